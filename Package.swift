@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Every target is compiled with the same rules; a warning fails the build.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target {
+    /// A library target below `Sources/`.
+    static func library(_ name: String, _ dependencies: [Dependency], path: String? = nil) -> Target {
+        .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+    }
+
+    /// A target of the hub, which lives in a room of its own.
+    static func hub(_ name: String, _ dependencies: [Dependency], resources: [Resource] = []) -> Target {
+        .target(
+            name: name, dependencies: dependencies, path: "registry/Sources/\(name)", resources: resources,
+            swiftSettings: settings)
+    }
+
+    /// The Swift Testing suite of one target.
+    static func tests(_ name: String, _ dependencies: [Dependency]) -> Target {
+        .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: settings)
+    }
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+// The arrows below are held by Tests/ArchitectureTests: what is not listed there may not be added here.
+let package = Package(
+    name: "wasme",
+    products: [
+        .executable(name: "wasme", targets: ["wasme"]),
+        .executable(name: "wasme-hub", targets: ["wasme-hub"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // C libraries, each wrapped by exactly one Swift target.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // What an error says to a person; known to every library, knows none.
+        .library("Diagnostics", []),
+        // The values of the OCI specifications and the byte streams they are read from.
+        .library("OCI", ["COpenSSL", "Diagnostics"]),
+        // The local store, an image layout on disk.
+        .library("OCILayout", ["Diagnostics", "OCI", system]),
+        // The distribution client over any HTTP transport.
+        .library("OCIRegistry", ["Diagnostics", "OCI", httpTypes]),
+        // The transport over libcurl: the only target that knows curl.
+        .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
+        // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
+        .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
+        // Reads WebAssembly modules; leaf, also used by the hub.
+        .library("WasmBinary", []),
+        // What a filter image is: its variants, its runtime configuration, its configuration schema.
+        .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout", "WasmBinary"]),
+        // The files that `wasme init` writes, as resources.
+        .target(
+            name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
+            sources: ["TemplateCatalog.swift"], resources: [.copy("swift"), .copy("toolsets")],
+            swiftSettings: settings),
+        // A folder with wasme.yaml: parse, scaffold, build.
+        .library(
+            "FilterProject",
+            [
+                "Diagnostics", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess, system,
+                yams,
+            ]),
+        // A real Envoy as a process.
+        .library(
+            "EnvoyControl", ["CurlTransport", "Diagnostics", "OCIRegistry", httpTypes, subprocess, system]),
+        // Deployment plans per target and their proof.
+        .library("Deployment", ["Diagnostics", "EnvoyControl", "FilterImage", "OCI", system, yams]),
+        // One file per verb.
+        .library(
+            "WasmeCommands",
+            [
+                "Archive", "Deployment", "Diagnostics", "EnvoyControl", "FilterImage", "FilterProject", "OCI",
+                "OCILayout", "OCIRegistry", argumentParser, httpTypes, system,
+            ]),
+        .executableTarget(
+            name: "wasme", dependencies: ["CurlTransport", "WasmeCommands"], swiftSettings: settings),
+
+        // The hub: domain, storage, HTTP, executable.
+        .hub("Hub", ["Diagnostics", "OCI", logging]),
+        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, system]),
+        .hub("HubHTTP", ["Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache]),
+        .executableTarget(
+            name: "wasme-hub",
+            dependencies: [
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", argumentParser, hummingbird, logging,
+            ],
+            path: "registry/Sources/wasme-hub", swiftSettings: settings),
+
+        // Conditions, scratch folders and processes for the suites.
+        .target(
+            name: "TestSupport", dependencies: ["OCI", system], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .tests("OCITests", ["OCI"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Foundation
+
+/// An image manifest, of the OCI or the Docker kind (image-spec 1.1, manifest.md).
+///
+/// `mediaType` is optional because the original wasme never wrote it.
+package struct Manifest: Hashable, Sendable, Codable {
+    package var schemaVersion = 2
+    package var mediaType: MediaType?
+    package var artifactType: MediaType?
+    package var config: Descriptor
+    package var layers: [Descriptor]
+    package var subject: Descriptor?
+    package var annotations: [String: String]?
+
+    package init(
+        mediaType: MediaType? = .imageManifest, artifactType: MediaType? = nil, config: Descriptor,
+        layers: [Descriptor], subject: Descriptor? = nil, annotations: [String: String]? = nil
+    ) {
+        self.mediaType = mediaType
+        self.artifactType = artifactType
+        self.config = config
+        self.layers = layers
+        self.subject = subject
+        self.annotations = annotations
+    }
+}
+
+/// An image index or Docker manifest list (image-spec 1.1, image-index.md).
+package struct Index: Hashable, Sendable, Codable {
+    package var schemaVersion = 2
+    package var mediaType: MediaType?
+    package var artifactType: MediaType?
+    package var manifests: [Descriptor]
+    package var subject: Descriptor?
+    package var annotations: [String: String]?
+
+    package init(
+        mediaType: MediaType? = .imageIndex, manifests: [Descriptor], annotations: [String: String]? = nil
+    ) {
+        self.mediaType = mediaType
+        self.manifests = manifests
+        self.annotations = annotations
+    }
+}
+
+/// A manifest's exact bytes with what they say: bytes are what is addressed and must survive every transfer.
+package struct ManifestDocument: Sendable, Hashable {
+    /// What the bytes are.
+    package enum Content: Sendable, Hashable {
+        case manifest(Manifest)
+        case index(Index)
+    }
+
+    package let bytes: [UInt8]
+    package let mediaType: MediaType
+    package let digest: Digest
+    package let content: Content
+
+    /// Bytes of the largest manifest accepted (distribution-spec 1.1 asks for at least 4 MiB).
+    package static let maximumSize = 4 << 20
+
+    /// Parses bytes that a registry, a store or a file gave.
+    /// - Parameters:
+    ///   - mediaType: what the outside called it; the document's own `mediaType` must agree if both are there.
+    ///   - algorithm: the hash of the document's address.
+    package init(
+        bytes: [UInt8], mediaType declared: MediaType? = nil, algorithm: Digest.Algorithm = .sha256
+    ) throws(ManifestError) {
+        guard bytes.count <= Self.maximumSize else { throw .tooLarge(bytes.count) }
+        let data = Data(bytes)
+        let shape: Shape
+        do {
+            shape = try JSONDecoder().decode(Shape.self, from: data)
+        } catch {
+            throw .notAManifest("\(decodingFailure(error))")
+        }
+        guard shape.schemaVersion == 2 else { throw .unsupportedSchemaVersion(shape.schemaVersion) }
+        if shape.manifests != nil, shape.layers != nil { throw .ambiguous }
+        if let own = shape.mediaType, let declared, own != declared, declared != .octetStream {
+            throw .mediaTypeMismatch(own: own, declared: declared)
+        }
+        let isIndex = shape.manifests != nil
+        let named = shape.mediaType ?? declared.flatMap { $0 == .octetStream ? nil : $0 }
+        let type = named ?? (isIndex ? .imageIndex : .imageManifest)
+        if (MediaType.indexes.contains(type) && !isIndex) || (MediaType.manifests.contains(type) && isIndex) {
+            throw .contentMismatch(type)
+        }
+        do {
+            content =
+                isIndex
+                ? .index(try JSONDecoder().decode(Index.self, from: data))
+                : .manifest(try JSONDecoder().decode(Manifest.self, from: data))
+        } catch {
+            throw .notAManifest("\(decodingFailure(error))")
+        }
+        self.bytes = bytes
+        self.mediaType = type
+        self.digest = Digest(of: bytes, algorithm: algorithm)
+    }
+
+    /// Writes a manifest in our canonical form: sorted keys, no white space, so that equal values give equal digests.
+    package init(_ manifest: Manifest) throws {
+        bytes = try canonicalJSON(manifest)
+        mediaType = manifest.mediaType ?? .imageManifest
+        digest = Digest(of: bytes)
+        content = .manifest(manifest)
+    }
+
+    /// The descriptor that addresses this document.
+    package var descriptor: Descriptor {
+        Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
+    }
+
+    /// All blobs that an image manifest names, each once, the configuration first; none for an index.
+    package var blobs: [Descriptor] {
+        guard case .manifest(let manifest) = content else { return [] }
+        var seen: Set<Digest> = []
+        return ([manifest.config] + manifest.layers).filter { seen.insert($0.digest).inserted }
+    }
+
+    private struct Shape: Decodable {
+        let schemaVersion: Int
+        let mediaType: MediaType?
+        let manifests: Present?
+        let layers: Present?
+    }
+
+    /// Any JSON value: only its presence counts.
+    private struct Present: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+}
+
+/// Why bytes are not a manifest.
+package enum ManifestError: Error, Hashable, CustomStringConvertible {
+    case tooLarge(Int)
+    case notAManifest(String)
+    case unsupportedSchemaVersion(Int)
+    case ambiguous
+    case mediaTypeMismatch(own: MediaType, declared: MediaType)
+    case contentMismatch(MediaType)
+
+    package var description: String {
+        switch self {
+        case .tooLarge(let size): "manifest has \(size) bytes, more than \(ManifestDocument.maximumSize)"
+        case .notAManifest(let why): "not an image manifest: \(why)"
+        case .unsupportedSchemaVersion(let version): "manifest has schemaVersion \(version), expected 2"
+        case .ambiguous: "manifest has both \"layers\" and \"manifests\""
+        case .mediaTypeMismatch(let own, let declared):
+            "manifest calls itself \"\(own)\" but was delivered as \"\(declared)\""
+        case .contentMismatch(let type): "content does not fit its media type \"\(type)\""
+        }
+    }
+}
+
+/// JSON in our canonical form: sorted keys, no white space, slashes unescaped.
+package func canonicalJSON(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value))
+}
+
+/// One line that says where in a JSON document decoding failed, and why.
+package func decodingFailure(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    func place(_ context: DecodingError.Context) -> String {
+        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }.joined()
+        return path.isEmpty ? "" : "at \(path.drop { $0 == "." }): "
+    }
+    switch error {
+    case .keyNotFound(let key, let context): return "\(place(context))\"\(key.stringValue)\" is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+        return "\(place(context))\(context.debugDescription)"
+    case .dataCorrupted(let context):
+        return "\(place(context))\(context.debugDescription)"
+    @unknown default: return "\(error)"
+    }
+}

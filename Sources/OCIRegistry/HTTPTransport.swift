@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+package import OCI
+
+/// Sends one HTTP request and streams both bodies; knows nothing of registries.
+///
+/// Redirects, retries and credentials are the caller's: the transport does exactly one exchange. Cancelling the task
+/// ends the exchange and throws `CancellationError`.
+package protocol HTTPTransport: Sendable {
+    /// Performs one exchange.
+    /// - Parameters:
+    ///   - request: method, absolute URL and headers.
+    ///   - body: what to send, with `Content-Length` from its length; nil for none.
+    ///   - options: trust and time limits.
+    ///   - receive: called once with the final response head; gives the sink for the body, or nil to drop it.
+    /// - Returns: the response head, after the body has been delivered whole.
+    /// - Throws: `HTTPTransportError`, or the error that a source or sink threw.
+    func send(
+        _ request: HTTPRequest, body: HTTPBody?, options: HTTPTransportOptions,
+        receive: @escaping @Sendable (HTTPResponse) throws -> (any ByteSink)?
+    ) async throws -> HTTPResponse
+}
+
+/// A body to send, opened by the transport when it needs it.
+package struct HTTPBody: Sendable {
+    /// Bytes of the body.
+    package let length: Int64
+    /// Opens the body at its start.
+    package let open: @Sendable () throws -> any ByteSource
+
+    package init(length: Int64, open: @escaping @Sendable () throws -> any ByteSource) {
+        self.length = length
+        self.open = open
+    }
+
+    /// A body in memory.
+    package init(_ bytes: [UInt8]) {
+        self.init(length: Int64(bytes.count)) { MemorySource(bytes) }
+    }
+}
+
+/// Trust and time limits of one exchange.
+package struct HTTPTransportOptions: Sendable, Hashable {
+    /// Accept any server certificate.
+    package var insecure = false
+    /// Seconds until a connection must stand.
+    package var connectTimeout: Double = 10
+    /// Seconds without a single byte after which an exchange has failed.
+    package var stallTimeout: Double = 60
+
+    package init() {}
+}
+
+/// Why an exchange brought no response.
+package struct HTTPTransportError: Error, Hashable, CustomStringConvertible {
+    /// Which step failed.
+    package enum Code: Hashable, Sendable {
+        /// The name has no address.
+        case unknownHost
+        /// Nothing answers at the address.
+        case connectionRefused
+        /// The connection or the server took too long.
+        case timedOut
+        /// TLS could not be agreed on, or the certificate is not trusted.
+        case tls
+        /// What answers does not speak HTTP, or speaks it in plain text where TLS is expected.
+        case notHTTP
+        /// The connection broke on the way; the exchange may be tried again.
+        case connectionLost
+        /// Anything else.
+        case other
+    }
+
+    package let code: Code
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}
