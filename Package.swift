@@ -68,8 +68,10 @@ let package = Package(
         .library("Diagnostics", []),
         // The values of the OCI specifications and the byte streams they are read from.
         .library("OCI", ["COpenSSL", "Diagnostics"]),
+        // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
+        .library("Files", ["Diagnostics", "OCI", system]),
         // The local store, an image layout on disk.
-        .library("OCILayout", ["Diagnostics", "OCI", system]),
+        .library("OCILayout", ["Diagnostics", "Files", "OCI", system]),
         // The distribution client over any HTTP transport.
         .library("OCIRegistry", ["Diagnostics", "OCI", httpTypes]),
         // The transport over libcurl: the only target that knows curl.
@@ -79,7 +81,7 @@ let package = Package(
         // Reads WebAssembly modules; leaf, also used by the hub.
         .library("WasmBinary", []),
         // What a filter image is: its variants, its runtime configuration, its configuration schema.
-        .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout", "WasmBinary"]),
+        .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout"]),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -120,8 +122,11 @@ let package = Package(
 
         // Conditions, scratch folders and processes for the suites.
         .target(
-            name: "TestSupport", dependencies: ["OCI", system], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
+        .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
+        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
     ],
     swiftLanguageModes: [.v6]

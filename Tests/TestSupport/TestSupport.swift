@@ -1,1 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Files
+import Foundation
+package import SystemPackage
+package import Testing
+
+/// A folder for one test, removed when the value goes.
+package final class ScratchDirectory: Sendable {
+    package let path: FilePath
+
+    package init(_ name: String = "test") throws {
+        let parent = FilePath(NSTemporaryDirectory())
+        path = parent.appending("wasme-\(name)-\(Files.randomName())")
+        try Files.createDirectory(path)
+    }
+
+    deinit { try? Files.remove(path) }
+
+    /// A path below the folder.
+    package func appending(_ name: String) -> FilePath { path.appending(name) }
+
+    /// Writes a file below the folder, with the folders above it.
+    @discardableResult
+    package func write(_ name: String, _ text: String) throws -> FilePath {
+        let file = path.pushing(FilePath(name))
+        try Files.createDirectory(file.removingLastComponent())
+        try Files.replace(file, with: Array(text.utf8))
+        return file
+    }
+}
+
+/// A program that some tests need and not every machine has.
+package struct Tool: Sendable {
+    /// The name that `WASME_REQUIRE` lists.
+    package let name: String
+    /// Where it is; nil if it is not here.
+    package let path: FilePath?
+
+    package init(_ name: String, executables: [String], also candidates: [String?] = []) {
+        self.name = name
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let paths =
+            candidates.compactMap { $0 } + folders.flatMap { folder in executables.map { "\(folder)/\($0)" } }
+        path = paths.first { access($0, X_OK) == 0 && Files.kind(FilePath($0)) == .file }.map { FilePath($0) }
+    }
+
+    package static let envoy = Tool(
+        "envoy", executables: ["envoy"],
+        also: [ProcessInfo.processInfo.environment["WASME_ENVOY"]]
+            + installed(below: repositoryRoot.appending(".tools").appending("envoy")))
+    package static let skopeo = Tool("skopeo", executables: ["skopeo"])
+    package static let umoci = Tool("umoci", executables: ["umoci"])
+    package static let dockerRegistry = Tool("registry", executables: ["docker-registry"])
+    package static let browser = Tool(
+        "browser", executables: ["chromium", "chromium-browser", "google-chrome"])
+    package static let bsdtar = Tool("bsdtar", executables: ["bsdtar"])
+    package static let curl = Tool("curl", executables: ["curl"])
+    package static let wrk = Tool("wrk", executables: ["wrk"])
+    package static let swift = Tool("swift", executables: ["swift"])
+
+    private static func installed(below folder: FilePath) -> [String?] {
+        ((try? Files.contents(folder)) ?? []).reversed().map {
+            folder.appending($0).appending("envoy").string
+        }
+    }
+
+    /// Whether `WASME_REQUIRE` says that this machine must have it.
+    package var isRequired: Bool {
+        (ProcessInfo.processInfo.environment["WASME_REQUIRE"] ?? "").split(separator: ",").contains {
+            $0 == name
+        }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips a test, with the reason, where a program is missing; fails it there if `WASME_REQUIRE` names the program.
+    package static func requires(_ tool: Tool) -> Self {
+        .enabled(if: tool.path != nil || tool.isRequired, "needs \(tool.name), which is not on this machine")
+    }
+}
+
+/// The checkout that the tests were built from.
+package let repositoryRoot: FilePath = FilePath(#filePath).removingLastComponent().removingLastComponent()
+    .removingLastComponent()
+
+/// The folder of the executables that were built with the tests.
+package let buildFolder: FilePath = {
+    let executable =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        ?? CommandLine.arguments[0]
+    return FilePath(executable).removingLastComponent()
+}()

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A filter before it is an image: the module and what belongs to it.
+package struct FilterContent: Sendable {
+    /// The WebAssembly module.
+    package var module: [UInt8]
+    package var runtime: RuntimeConfig
+    package var metadata: FilterMetadata
+    /// JSON Schema of the plugin configuration.
+    package var configSchema: [UInt8]?
+    package var readme: [UInt8]?
+    package var licence: [UInt8]?
+
+    package init(
+        module: [UInt8], runtime: RuntimeConfig, metadata: FilterMetadata = FilterMetadata(),
+        configSchema: [UInt8]? = nil, readme: [UInt8]? = nil, licence: [UInt8]? = nil
+    ) {
+        self.module = module
+        self.runtime = runtime
+        self.metadata = metadata
+        self.configSchema = configSchema
+        self.readme = readme
+        self.licence = licence
+    }
+}
+
+/// What a person wants to know of a filter; becomes the manifest's annotations.
+package struct FilterMetadata: Sendable, Hashable {
+    package var name: String?
+    package var version: String?
+    package var description: String?
+    /// SPDX licence expression.
+    package var licence: String?
+    /// Programming language of the sources.
+    package var language: String?
+    /// `http` or `network`.
+    package var type: String?
+
+    package init(
+        name: String? = nil, version: String? = nil, description: String? = nil, licence: String? = nil,
+        language: String? = nil, type: String? = nil
+    ) {
+        self.name = name
+        self.version = version
+        self.description = description
+        self.licence = licence
+        self.language = language
+        self.type = type
+    }
+
+    static let keys: [(name: String, field: any WritableKeyPath<FilterMetadata, String?> & Sendable)] = [
+        ("org.opencontainers.image.title", \.name),
+        ("org.opencontainers.image.version", \.version),
+        ("org.opencontainers.image.description", \.description),
+        ("org.opencontainers.image.licenses", \.licence),
+        ("dev.wasme.language", \.language),
+        ("dev.wasme.filter.type", \.type),
+    ]
+
+    /// Reads what a manifest's annotations say.
+    package init(annotations: [String: String]) {
+        for (name, field) in Self.keys { self[keyPath: field] = annotations[name] }
+    }
+
+    /// The annotations of a manifest.
+    package var annotations: [String: String] {
+        var result: [String: String] = [:]
+        for (name, field) in Self.keys { result[name] = self[keyPath: field] }
+        return result
+    }
+}
