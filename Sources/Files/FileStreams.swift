@@ -43,7 +43,7 @@ package final class FileSource: ByteSource {
     }
 }
 
-/// A new file that bytes are written to. It stays where it is only if `finish` was called.
+/// A new file that bytes are written to; it stays only if `finish` was called.
 package final class FileSink: ByteSink {
     package let path: FilePath
     private let descriptor: FileDescriptor

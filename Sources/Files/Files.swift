@@ -122,7 +122,9 @@ package enum Files {
         return names.sorted()
     }
 
-    /// Removes a file or a folder with all it holds; links are removed, not followed. What is not there is fine.
+    /// Removes a file or a folder with all it holds; links are removed, not followed.
+    ///
+    /// What is not there is fine.
     package static func remove(_ path: FilePath) throws {
         if unlink(path.string) == 0 || errno == ENOENT { return }
         guard errno == EISDIR || errno == EPERM else {
@@ -144,11 +146,10 @@ package enum Files {
 package final class FileLock: Sendable {
     private let descriptor: FileDescriptor
 
-    /// Takes the lock.
+    /// Takes the lock; nil if another process holds it and `wait` is false.
     /// - Parameters:
     ///   - path: the lock's file; created if needed, never removed.
     ///   - wait: whether to wait for another holder.
-    /// - Returns: nil if another process holds it and `wait` is false.
     /// - Throws: `SystemError`.
     package init?(_ path: FilePath, wait: Bool = true) throws {
         descriptor = try attempt("open", path) {

@@ -13,7 +13,7 @@ package protocol ByteSource: AnyObject {
     func seek(to offset: Int64) throws
 }
 
-/// Bytes that are pushed. A throw stops the transfer with that error.
+/// Bytes that are pushed; a throw stops the transfer with that error.
 package protocol ByteSink: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws
 }

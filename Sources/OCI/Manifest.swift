@@ -63,8 +63,10 @@ package struct ManifestDocument: Sendable, Hashable {
 
     /// Parses bytes that a registry, a store or a file gave.
     /// - Parameters:
-    ///   - mediaType: what the outside called it; the document's own `mediaType` must agree if both are there.
+    ///   - bytes: the document, exactly as it came.
+    ///   - declared: what the outside called it; the document's own `mediaType` must agree if both are there.
     ///   - algorithm: the hash of the document's address.
+    /// - Throws: `ManifestError`.
     package init(
         bytes: [UInt8], mediaType declared: MediaType? = nil, algorithm: Digest.Algorithm = .sha256
     ) throws(ManifestError) {

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: what these targets do stands in scripts/ and in the tests.
+.PHONY: help setup build demo test lint format install clean
+
+PREFIX ?= $(HOME)/.local
+SWIFT_FILES = Package.swift Sources registry Tests sdk-templates Benchmarks
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## Install what is missing (Debian packages as root, Envoy into this checkout)
+	@scripts/setup.sh
+
+build: setup ## Build wasme and wasme-hub for development
+	swift build
+
+demo: setup ## Show the main job: from nothing to a live filter in Envoy, through our own hub
+	@scripts/demo.sh
+
+test: ## Run everything that CI runs
+	@scripts/test.sh
+
+lint: ## Check the source format, strictly
+	@scripts/lint.sh
+
+format: ## Bring the sources into format
+	swift format --in-place --recursive --parallel $(wildcard $(SWIFT_FILES))
+
+install: setup ## Build for use and install below PREFIX (default ~/.local)
+	@scripts/install.sh "$(PREFIX)"
+
+clean: ## Remove what was built
+	rm -rf .build

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import OCI
+package import OCILayout
+package import OCIRegistry
+package import SystemPackage
+
+/// Everything a command takes from its surroundings, read once at the start.
+package struct CommandContext: Sendable {
+    /// The folder that relative paths start from.
+    package var workingDirectory: FilePath
+    package var environment: [String: String]
+    package var terminal: Terminal
+    /// How requests are sent; made when the first one is.
+    package var makeTransport: @Sendable () throws -> any HTTPTransport
+
+    package init(
+        workingDirectory: FilePath, environment: [String: String], terminal: Terminal,
+        makeTransport: @escaping @Sendable () throws -> any HTTPTransport
+    ) {
+        self.workingDirectory = workingDirectory
+        self.environment = environment
+        self.terminal = terminal
+        self.makeTransport = makeTransport
+    }
+
+    /// A path as the user wrote it, made absolute.
+    package func path(_ text: String) -> FilePath {
+        if text == "~" || text.hasPrefix("~/"), let home = environment["HOME"] {
+            return FilePath(home).pushing(FilePath(String(text.dropFirst(2)))).lexicallyNormalized()
+        }
+        return workingDirectory.pushing(FilePath(text)).lexicallyNormalized()
+    }
+
+    /// The folder for what wasme keeps: `WASME_HOME`, else `wasme` below the XDG data folder.
+    package func home() throws -> FilePath {
+        if let home = environment["WASME_HOME"], !home.isEmpty { return path(home) }
+        if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return FilePath(data).appending("wasme") }
+        guard let home = environment["HOME"], !home.isEmpty else {
+            throw CommandError(
+                .usage, "there is no folder for wasme's files: neither WASME_HOME, XDG_DATA_HOME nor HOME is set",
+                hint: "set WASME_HOME to a folder of your own")
+        }
+        return path(home).pushing(".local/share/wasme")
+    }
+
+    /// A reference as the user wrote it; a name without a host is completed by `WASM_IMAGE_REGISTRY` if that is set.
+    package func reference(_ text: String) throws -> Reference {
+        var reference: Reference
+        do {
+            reference = try Reference(text)
+        } catch {
+            throw CommandError(
+                .usage, "\"\(text)\" is not an image reference: \(error)",
+                hint: "write [host[:port]/]path[:tag][@digest], as in localhost:5000/acme/add-header:v1")
+        }
+        if reference.registry == nil, let host = environment["WASM_IMAGE_REGISTRY"], !host.isEmpty {
+            do {
+                reference.registry = try RegistryHost(host)
+            } catch {
+                throw CommandError(
+                    .usage, "WASM_IMAGE_REGISTRY is \"\(host)\": \(error)", hint: "write host or host:port")
+            }
+        }
+        return reference
+    }
+}

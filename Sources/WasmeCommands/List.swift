@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import OCI
+import OCILayout
+
+/// `wasme list`.
+struct List: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the images in the local store.",
+        discussion: """
+            Examples:
+              wasme list
+              wasme list --format json
+            """)
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        let store = try store.open(in: context)
+        let images = try store.list().map { image in
+            let size =
+                switch try store.manifest(image.descriptor).content {
+                case .manifest(let manifest): manifest.layers.reduce(manifest.config.size) { $0 + $1.size }
+                case .index: image.descriptor.size
+                }
+            return Result.Image(
+                name: image.reference?.name ?? image.name, tag: image.reference?.tag?.name,
+                digest: image.descriptor.digest, size: size, storedAt: image.storedAt)
+        }
+        try output.print(Result(images: images), in: context)
+    }
+
+    /// All images with a name.
+    struct Result: CommandResult {
+        struct Image: Encodable {
+            let name: String
+            let tag: String?
+            let digest: Digest
+            /// Bytes of the configuration and all layers.
+            let size: Int64
+            let storedAt: String?
+        }
+
+        let images: [Image]
+
+        var text: String {
+            guard !images.isEmpty else { return "no images yet; see 'wasme build --help' and 'wasme pull --help'" }
+            return table(
+                ["NAME", "TAG", "DIGEST", "SIZE", "STORED"],
+                images.map { image in
+                    [
+                        image.name, image.tag ?? "", "sha256:\(image.digest.short)", byteCount(image.size),
+                        image.storedAt ?? "",
+                    ]
+                })
+        }
+        var brief: String { images.map(\.digest.description).joined(separator: "\n") }
+    }
+}

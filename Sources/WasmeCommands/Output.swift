@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+private import Foundation
+package import OCI
+
+/// What a command found out or did: one value, shown as text for people or as JSON for programs.
+package protocol CommandResult: Encodable {
+    /// The result for people; no line break at the end.
+    var text: String { get }
+    /// What `--quiet` prints.
+    var brief: String { get }
+}
+
+/// How the result is printed.
+package enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case text
+    case json
+}
+
+/// The options that every command has.
+package struct OutputOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How to print the result.", valueName: "text|json"))
+    package var format: OutputFormat = .text
+
+    @Flag(name: .shortAndLong, help: "Print the digest or name only, and no progress.")
+    package var quiet = false
+
+    package init() {}
+
+    /// Prints a result in the chosen form.
+    func print(_ result: some CommandResult, in context: CommandContext) throws {
+        if format == .json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            context.terminal.writeOutput(String(decoding: try encoder.encode(result), as: UTF8.self) + "\n")
+        } else {
+            let text = quiet ? result.brief : result.text
+            if !text.isEmpty { context.terminal.writeOutput(text + "\n") }
+        }
+    }
+
+    /// Writes a line for people, unless they asked for quiet.
+    func note(_ line: String, in context: CommandContext) {
+        if !quiet { context.terminal.note(line) }
+    }
+}
+
+/// An image that a command made, moved or named.
+struct ImageResult: CommandResult {
+    /// What was done, as in `built`.
+    let action: String
+    let references: [String]
+    let digest: Digest
+
+    enum CodingKeys: CodingKey {
+        case references
+        case digest
+    }
+
+    var text: String {
+        (references.map { "\(action) \($0)" } + [digest.description]).joined(separator: "\n")
+    }
+    var brief: String { digest.description }
+}
+
+/// Lines up columns under their headings, two spaces apart.
+func table(_ headings: [String], _ rows: [[String]]) -> String {
+    let all = [headings] + rows
+    let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+        zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            .joined(separator: "  ").trimmingSuffix { $0 == " " }
+    }
+    .joined(separator: "\n")
+}
+
+extension StringProtocol {
+    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+        var end = endIndex
+        while end > startIndex, predicate(self[index(before: end)]) { end = index(before: end) }
+        return String(self[..<end])
+    }
+}
+
+/// A number of bytes for people.
+func byteCount(_ bytes: Int64) -> String {
+    let units = ["B", "KB", "MB", "GB", "TB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1000, unit < units.count - 1 {
+        value /= 1000
+        unit += 1
+    }
+    return unit == 0 ? "\(bytes) B" : String(format: value < 10 ? "%.2f %@" : "%.1f %@", value, units[unit])
+}

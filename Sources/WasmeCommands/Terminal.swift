@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Synchronization
+
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#else
+    private import Darwin
+#endif
+
+/// Where a command reads and writes.
+package struct Terminal: Sendable {
+    /// Whether a person can answer questions.
+    package var isInteractive: Bool
+    /// Whether progress and colour may be shown on standard error.
+    package var showsProgress: Bool
+    /// Writes the result.
+    package var writeOutput: @Sendable (String) -> Void
+    /// Writes notes, progress and errors.
+    package var writeError: @Sendable (String) -> Void
+    /// Reads one line of an answer; nil at the end of the input.
+    package var readAnswer: @Sendable () -> String?
+
+    package init(
+        isInteractive: Bool, showsProgress: Bool, writeOutput: @escaping @Sendable (String) -> Void,
+        writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () -> String?
+    ) {
+        self.isInteractive = isInteractive
+        self.showsProgress = showsProgress
+        self.writeOutput = writeOutput
+        self.writeError = writeError
+        self.readAnswer = readAnswer
+    }
+
+    /// The terminal, pipe or file that the process was started with.
+    package static func standard(environment: [String: String]) -> Terminal {
+        let dumb = environment["TERM"] == "dumb"
+        return Terminal(
+            isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
+            showsProgress: isatty(STDERR_FILENO) == 1 && !dumb,
+            writeOutput: { write($0, to: STDOUT_FILENO) },
+            writeError: { write($0, to: STDERR_FILENO) },
+            readAnswer: { readLine(strippingNewline: true) })
+    }
+
+    /// Unbuffered, so that what a script waits for is there at once. A reader that has gone is no error of ours.
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                #if canImport(Glibc)
+                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                #elseif canImport(Musl)
+                    let count = Musl.write(descriptor, rest.baseAddress, rest.count)
+                #else
+                    let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
+                #endif
+                if count < 0, errno == EINTR || errno == EAGAIN { continue }
+                guard count > 0 else { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+        }
+    }
+
+    /// Writes a line for people.
+    package func note(_ line: String) { writeError(line + "\n") }
+}

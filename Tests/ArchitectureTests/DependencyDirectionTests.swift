@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Holds the arrows between targets: an import that goes against the design fails here, not in a review.
+@Suite struct DependencyDirectionTests {
+    /// What each target may depend on, products of other packages by name. A target that is missing here is refused.
+    static let allowed: [String: Set<String>] = [
+        "COpenSSL": [], "CArchive": [], "CCurl": [],
+        "Diagnostics": [],
+        "OCI": ["COpenSSL", "Diagnostics"],
+        "Files": ["Diagnostics", "OCI", "SystemPackage"],
+        "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
+        "OCIRegistry": ["Diagnostics", "OCI", "HTTPTypes"],
+        "CurlTransport": ["CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes"],
+        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"],
+        "Archive": ["CArchive", "Diagnostics", "OCI"],
+        "WasmBinary": [],
+        "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
+        "WasmeTemplates": [],
+        "FilterProject": [
+            "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", "Mustache", "Subprocess",
+            "SystemPackage", "Yams",
+        ],
+        "EnvoyControl": [
+            "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
+        ],
+        "Deployment": [
+            "Diagnostics", "EnvoyControl", "Files", "FilterImage", "OCI", "SystemPackage", "Yams",
+        ],
+        "WasmeCommands": [
+            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+            "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", "ArgumentParser", "SystemPackage",
+        ],
+        "wasme": ["CurlTransport", "WasmeCommands", "SystemPackage"],
+        "Hub": ["Diagnostics", "OCI", "Logging"],
+        "HubStorage": ["Diagnostics", "Files", "Hub", "OCI", "GRDB", "SystemPackage"],
+        "HubHTTP": ["Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "Logging", "Mustache"],
+        "wasme-hub": [
+            "Diagnostics", "Hub", "HubHTTP", "HubStorage", "ArgumentParser", "Hummingbird", "Logging",
+            "SystemPackage",
+        ],
+    ]
+
+    struct Description: Decodable {
+        struct Target: Decodable {
+            let name: String
+            let type: String
+            let target_dependencies: [String]?
+            let product_dependencies: [String]?
+        }
+        let targets: [Target]
+    }
+
+    func describe() async throws -> [Description.Target] {
+        let swift = try #require(Tool.swift.path)
+        // Its own scratch folder: the build that runs these tests holds the lock on the usual one.
+        let scratch = try ScratchDirectory("describe")
+        let outcome = try await run(
+            swift,
+            ["package", "--scratch-path", scratch.path.string, "describe", "--type", "json"],
+            in: repositoryRoot)
+        try #require(outcome.status == 0, "\(outcome.stderr)")
+        return try JSONDecoder().decode(Description.self, from: Data(outcome.stdout.utf8)).targets
+    }
+
+    @Test(.requires(.swift)) func `every target depends on what the design allows, and on nothing else`() async throws {
+        let targets = try await describe().filter { $0.type != "test" && $0.name != "TestSupport" }
+        #expect(Set(targets.map(\.name)) == Set(Self.allowed.keys))
+        for target in targets {
+            let actual = Set((target.target_dependencies ?? []) + (target.product_dependencies ?? []))
+            let extra = actual.subtracting(Self.allowed[target.name] ?? [])
+            #expect(extra.isEmpty, "\(target.name) must not depend on \(extra.sorted())")
+        }
+    }
+
+    @Test func `the command line reaches no server framework and the registry stays apart`() throws {
+        func reachable(_ name: String) -> Set<String> {
+            var found: Set<String> = []
+            var open = [name]
+            while let next = open.popLast() {
+                for dependency in Self.allowed[next] ?? [] where found.insert(dependency).inserted {
+                    open.append(dependency)
+                }
+            }
+            return found
+        }
+        #expect(reachable("wasme").isDisjoint(with: ["Hummingbird", "GRDB", "Hub", "HubHTTP", "HubStorage"]))
+        for name in Self.allowed.keys where !name.lowercased().contains("hub") {
+            #expect(reachable(name).isDisjoint(with: ["Hub", "HubHTTP", "HubStorage", "wasme-hub"]), "\(name)")
+        }
+    }
+
+    @Test func `the SDK depends on nothing`() throws {
+        let manifest = repositoryRoot.appending("sdk-templates/swift/ProxyWasm/Package.swift")
+        let text = try String(contentsOfFile: manifest.string, encoding: .utf8)
+        #expect(!text.contains(".package("))
+    }
+}

