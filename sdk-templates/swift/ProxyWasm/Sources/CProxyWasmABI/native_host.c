@@ -16,8 +16,25 @@ const struct proxy_wasm_host *proxy_wasm_set_host(const struct proxy_wasm_host *
     return previous;
 }
 
+static _Thread_local long outstanding;
+
+void *proxy_wasm_allocate(size_t size) {
+    void *buffer = malloc(size == 0 ? 1 : size);
+    if (buffer != NULL) {
+        outstanding++;
+    }
+    return buffer;
+}
+
 void proxy_wasm_free(void *buffer) {
+    if (buffer != NULL) {
+        outstanding--;
+    }
     free(buffer);
+}
+
+long proxy_wasm_outstanding(void) {
+    return outstanding;
 }
 
 #define UNWRAP(...) __VA_ARGS__

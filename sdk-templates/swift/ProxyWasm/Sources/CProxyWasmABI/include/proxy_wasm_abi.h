@@ -73,5 +73,11 @@ struct proxy_wasm_host {
 /// Installs `host` for the calling thread (null: none) and returns the one that was installed before.
 const struct proxy_wasm_host *proxy_wasm_set_host(const struct proxy_wasm_host *host);
 
+/// A buffer for the module to free, as a host would obtain it from the module's `malloc`.
+void *proxy_wasm_allocate(size_t size);
+
+/// How many buffers of `proxy_wasm_allocate` this thread has not freed yet.
+long proxy_wasm_outstanding(void);
+
 #endif
 #endif
