@@ -27,9 +27,11 @@ let package = Package(
             dependencies: ["ProxyWasm", "CProxyWasmABI"],
             swiftSettings: settings
         ),
+        // C, as it runs inside a module too: see run-in-wasm.sh beside it.
+        .target(name: "HeapStress", path: "Tests/HeapStress", exclude: ["run-in-wasm.sh"]),
         .testTarget(
             name: "ProxyWasmTests",
-            dependencies: ["ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI"],
+            dependencies: ["ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "HeapStress"],
             swiftSettings: settings
         ),
     ],

@@ -96,6 +96,7 @@ struct JSONParser {
             }
             skipSpace()
             guard skip(UInt8(ascii: ":")) else { throw unexpected("\":\"") }
+            skipSpace()
             members.append(JSONNode.Member(name: name, node: try parseValue()))
             skipSpace()
         } while skip(UInt8(ascii: ","))
