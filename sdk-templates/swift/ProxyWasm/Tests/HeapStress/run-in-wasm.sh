@@ -12,4 +12,4 @@ for file in "$abi"/*.c *.c; do
         -c "$file" -o "$out/$(basename "$file" .c).o"
 done
 "$tools/wasm-ld" --no-entry --gc-sections --stack-first -z stack-size=131072 "$out"/*.o -o "$out/stress.wasm"
-"$tools/wasmkit" run --invoke stress "$out/stress.wasm" "${1:-5000000}"
+"$tools/wasmkit" run "$out/stress.wasm" stress "i32:${1:-5000000}"
