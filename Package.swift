@@ -128,6 +128,7 @@ let package = Package(
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
+        .tests("FilterImageTests", ["FilterImage"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
     ],
     swiftLanguageModes: [.v6]
