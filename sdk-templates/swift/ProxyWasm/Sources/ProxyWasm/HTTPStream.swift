@@ -20,9 +20,12 @@ public struct HTTPStream: Hashable, Sendable {
     }
 
     /// The headers of the request.
+    ///
+    /// Envoy offers them until the request has passed this filter, and again in `onLog`. What you need in between, such
+    /// as the path while the response arrives, keep in the filter.
     public var requestHeaders: HeaderMap { HeaderMap(.requestHeaders) }
 
-    /// The headers of the response, once there is one.
+    /// The headers of the response, from its arrival until it has passed this filter, and again in `onLog`.
     public var responseHeaders: HeaderMap { HeaderMap(.responseHeaders) }
 
     /// Answers the request from here; return the result from the callback.

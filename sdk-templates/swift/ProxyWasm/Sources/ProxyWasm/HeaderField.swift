@@ -45,8 +45,10 @@ public struct HeaderField: Hashable, Sendable {
 
 // MARK: - Wire form
 
-/// The header list format of Proxy-Wasm 0.2.1: a count, the sizes of each name and value, then names and values, each
-/// followed by a NUL byte. Integers have 32 bits, little-endian.
+/// The header list format of Proxy-Wasm 0.2.1.
+///
+/// A count, the sizes of each name and value, then names and values, each followed by a NUL byte. Integers have 32 bits,
+/// little-endian.
 package enum HeaderList {
     package static func encode(_ fields: [HeaderField]) -> [UInt8] {
         let payload = fields.reduce(0) { $0 + $1.name.count + $1.value.count + 2 }

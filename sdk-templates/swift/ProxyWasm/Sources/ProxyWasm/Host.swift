@@ -2,8 +2,13 @@
 
 internal import CProxyWasmABI
 
-/// The host's functions in terms of Swift; every other file goes through here.
+/// The host's functions in terms of Swift, as far as several types need them.
 enum Host {
+    /// A call by which the host hands over a buffer: it sets the pointer and the size.
+    typealias Handover = (
+        UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>
+    ) -> proxy_wasm_status
+
     /// Turns a status other than "ok" into an error.
     static func check(_ status: proxy_wasm_status, _ operation: Bytes) throws(HostError) {
         guard status == PROXY_WASM_STATUS_OK else {
@@ -14,7 +19,7 @@ enum Host {
     /// What `call` hands over, or nil if it answers "not found".
     static func optionalBytes(
         _ operation: Bytes,
-        _ call: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>) -> proxy_wasm_status
+        _ call: Handover
     ) throws(HostError) -> Bytes? {
         var pointer: UnsafeMutablePointer<UInt8>?
         var size = 0
@@ -30,7 +35,7 @@ enum Host {
     /// What `call` hands over; "not found" is an error.
     static func bytes(
         _ operation: Bytes,
-        _ call: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>) -> proxy_wasm_status
+        _ call: Handover
     ) throws(HostError) -> Bytes {
         guard let bytes = try optionalBytes(operation, call) else { throw HostError(operation, .notFound) }
         return bytes

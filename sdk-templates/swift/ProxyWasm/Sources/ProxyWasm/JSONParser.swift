@@ -11,7 +11,8 @@ struct JSONParser {
     static func parse(_ text: Bytes) throws(ConfigurationError) -> JSONNode {
         try text.withUnsafeBytes { (bytes) throws(ConfigurationError) in
             if let offset = firstInvalidUTF8(in: bytes) {
-                throw ConfigurationError("expected UTF-8 text, found other bytes (\(place(of: offset, in: text)))")
+                let place = place(of: offset, in: text)
+                throw ConfigurationError("expected UTF-8 text, found other bytes (\(place))")
             }
             var parser = JSONParser(bytes: bytes)
             do throws(Failure) {
@@ -230,7 +231,8 @@ struct JSONParser {
             text += [0xE0 | UInt8(truncatingIfNeeded: scalar >> 12), continuation(6), continuation(0)]
         default:
             text += [
-                0xF0 | UInt8(truncatingIfNeeded: scalar >> 18), continuation(12), continuation(6), continuation(0),
+                0xF0 | UInt8(truncatingIfNeeded: scalar >> 18), continuation(12), continuation(6),
+                continuation(0),
             ]
         }
     }

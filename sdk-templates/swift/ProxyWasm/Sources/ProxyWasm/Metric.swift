@@ -22,7 +22,9 @@ public struct Metric: Sendable {
     /// Defines a metric.
     public init(_ kind: Kind, named name: Bytes) throws(HostError) {
         var id: UInt32 = 0
-        let status = name.withUnsafeBytes { proxy_define_metric(kind.rawValue, $0.baseAddress, $0.count, &id) }
+        let status = name.withUnsafeBytes {
+            proxy_define_metric(kind.rawValue, $0.baseAddress, $0.count, &id)
+        }
         try Host.check(status, "define metric")
         self.id = id
     }

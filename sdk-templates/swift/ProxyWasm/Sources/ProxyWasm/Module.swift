@@ -18,7 +18,7 @@ package final class Module {
 
     private var registrations: [Registration] = []
     private var vmConfiguration: Bytes = ""
-    /// Root contexts. A host may hold several, of the same plugin with different configurations too.
+    /// Root contexts: a host may hold several, of the same plugin with different configurations too.
     private var roots = ContextTable<Configured>()
     private var filters = ContextTable<any HTTPFilter>()
 
@@ -44,7 +44,7 @@ package final class Module {
         }
     }
 
-    /// Makes the plugin of a root context. Until this succeeds, an earlier configuration of it stays in use.
+    /// Makes the plugin of a root context; until this succeeds, an earlier configuration of it stays in use.
     package func onConfigure(root: UInt32, configurationSize: Int) -> Bool {
         let configuration: PluginConfiguration
         do throws(HostError) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The module that the host has loaded. Hosts call into a module from one thread only.
+/// The module that the host has loaded; hosts call into it from one thread only.
 nonisolated(unsafe) let module = Module()
 
 /// Offers a plugin to the host; main.swift has one such line for each plugin of the module.

@@ -61,7 +61,8 @@ func parseDecimal<Integer: FixedWidthInteger>(_ bytes: UnsafeBufferPointer<UInt8
         guard let digit = decimalDigit(byte) else { return nil }
         let (shifted, tooLarge) = value.multipliedReportingOverflow(by: 10)
         let next = Integer(truncatingIfNeeded: digit)
-        let (sum, overflow) = isNegative
+        let (sum, overflow) =
+            isNegative
             ? shifted.subtractingReportingOverflow(next) : shifted.addingReportingOverflow(next)
         guard !tooLarge, !overflow else { return nil }
         value = sum

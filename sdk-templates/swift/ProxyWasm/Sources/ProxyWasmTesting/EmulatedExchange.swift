@@ -26,7 +26,8 @@ public final class EmulatedExchange {
     public internal(set) var localResponse: LocalResponse?
 
     let id: UInt32
-    /// The headers that the host has at this point.
+    /// Which headers the module can reach at this point: as in Envoy, those of the callback it is in until it lets
+    /// them pass, and all of them once the exchange is logged.
     var hasRequest = false
     var hasResponse = false
     private let host: HostEmulator
@@ -41,7 +42,9 @@ public final class EmulatedExchange {
     public func sendRequestHeaders(_ headers: Headers, endOfStream: Bool = true) -> Action {
         requestHeaders = headers
         hasRequest = true
-        return host.call(in: self) { host.module.onRequestHeaders(id, endOfStream: endOfStream) }
+        let action = host.call(in: self) { host.module.onRequestHeaders(id, endOfStream: endOfStream) }
+        hasRequest = action == .pause
+        return action
     }
 
     /// Sends the headers of the response to the filter.
@@ -49,7 +52,9 @@ public final class EmulatedExchange {
     public func sendResponseHeaders(_ headers: Headers, endOfStream: Bool = true) -> Action {
         responseHeaders = headers
         hasResponse = true
-        return host.call(in: self) { host.module.onResponseHeaders(id, endOfStream: endOfStream) }
+        let action = host.call(in: self) { host.module.onResponseHeaders(id, endOfStream: endOfStream) }
+        hasResponse = action == .pause
+        return action
     }
 
     /// Ends the exchange and releases the filter; returns false, and does not, if the filter wants to go on.
@@ -57,9 +62,28 @@ public final class EmulatedExchange {
     public func end() -> Bool {
         host.call(in: self) {
             guard host.module.onDone(id) else { return false }
+            (hasRequest, hasResponse) = (true, true)
             host.module.onLog(id)
             host.module.onDelete(id)
             return true
         }
+    }
+
+    /// What follows from the headers within reach, for `Property`; the parts of the path are joined by dots.
+    func property(_ path: Bytes) -> Bytes? {
+        if hasRequest {
+            switch path {
+            case "request.path": return requestHeaders[":path"]
+            case "request.method": return requestHeaders[":method"]
+            case "request.host": return requestHeaders[":authority"]
+            case "request.scheme": return requestHeaders[":scheme"]
+            default: break
+            }
+            if path.hasPrefix("request.headers.") { return requestHeaders[Bytes(path.dropFirst(16))] }
+        }
+        if hasResponse, path.hasPrefix("response.headers.") {
+            return responseHeaders[Bytes(path.dropFirst(17))]
+        }
+        return nil
     }
 }

@@ -2,7 +2,7 @@
 
 public import ProxyWasm
 
-/// Headers in order, as an emulated exchange has them. Names are kept in lower case.
+/// Headers in order, with names in lower case, as an emulated exchange has them.
 public struct Headers: Hashable, Sendable {
     /// The header lines.
     public internal(set) var fields: [HeaderField]

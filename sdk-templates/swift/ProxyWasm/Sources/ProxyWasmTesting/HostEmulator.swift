@@ -29,7 +29,8 @@ public final class HostEmulator {
     /// What the module has logged, in order.
     public internal(set) var log: [LogLine] = []
 
-    /// The properties that the module can read; the parts of a path are joined by dots, as in "request.path".
+    /// The properties that the module can read, besides those that follow from the headers of an exchange; the parts of
+    /// a path are joined by dots, as in "source.address".
     public var properties: [Bytes: Bytes] = [:]
 
     /// The time that the module reads, in nanoseconds.
@@ -94,7 +95,7 @@ public final class HostEmulator {
         return plugin
     }
 
-    /// Configures a plugin once more. If it refuses, the earlier configuration stays in use.
+    /// Configures a plugin once more; if it refuses, the earlier configuration stays in use.
     public func reconfigure(
         _ plugin: ConfiguredPlugin,
         _ configuration: Bytes,

@@ -36,7 +36,8 @@ extension proxy_wasm_host {
             let path = bytes(path, pathSize)
             if path == "plugin_root_id" { return give(emulator(host)?.rootID, value, size) }
             let dotted = Bytes(path.map { $0 == 0 ? UInt8(ascii: ".") : $0 })
-            return give(emulator(host)?.properties[dotted], value, size)
+            let emulator = emulator(host)
+            return give(emulator?.properties[dotted] ?? emulator?.current?.property(dotted), value, size)
         }
         get_buffer_bytes = { host, buffer, start, length, value, size in
             let contents: Bytes

@@ -23,14 +23,17 @@ import Testing
         let raw = Bytes([0xFF, 0x00])
         let text = "t"
         let mixed: Bytes = "a\(raw)b\(text)\(-128 as Int8)\(UInt64.max)\(Int64.min)\(true)"
-        let expected = [0x61, 0xFF, 0x00] + Array("bt-12818446744073709551615-9223372036854775808true".utf8)
-        #expect(mixed == Bytes(expected))
+        let rest = Array("bt-12818446744073709551615-9223372036854775808true".utf8)
+        #expect(mixed == Bytes([0x61, 0xFF, 0x00] + rest))
     }
 
-    @Test(arguments: [
-        [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF], [0xE2, 0x82], [0x61, 0x80], [0xF8],
-        [0xE0, 0x80, 0x80], [0xF0, 0x80, 0x80, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF], [0xE2, 0x82], [0x61, 0x80],
+            [0xF8],
+            [0xE0, 0x80, 0x80], [0xF0, 0x80, 0x80, 0x80],
+        ] as [[UInt8]]
+    )
     func `bytes that are not UTF-8 have no string, but a lossy one`(bytes: [UInt8]) {
         #expect(Bytes(bytes).string == nil)
         #expect(Bytes(bytes).lossyString.contains("\u{FFFD}"))
@@ -40,8 +43,11 @@ import Testing
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0...6)).map { _ in
-                [UInt8.random(in: 0...255, using: &generator), UInt8.random(in: 0x80...0xBF), 0xE1, 0xF1, 0x41]
-                    .randomElement(using: &generator) ?? 0
+                [
+                    UInt8.random(in: 0...255, using: &generator), UInt8.random(in: 0x80...0xBF), 0xE1, 0xF1,
+                    0x41,
+                ]
+                .randomElement(using: &generator) ?? 0
             }
             #expect(Bytes(bytes).isUTF8 == (String(validating: bytes, as: UTF8.self) != nil), "\(bytes)")
         }

@@ -10,8 +10,9 @@ import Testing
         var dictionary: [UInt32: Int] = [:]
         for step in 0..<200_000 {
             // Ids that collide: multiples of large powers of two, and the ends of the range.
-            let id = [UInt32.random(in: 0..<300), UInt32.random(in: 0..<64) << 12, UInt32.max - UInt32.random(in: 0..<64)]
-                .randomElement() ?? 0
+            let low = UInt32.random(in: 0..<64)
+            let ids: [UInt32] = [low, low << 12, UInt32.max - low]
+            let id = ids[Int.random(in: 0..<3)]
             if Bool.random() {
                 table[id] = step
                 dictionary[id] = step

@@ -23,15 +23,18 @@ private final class Scripted: HTTPPlugin {
 
 private final class ScriptedFilter: HTTPFilter {
     let name: Bytes
+    var path: Bytes = ""
 
     init(name: Bytes) {
         self.name = name
     }
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
+        path = try Property.bytes("request", "path") ?? ""
         switch try request.path {
         case "/deny":
-            return try request.respond(status: 403, headers: [HeaderField("x-why", "path")], body: "no", details: "denied")
+            let why = HeaderField("x-why", "path")
+            return try request.respond(status: 403, headers: [why], body: "no", details: "denied")
         case "/early":
             _ = try request.stream.responseHeaders.get("x")
         case "/bad-name":
@@ -53,6 +56,9 @@ private final class ScriptedFilter: HTTPFilter {
 
     func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
         try response.headers.set("x-name", to: name)
+        if path == "/late" {
+            _ = try response.stream.requestHeaders.get(":path")
+        }
         if let status = try response.status { try response.headers.set("x-status", to: Bytes(status)) }
         return .continue
     }
@@ -173,7 +179,8 @@ private final class Nothing: HTTPFilter {}
     @Test func `a filter reads, adds, removes and replaces headers`() throws {
         let host = try HostEmulator(Scripted.self)
         let odd = Bytes([0x80, 0xFF])
-        let echo = host.exchange(request: get("/echo", [HeaderField("X-Odd", odd), HeaderField("x-empty", "")]))
+        let fields = [HeaderField("X-Odd", odd), HeaderField("x-empty", "")]
+        let echo = host.exchange(request: get("/echo", fields))
         #expect(echo.requestHeaders["y-x-odd"] == odd)
         #expect(echo.requestHeaders["y-x-empty"] == "")
         #expect(echo.requestHeaders["x-odd"] == nil)
@@ -199,6 +206,14 @@ private final class Nothing: HTTPFilter {}
         #expect(exchange.sendRequestHeaders(get(path)) == .pause)
         #expect(exchange.localResponse?.status == 500)
         #expect(host.messages(at: .error).count == 1)
+    }
+
+    @Test func `request headers are out of reach once the request has passed, as in Envoy`() throws {
+        let host = try HostEmulator(Scripted.self)
+        let exchange = host.begin()
+        #expect(exchange.sendRequestHeaders(get("/late")) == .continue)
+        #expect(exchange.sendResponseHeaders([":status": "200"]) == .pause)
+        #expect(host.messages(at: .error) == ["cannot read header: bad argument"])
     }
 
     @Test func `a status that is not a number is no status`() throws {

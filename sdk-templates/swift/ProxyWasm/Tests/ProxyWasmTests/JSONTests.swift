@@ -15,7 +15,9 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
 
 @Suite struct JSONTests {
     @Test func `reads every kind of value`() throws {
-        let json = try JSON(#" { "s" : "text", "t":true,"f":false, "n":null, "i":-12, "d":1.5e3, "a":[1,[],{}], "o":{"x":{}} } "#)
+        let json = try JSON(
+            #" { "s" : "text", "t":true,"f":false, "n":null, "i":-12, "d":1.5e3, "a":[1,[],{}], "o":{"x":{}} } "#
+        )
         #expect(try json["s"].string() == "text")
         #expect(try json["t"].boolean())
         #expect(try !json["f"].boolean())
@@ -52,7 +54,9 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
                 == "retry.max: expected an integer, found nothing"
         )
         #expect(
-            message { () throws(ConfigurationError) in _ = try json["retry"]["count"]["deep"].integer(default: 1) }
+            message { () throws(ConfigurationError) in
+                _ = try json["retry"]["count"]["deep"].integer(default: 1)
+            }
                 == "retry.count: expected an object, found a string (line 2, column 12)"
         )
         #expect(
@@ -60,7 +64,9 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
                 == "retry: unknown member \"when\" (line 3, column 10)"
         )
         #expect(
-            message { () throws(ConfigurationError) in _ = try JSON("[300]").elements()[0].integer(in: 0...255) }
+            message { () throws(ConfigurationError) in
+                _ = try JSON("[300]").elements()[0].integer(in: 0...255)
+            }
                 == "[0]: expected an integer from 0 to 255, found 300 (line 1, column 2)"
         )
     }
@@ -72,9 +78,12 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
     }
 
     @Test(arguments: [
-        "", " ", "{", "}", "[", "[1", "[1,", "[1,]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}",
-        "{1:1}", "nul", "truee", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "1 2", "\"", "\"\\", "\"\\x\"",
-        "\"\\u12\"", "\"\\u12G4\"", "\"\\uD800\"", "\"\\uDC00\"", "\"\\uD800\\u0041\"", "\"\\uD800\\uD800\"", "\"\\uD800\\n\"",
+        "", " ", "{", "}", "[", "[1", "[1,", "[1,]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,",
+        "{\"a\":1,}", "{a:1}",
+        "{1:1}", "nul", "truee", "True", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x1", "1 2", "\"", "\"\\",
+        "\"\\x\"",
+        "\"\\u12\"", "\"\\u12G4\"", "\"\\uD800\"", "\"\\uDC00\"", "\"\\uD800\\u0041\"", "\"\\uD800\\uD800\"",
+        "\"\\uD800\\n\"",
         "\"\t\"", "\"\n\"", "'a'", "// x", "{\"a\":1,\"a\":2}", "NaN", "Infinity", "[1] x", "\u{FEFF}{}",
     ])
     func `refuses what is not JSON`(text: String) {
@@ -92,29 +101,39 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
     @Test func `bounds the depth`() throws {
         _ = try JSON(Bytes(String(repeating: "[", count: 64) + String(repeating: "]", count: 64)))
         for opening in ["[", "{\"a\":"] {
-            #expect(throws: ConfigurationError.self) { try JSON(Bytes(String(repeating: opening, count: 100_000))) }
+            #expect(throws: ConfigurationError.self) {
+                try JSON(Bytes(String(repeating: opening, count: 100_000)))
+            }
         }
     }
 
-    @Test(arguments: [
-        ("0", 0), ("-0", 0), ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("1e3", 1000),
-        ("1.50e1", 15), ("1000e-3", 1), ("0.0", 0), ("0e999999999999", 0), ("120000000000000000000e-3", 120_000_000_000_000_000),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("0", 0), ("-0", 0), ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min),
+            ("1e3", 1000),
+            ("1.50e1", 15), ("1000e-3", 1), ("0.0", 0), ("0e999999999999", 0),
+            ("120000000000000000000e-3", 120_000_000_000_000_000),
+        ] as [(String, Int64)]
+    )
     func `reads integers however they are written`(text: String, value: Int64) throws {
         #expect(try JSON(Bytes(text)).integer() == value)
     }
 
     @Test(arguments: [
-        "9223372036854775808", "-9223372036854775809", "1.5", "1e19", "1e99999999999999999999", "1e-1", "99999999999999999999999",
+        "9223372036854775808", "-9223372036854775809", "1.5", "1e19", "1e99999999999999999999", "1e-1",
+        "99999999999999999999999",
     ])
     func `refuses integers that have a fraction or do not fit`(text: String) {
         #expect(throws: ConfigurationError.self) { try JSON(Bytes(text)).integer() }
     }
 
     @Test(arguments: [
-        "0.1", "123456789012345680", "1.7976931348623157e308", "2.2250738585072014e-308", "4.9406564584124654e-324", "5e-324",
-        "2.4703282292062327e-324", "2.4703282292062328e-324", "1e-400", "9007199254740993", "9007199254740992.5", "3.14159265358979",
-        "2.2250738585072011e-308", "179769313486231580793e288", "0.000001", "1e23", "8.5e22", "-1.5", "1e0000000000000000002",
+        "0.1", "123456789012345680", "1.7976931348623157e308", "2.2250738585072014e-308",
+        "4.9406564584124654e-324", "5e-324",
+        "2.4703282292062327e-324", "2.4703282292062328e-324", "1e-400", "9007199254740993",
+        "9007199254740992.5", "3.14159265358979",
+        "2.2250738585072011e-308", "179769313486231580793e288", "0.000001", "1e23", "8.5e22", "-1.5",
+        "1e0000000000000000002",
     ])
     func `reads numbers as the nearest double`(text: String) throws {
         let expected = try #require(Double(text))
