@@ -36,8 +36,15 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 // The arrows below are held by Tests/ArchitectureTests: what is not listed there may not be added here.
@@ -51,11 +58,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -110,13 +120,19 @@ let package = Package(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands"], swiftSettings: settings),
 
         // The hub: domain, storage, HTTP, executable.
-        .hub("Hub", ["Diagnostics", "OCI", logging]),
-        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, system]),
-        .hub("HubHTTP", ["Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache]),
+        .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
+        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
+        .hub(
+            "HubHTTP",
+            [
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache, nioCore, nioHTTP1,
+                nioHTTPTypes, serviceLifecycle, unixSignals,
+            ], resources: [.embedInCode("web")]),
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", argumentParser, hummingbird, logging,
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
+                serviceLifecycle, system, unixSignals,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -127,10 +143,11 @@ let package = Package(
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
+        .tests(
+            "HubTests",
+            ["Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
-        .tests("FilesTests", ["Diagnostics", "Files", system]),
-        .tests("FilterImageTests", ["FilterImage"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
     ],
     swiftLanguageModes: [.v6]
