@@ -141,6 +141,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
+        .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(
@@ -149,6 +150,8 @@ let package = Package(
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
+        // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
