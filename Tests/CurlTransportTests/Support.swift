@@ -61,8 +61,7 @@ final class PatternSource: ByteSource {
     private let ending: Int64
     private let failure: (any Error)?
 
-    /// - Parameters:
-    ///   - ending: where the bytes stop, or where `failure` is thrown.
+    /// The bytes stop at `ending`, or `failure` is thrown there.
     init(length: Int64, ending: Int64? = nil, failure: (any Error)? = nil) {
         self.length = length
         self.ending = ending ?? length

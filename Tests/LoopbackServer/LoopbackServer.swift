@@ -19,6 +19,7 @@ package final class LoopbackServer: Sendable {
     /// - Parameters:
     ///   - greeting: sent on each new connection before anything is read.
     ///   - handle: answers one request.
+    /// - Throws: `LoopbackError` when the system gives no socket.
     package init(greeting: String? = nil, _ handle: @escaping Handler) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard listener >= 0 else { throw LoopbackError("socket") }
