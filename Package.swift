@@ -86,6 +86,8 @@ let package = Package(
         .library("OCIRegistry", ["Diagnostics", "OCI", httpTypes]),
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
+        // Images between the store and a registry.
+        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
         // Reads WebAssembly modules; leaf, also used by the hub.
@@ -113,11 +115,11 @@ let package = Package(
         .library(
             "WasmeCommands",
             [
-                "Archive", "Deployment", "Diagnostics", "EnvoyControl", "FilterImage", "FilterProject", "OCI",
-                "OCILayout", "OCIRegistry", argumentParser, httpTypes, system,
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+                "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", argumentParser, system,
             ]),
         .executableTarget(
-            name: "wasme", dependencies: ["CurlTransport", "WasmeCommands"], swiftSettings: settings),
+            name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
 
         // The hub: domain, storage, HTTP, executable.
         .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
@@ -142,6 +144,8 @@ let package = Package(
             swiftSettings: settings),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
         .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
+        .tests("ArchitectureTests", [system]),
+        .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(

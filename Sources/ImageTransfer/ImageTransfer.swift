@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Diagnostics
+import Diagnostics
 import Files
 package import OCI
 package import OCILayout
@@ -12,10 +12,8 @@ package enum TransferEvent: Sendable {
     case planned([Descriptor])
     /// The other side has this blob already.
     case present(Descriptor)
-    /// So many more bytes are across.
-    case moved(Int)
-    /// So many bytes have to be sent or fetched again.
-    case restarted(Int)
+    /// How many bytes of a blob are across; less than before when it had to start over.
+    case moved(Descriptor, Int64)
 }
 
 /// Moves images between the local store and a registry, blobs first and the manifest last.
@@ -56,19 +54,16 @@ package struct ImageTransfer: Sendable {
                 hint: "push one of its images by digest: filters are never an index")
         }
         try await forEachBlob(of: document) { blob in
-            if try await client.hasBlob(reference.repository, blob.digest) {
-                report(.present(blob))
-                return
-            }
-            let report = report
             let path = store.path(blob.digest)
-            try await client.push(
-                blob,
-                HTTPBody(length: blob.size) { CountingSource(try FileSource(path), report: report) },
-                to: reference.repository)
+            let body = HTTPBody(length: blob.size) { try FileSource(path) }.observed { [report] in
+                report(.moved(blob, $0))
+            }
+            if try await client.push(blob, body, to: reference.repository) == .alreadyThere {
+                report(.present(blob))
+            }
         }
         let target: Reference.Target = reference.tag.map { .tag($0) } ?? reference.digest.map { .digest($0) } ?? .tag(.latest)
-        try await client.push(document, as: target, to: reference.repository)
+        try await client.push(document, to: reference.repository, as: target)
         return document
     }
 
@@ -90,7 +85,8 @@ package struct ImageTransfer: Sendable {
                     return
                 }
                 try await ingest.receive(blob) { file in
-                    try await client.blob(reference.repository, blob, into: CountingSink(file, report: report))
+                    let sink = ObservedSink(file) { [report] in report(.moved(blob, $0)) }
+                    try await client.blob(reference.repository, blob, into: sink)
                 }
             }
             try ingest.commit(document, as: [reference])

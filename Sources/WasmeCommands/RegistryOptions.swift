@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import Diagnostics
+import ArgumentParser
 import OCI
 import OCIRegistry
 
@@ -23,8 +24,8 @@ package struct RegistryAccessOptions: ParsableArguments {
                     + "or set WASM_IMAGE_REGISTRY")
         }
         return RegistryClient(
-            host: host, transport: try context.makeTransport(),
+            host: host, transport: context.makeTransport(),
             options: RegistryOptions(plainHTTP: plainHttp ? true : nil, insecure: insecure),
-            credentials: DockerConfigCredentials(environment: context.environment))
+            credentials: DockerCredentials(environment: context.environment))
     }
 }

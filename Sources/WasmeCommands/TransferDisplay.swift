@@ -8,8 +8,10 @@ import Synchronization
 final class TransferDisplay: Sendable {
     private struct State {
         var total: Int64 = 0
-        var done: Int64 = 0
-        var skipped = 0
+        var positions: [Digest: Int64] = [:]
+        /// Bytes that really travelled, for the speed.
+        var moved: Int64 = 0
+        var present = 0
         var blobs = 0
         var lastDrawn: ContinuousClock.Instant?
         var started = ContinuousClock.now
@@ -35,21 +37,21 @@ final class TransferDisplay: Sendable {
                 state.blobs = blobs.count
                 state.total = blobs.reduce(0) { $0 + $1.size }
             case .present(let blob):
-                state.skipped += 1
-                state.done += blob.size
-            case .moved(let bytes):
-                state.done += Int64(bytes)
-            case .restarted(let bytes):
-                state.done -= Int64(bytes)
+                state.present += 1
+                state.positions[blob.digest] = blob.size
+            case .moved(let blob, let position):
+                state.moved += max(0, position - (state.positions[blob.digest] ?? 0))
+                state.positions[blob.digest] = position
             }
             let now = ContinuousClock.now
             // Ten times a second is as much as an eye takes in.
             if case .moved = event, let last = state.lastDrawn, now - last < .milliseconds(100) { return nil }
             state.lastDrawn = now
             let seconds = (now - state.started) / .seconds(1)
-            let speed = seconds > 0.2 ? ", \(byteCount(Int64(Double(state.done) / seconds)))/s" : ""
-            let present = state.skipped > 0 ? ", \(state.skipped) of \(state.blobs) there already" : ""
-            return "\(label) \(byteCount(state.done)) of \(byteCount(state.total))\(speed)\(present)"
+            let speed = seconds > 0.2 ? ", \(byteCount(Int64(Double(state.moved) / seconds)))/s" : ""
+            let present = state.present > 0 ? ", \(state.present) of \(state.blobs) there already" : ""
+            let done = state.positions.values.reduce(0, +)
+            return "\(label) \(byteCount(done)) of \(byteCount(state.total))\(speed)\(present)"
         }
         if let line { terminal.writeError("\r\u{1B}[K\(line)") }
     }

@@ -15,7 +15,7 @@ struct Main {
         let environment = ProcessInfo.processInfo.environment
         let context = CommandContext(
             workingDirectory: FilePath(FileManager.default.currentDirectoryPath), environment: environment,
-            terminal: .standard(environment: environment), makeTransport: { try CurlTransport() })
+            terminal: .standard(environment: environment), makeTransport: { CurlTransport() })
         let work = Task { await Wasme.main(Array(CommandLine.arguments.dropFirst()), in: context) }
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
