@@ -103,8 +103,8 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess, system,
-                yams,
+                "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess,
+                system, yams,
             ]),
         // A real Envoy as a process.
         .library(
@@ -153,6 +153,9 @@ let package = Package(
             ["Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
+        .tests(
+            "FilterProjectTests",
+            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
         // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
