@@ -97,3 +97,17 @@ package struct ProjectTemplate: Sendable, Hashable {
         !path.isEmpty && !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
     }
 }
+
+extension TemplateCatalog {
+    /// Finds the catalog as `locate` does, with an error that says what to do.
+    package static func find(environment: [String: String]) throws(ProjectError) -> TemplateCatalog {
+        do {
+            return try locate(environment: environment)
+        } catch {
+            throw ProjectError(
+                .noTemplate, error.description,
+                hint: "install wasme again, or set \(variable) to the folder \"sdk-templates\" of its sources"
+            )
+        }
+    }
+}

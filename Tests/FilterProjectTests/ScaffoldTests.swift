@@ -218,6 +218,11 @@ import WasmeTemplates
             try TemplateCatalog.locate(environment: ["WASME_TEMPLATES": scratch.path.string])
         }
         #expect(error == .notACatalog(scratch.path.string))
+        let told = #expect(throws: ProjectError.self) {
+            try TemplateCatalog.find(environment: ["WASME_TEMPLATES": scratch.path.string])
+        }
+        #expect(told?.code == .noTemplate)
+        #expect(told?.hint?.contains("WASME_TEMPLATES") == true)
     }
 
     @Test func `missing templates are an error that says where they were looked for`() throws {
