@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import ArgumentParser
 import Diagnostics
 import FilterImage
 import FilterProject
@@ -51,7 +51,7 @@ struct Build: WasmeCommand {
         let built = try await ProjectBuild(project).run(
             BuildContext(
                 environment: context.environment,
-                catalog: try TemplateCatalog.locate(environment: context.environment),
+                catalog: try TemplateCatalog.find(environment: context.environment),
                 progress: { [output] line in output.note(line, in: context) }))
         let document = try await FilterImage.pack(FilterContent(built), as: references, into: store)
         try output.print(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import ArgumentParser
 import Diagnostics
 import FilterProject
 import SystemPackage
@@ -34,7 +34,7 @@ struct Init: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let catalog = try TemplateCatalog.locate(environment: context.environment)
+        let catalog = try TemplateCatalog.find(environment: context.environment)
         let questions = Questions(context)
         let folder = try questions.answer(
             folder, "Folder", missing: "name the folder to write, as in 'wasme init add-header --language swift'")
