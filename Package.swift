@@ -142,23 +142,27 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .tests("ArchitectureTests", [system]),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
         .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
-        .tests("ArchitectureTests", [system]),
         .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
+        .tests(
+            "FilterProjectTests",
+            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests(
             "HubTests",
             ["Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
-        .tests(
-            "FilterProjectTests",
-            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
         // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
+            [
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging,
+                serviceLifecycle, system,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -74,12 +74,9 @@ struct Init: WasmeCommand {
             // The SDK's files are many and not the user's to edit.
             let own = files.filter { !$0.hasPrefix("Packages/") }
             let copied = files.count - own.count
-            return """
-                wrote \(name) to \(shown):
-                \(own.map { "  \($0)" }.joined(separator: "\n"))
-                  Packages/ (the SDK, \(copied) files)
-                next: wasme build \(shown) -t \(name):v1
-                """
+            let sdk = copied > 0 ? ["  Packages/ (the SDK, \(copied) files)"] : []
+            return (["wrote \(name) to \(shown):"] + own.map { "  \($0)" } + sdk
+                + ["next: wasme build \(shown) -t \(name):v1"]).joined(separator: "\n")
         }
         var brief: String { folder }
     }

@@ -26,7 +26,8 @@ package struct HubError: Diagnostic {
     package let category: DiagnosticCategory
 
     package init(
-        _ code: Code, _ message: String, detail: String? = nil, cause: (any Error)? = nil, hint: String? = nil,
+        _ code: Code, _ message: String, detail: String? = nil, cause: (any Error)? = nil,
+        hint: String? = nil,
         category: DiagnosticCategory = .failed
     ) {
         self.code = code
@@ -59,7 +60,7 @@ extension HubError.Code {
     package static let manifestUnknown = Self("MANIFEST_UNKNOWN")
     /// The manifest names content that the repository does not hold.
     package static let manifestBlobUnknown = Self("MANIFEST_BLOB_UNKNOWN")
-    package static let tagInvalid = Self("TAG_INVALID")
+    package static let tagInvalid = Self("MANIFEST_INVALID", kind: "tag")
     /// A manifest still needs it.
     package static let inUse = Self("UNSUPPORTED", kind: "in use")
     package static let unsupported = Self("UNSUPPORTED")

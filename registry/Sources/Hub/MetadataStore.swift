@@ -22,7 +22,9 @@ package protocol BlobLinkStore: Sendable {
     /// Links a blob whose bytes are safe to a repository, and ends the upload it came from.
     func commitBlob(_ blob: BlobRecord, to repository: Repository, ending upload: UploadID?) async throws
     /// Links a blob of one repository to another; nil if the first one does not hold it.
-    func mountBlob(_ digest: Digest, from source: Repository, to target: Repository) async throws -> BlobRecord?
+    func mountBlob(
+        _ digest: Digest, from source: Repository, to target: Repository
+    ) async throws -> BlobRecord?
     /// A blob that the repository holds.
     func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord?
     /// Removes the link. Refused while a manifest of the repository names the blob.

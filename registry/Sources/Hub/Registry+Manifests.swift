@@ -69,17 +69,21 @@ extension NewManifest {
         MediaType(rawValue: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"),
     ]
 
+    private static let mediaTypes = MediaType.manifests + MediaType.indexes
+
+    private static func unknown(_ mediaType: MediaType) -> HubError {
+        HubError(
+            .manifestInvalid, "\"\(mediaType.rawValue.prefix(80))\" is not the media type of a manifest",
+            hint: "send one of \(mediaTypes.map(\.rawValue).joined(separator: ", "))")
+    }
+
     /// Longest media type (RFC 6838 §4.2 allows 127 characters on each side of the slash).
     private static let mediaTypeLength = 255
 
     /// Checks the bytes of a manifest, all but whether what it names is there.
     init(bytes: [UInt8], mediaType: MediaType?, algorithm: Digest.Algorithm) throws(HubError) {
-        if let mediaType, mediaType != .octetStream,
-            !(MediaType.manifests + MediaType.indexes).contains(mediaType)
-        {
-            throw HubError(
-                .manifestInvalid, "\"\(mediaType)\" is not the media type of a manifest",
-                hint: "send one of \((MediaType.manifests + MediaType.indexes).map(\.rawValue).joined(separator: ", "))")
+        if let mediaType, mediaType != .octetStream, !Self.mediaTypes.contains(mediaType) {
+            throw Self.unknown(mediaType)
         }
         do {
             document = try ManifestDocument(bytes: bytes, mediaType: mediaType, algorithm: algorithm)
@@ -88,6 +92,10 @@ extension NewManifest {
         } catch {
             throw HubError(.manifestInvalid, "\(error)")
         }
+        if let key = duplicateKey(inJSON: bytes) {
+            throw HubError(.manifestInvalid, "the manifest has the key \"\(key.prefix(40))\" twice")
+        }
+        guard Self.mediaTypes.contains(document.mediaType) else { throw Self.unknown(document.mediaType) }
         switch document.content {
         case .manifest(let manifest):
             references = document.blobs.map {
@@ -106,7 +114,8 @@ extension NewManifest {
             artifactType = index.artifactType
             annotations = index.annotations ?? [:]
         }
-        for type in references.map(\.descriptor.mediaType) + [document.mediaType, artifactType].compactMap(\.self)
+        for type in references.map(\.descriptor.mediaType)
+            + [document.mediaType, artifactType].compactMap(\.self)
         where type.rawValue.utf8.count > Self.mediaTypeLength {
             throw HubError(
                 .manifestInvalid,

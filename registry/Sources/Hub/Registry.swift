@@ -29,7 +29,8 @@ package struct Registry: Sendable {
 
     /// - Parameter now: the clock, in seconds since 1970.
     package init(
-        metadata: any MetadataStore, blobs: any BlobStore, uploads: any UploadStore, limits: Limits = Limits(),
+        metadata: any MetadataStore, blobs: any BlobStore, uploads: any UploadStore,
+        limits: Limits = Limits(),
         now: @escaping @Sendable () -> Int64
     ) {
         self.metadata = metadata
@@ -53,7 +54,9 @@ package struct Registry: Sendable {
 
     /// Tags of a repository (distribution-spec 1.1, "Listing Tags").
     package func tags(in repository: Repository, after: String = "", limit: Int?) async throws -> Page {
-        guard let page = try await page(limit, { try await metadata.tags(in: repository, after: after, limit: $0) })
+        guard
+            let page = try await page(
+                limit, { try await metadata.tags(in: repository, after: after, limit: $0) })
         else { throw HubError.unknown(repository) }
         return page
     }

@@ -38,7 +38,8 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
     if let error = error as? HubError, error.code.status != .internalServerError {
         status = error.code.status
         entry = RegistryErrorBody.Entry(
-            code: error.code.word, message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
+            code: error.code.word,
+            message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])

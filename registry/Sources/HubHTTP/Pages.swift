@@ -105,7 +105,8 @@ struct Pages: Sendable {
         return Response(
             status: status,
             headers: [
-                .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache", .referrerPolicy: "no-referrer",
+                .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
+                .referrerPolicy: "no-referrer",
                 .contentSecurityPolicy: """
                 default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
                 frame-ancestors 'none'

@@ -46,7 +46,8 @@ extension RegistryAPI {
         if count <= blockSize {
             var bytes = count == 0 ? ByteBuffer() : try await reader.read(at: range.lowerBound, count: count)
             while bytes.readableBytes < count {
-                bytes.writeImmutableBuffer(try await next(reader, range.lowerBound + Int64(bytes.readableBytes), range))
+                bytes.writeImmutableBuffer(
+                    try await next(reader, range.lowerBound + Int64(bytes.readableBytes), range))
             }
             return ResponseBody(byteBuffer: bytes)
         }

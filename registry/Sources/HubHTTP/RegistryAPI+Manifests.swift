@@ -28,11 +28,13 @@ extension RegistryAPI {
         let target = try RegistryRoute.target(name)
         let tags = try call.target.values("tag").map { try RegistryRoute.tag($0) }
         guard tags.count <= Self.tagsPerPush else {
-            throw HubError(.tagInvalid, "\(tags.count) tags in one push, at most \(Self.tagsPerPush) are accepted")
+            throw HubError(
+                .tagInvalid, "\(tags.count) tags in one push, at most \(Self.tagsPerPush) are accepted")
         }
         let bytes = try await call.body.collect(upTo: ManifestDocument.maximumSize)
         let pushed = try await registry.pushManifest(
-            bytes, mediaType: call.request.headers[.contentType].map { MediaType(contentType: $0) }, as: target,
+            bytes, mediaType: call.request.headers[.contentType].map { MediaType(contentType: $0) },
+            as: target,
             tags: tags, to: repository)
         var headers: HTTPFields = [
             .location: "/v2/\(repository)/manifests/\(pushed.digest)",

@@ -89,14 +89,19 @@ extension RegistryAPI {
     private func chunkRange(_ call: Call) throws -> Range<Int64>? {
         guard let header = call.request.headers[.contentRange] else { return nil }
         let bounds = header.split(separator: "-", omittingEmptySubsequences: false)
-        guard bounds.count == 2, let first = decimal(bounds[0]), let last = decimal(bounds[1]), last < .max else {
-            throw HubError(.uploadInvalid, "the Content-Range \"\(header.prefix(80))\" is not of the form first-last")
+        guard bounds.count == 2, let first = decimal(bounds[0]), let last = decimal(bounds[1]), last < .max
+        else {
+            throw HubError(
+                .uploadInvalid, "the Content-Range \"\(header.prefix(80))\" is not of the form first-last")
         }
-        guard first <= last else { throw HubError(.uploadOutOfOrder, "the Content-Range ends before it begins") }
+        guard first <= last else {
+            throw HubError(.uploadOutOfOrder, "the Content-Range ends before it begins")
+        }
         let range = first..<last + 1
         if let length = call.body.length, length != range.upperBound - range.lowerBound {
             throw HubError(
-                .uploadOutOfOrder, "the Content-Range has \(range.upperBound - range.lowerBound) bytes, the chunk \(length)")
+                .uploadOutOfOrder,
+                "the Content-Range has \(range.upperBound - range.lowerBound) bytes, the chunk \(length)")
         }
         return range
     }

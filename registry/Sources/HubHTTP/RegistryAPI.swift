@@ -74,7 +74,8 @@ struct RegistryAPI: Sendable {
         return response
     }
 
-    private func referrers(_ call: Call, _ repository: Repository, _ digest: Digest) async throws -> Response {
+    private func referrers(_ call: Call, _ repository: Repository, _ digest: Digest) async throws -> Response
+    {
         let type = call.target.values("artifactType").first.map(MediaType.init(rawValue:))
         let index = try await registry.referrers(to: digest, artifactType: type, in: repository)
         var response = try jsonResponse(index, type: .imageIndex)

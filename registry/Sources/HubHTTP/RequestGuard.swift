@@ -40,13 +40,16 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         if unanswered == 0 {
-            let status: HTTPResponse.Status = error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest
-            let head = HTTPResponse(status: status, headerFields: [.connection: "close", .contentLength: "0"])
+            let status: HTTPResponse.Status =
+                error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest
+            let head = HTTPResponse(
+                status: status, headerFields: [.connection: "close", .contentLength: "0"])
             context.write(wrapOutboundOut(.head(head)), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            context.close(promise: nil)
         }
+        // If a request is under way its body ends with this error; its handler answers, and then the connection ends.
         context.fireErrorCaught(MalformedRequest(cause: "\(error)"))
-        context.close(promise: nil)
     }
 }
 

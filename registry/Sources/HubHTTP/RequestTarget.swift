@@ -24,7 +24,9 @@ struct RequestTarget {
         var query: [(String, String)] = []
         for item in (parts.count > 1 ? parts[1] : "").split(separator: "&") {
             let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = percentDecoded(pair[0]), let value = percentDecoded(pair.count > 1 ? pair[1] : "") else {
+            guard let name = percentDecoded(pair[0]),
+                let value = percentDecoded(pair.count > 1 ? pair[1] : "")
+            else {
                 throw HubError(.unsupportedRequest, "the query is not percent-encoded UTF-8")
             }
             query.append((name, value))
@@ -45,7 +47,9 @@ struct RequestTarget {
     /// The value of a parameter that may be given once at most.
     func value(_ name: String, orThrow code: HubError.Code) throws(HubError) -> String? {
         let values = values(name)
-        guard values.count <= 1 else { throw HubError(code, "the parameter \"\(name)\" is given \(values.count) times") }
+        guard values.count <= 1 else {
+            throw HubError(code, "the parameter \"\(name)\" is given \(values.count) times")
+        }
         return values.first
     }
 }

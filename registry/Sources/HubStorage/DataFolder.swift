@@ -119,7 +119,7 @@ package final class DataFolder: Sendable {
             // The parents may well be read-only for us; only the last one matters.
             do {
                 _ = try FileSystem.makeFolder(folder)
-            } catch where folder != path { continue }
+            } catch  where folder != path { continue }
         }
     }
 }

@@ -16,7 +16,9 @@ import SystemPackage
 enum FileSystem {
     /// Makes a folder's entries survive a crash of the machine.
     static func syncFolder(_ path: FilePath) throws {
-        let folder = try perform("open", path) { try FileDescriptor.open(path, .readOnly, options: .directory) }
+        let folder = try perform("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: .directory)
+        }
         defer { try? folder.close() }
         try sync(folder, path)
     }
@@ -59,7 +61,9 @@ enum FileSystem {
     }
 
     /// Runs a call of SystemPackage and names what it failed on.
-    static func perform<Result>(_ action: String, _ path: FilePath, _ call: () throws -> Result) throws -> Result {
+    static func perform<Result>(
+        _ action: String, _ path: FilePath, _ call: () throws -> Result
+    ) throws -> Result {
         do {
             return try call()
         } catch let error as Errno {

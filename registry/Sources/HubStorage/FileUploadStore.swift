@@ -16,7 +16,9 @@ package final class FileUploadStore: UploadStore {
     private struct Slot {
         let file: UploadFile
         /// Whether a request is working on the file.
-        var isBusy: Bool
+        var isBusy = false
+        /// Who wants to know how far the upload is once that request has ended.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     package init(_ folder: DataFolder) { self.folder = folder }
@@ -26,6 +28,9 @@ package final class FileUploadStore: UploadStore {
     }
 
     package func size(_ session: UploadSession) async throws -> Int64 {
+        // A client that asks has usually lost its connection: what it sent may still be on the way to the disk, and
+        // only when that has ended is the size the place to go on from.
+        await waitUntilIdle(session)
         let path = folder.upload(session.id)
         return try await folder.blocking {
             do {
@@ -53,7 +58,8 @@ package final class FileUploadStore: UploadStore {
                 size += Int64(chunk.readableBytes)
                 guard size <= condition.limit else {
                     throw HubError(
-                        .blobTooLarge, "the blob is larger than the \(condition.limit) bytes this hub accepts")
+                        .blobTooLarge, "the blob is larger than the \(condition.limit) bytes this hub accepts"
+                    )
                 }
                 if let count = condition.count, size - start > count {
                     throw HubError.outOfOrder("the chunk is longer than the \(count) bytes of its range")
@@ -74,7 +80,8 @@ package final class FileUploadStore: UploadStore {
 
     package func commit(_ session: UploadSession, as digest: Digest) async throws -> Int64 {
         let file = try claim(session)
-        defer { release(session) }
+        var isFinished = false
+        defer { release(session, forgetting: isFinished) }
         let source = folder.upload(session.id)
         let size = try await folder.blocking { [folder] in
             let size = try Self.open(file, session)
@@ -90,16 +97,13 @@ package final class FileUploadStore: UploadStore {
             try FileSystem.syncFolder(target)
             return size
         }
-        open.withLock { _ = $0.removeValue(forKey: session.id) }
+        isFinished = true
         return size
     }
 
     package func discard(_ session: UploadSession) async throws {
         _ = try claim(session)
-        defer {
-            release(session)
-            open.withLock { _ = $0.removeValue(forKey: session.id) }
-        }
+        defer { release(session, forgetting: true) }
         let path = folder.upload(session.id)
         try await folder.blocking { try FileSystem.remove(path) }
     }
@@ -116,7 +120,9 @@ package final class FileUploadStore: UploadStore {
     }
 
     /// Does something blocking with the file of an upload, alone.
-    private func use(_ session: UploadSession, _ work: @escaping @Sendable (UploadFile) throws -> Void) async throws {
+    private func use(
+        _ session: UploadSession, _ work: @escaping @Sendable (UploadFile) throws -> Void
+    ) async throws {
         let file = try claim(session)
         defer { release(session) }
         try await folder.blocking { try work(file) }
@@ -126,8 +132,7 @@ package final class FileUploadStore: UploadStore {
         try open.withLock { open in
             var slot =
                 open[session.id]
-                ?? Slot(
-                    file: UploadFile(folder.upload(session.id), algorithm: session.algorithm), isBusy: false)
+                ?? Slot(file: UploadFile(folder.upload(session.id), algorithm: session.algorithm))
             guard !slot.isBusy else {
                 throw HubError(
                     .uploadBusy, "another request is writing to upload \"\(session.id)\"",
@@ -139,17 +144,36 @@ package final class FileUploadStore: UploadStore {
         }
     }
 
-    private func release(_ session: UploadSession) {
-        open.withLock { open in
-            open[session.id]?.file.close()
-            open[session.id]?.isBusy = false
+    private func release(_ session: UploadSession, forgetting: Bool = false) {
+        let waiting = open.withLock { open -> [CheckedContinuation<Void, Never>] in
+            guard var slot = open[session.id] else { return [] }
+            slot.file.close()
+            let waiting = slot.waiting
+            slot.waiting = []
+            slot.isBusy = false
+            open[session.id] = forgetting ? nil : slot
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func waitUntilIdle(_ session: UploadSession) async {
+        await withCheckedContinuation { continuation in
+            let isIdle = open.withLock { open in
+                guard open[session.id]?.isBusy == true else { return true }
+                open[session.id]?.waiting.append(continuation)
+                return false
+            }
+            if isIdle { continuation.resume() }
         }
     }
 
     private static func open(_ file: UploadFile, _ session: UploadSession) throws -> Int64 {
         do {
             return try file.open()
-        } catch let error as HubError where (error.cause as? SystemError)?.errno == Errno.noSuchFileOrDirectory.rawValue {
+        } catch let error as HubError
+            where (error.cause as? SystemError)?.errno == Errno.noSuchFileOrDirectory.rawValue
+        {
             throw HubError.lost(session)
         }
     }
@@ -158,7 +182,8 @@ package final class FileUploadStore: UploadStore {
 extension HubError {
     fileprivate static func outOfOrder(_ message: String) -> Self {
         Self(
-            .uploadOutOfOrder, message, hint: "ask for the upload's status and go on from the offset it gives")
+            .uploadOutOfOrder, message, hint: "ask for the upload's status and go on from the offset it gives"
+        )
     }
 
     fileprivate static func lost(_ session: UploadSession) -> Self {

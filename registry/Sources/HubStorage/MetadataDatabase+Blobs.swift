@@ -42,7 +42,8 @@ extension MetadataDatabase: UploadSessionStore {
 extension UploadSession {
     /// Reads a row; nil for one that no version of the hub wrote.
     fileprivate init?(_ row: Row) {
-        guard let id = UploadID(row["id"] as String), let repository = try? Repository(row["repository"] as String),
+        guard let id = UploadID(row["id"] as String),
+            let repository = try? Repository(row["repository"] as String),
             let algorithm = Digest.Algorithm(rawValue: row["algorithm"])
         else { return nil }
         self.init(id: id, repository: repository, algorithm: algorithm, startedAt: row["started_at"])

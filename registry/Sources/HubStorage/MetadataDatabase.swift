@@ -23,7 +23,8 @@ package struct MetadataDatabase: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         do {
-            pool = try DatabasePool(path: folder.path.appending("hub.sqlite").string, configuration: configuration)
+            pool = try DatabasePool(
+                path: folder.path.appending("hub.sqlite").string, configuration: configuration)
             writes = GroupCommit(pool)
             let migrator = Schema.migrator
             guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
@@ -61,8 +62,22 @@ package struct MetadataDatabase: Sendable {
         }
     }
 
-    /// Closes all connections; what is under way ends first.
-    package func close() throws { try pool.close() }
+    /// Journal mode, synchronous level and foreign keys of the writing connection after a durable commit, as SQLite
+    /// names them: what durability rests on can be asked for.
+    package func settings() async throws -> [String] {
+        try await write { _ in }
+        return try await pool.writeWithoutTransaction { database in
+            try ["journal_mode", "synchronous", "foreign_keys"].compactMap {
+                try String.fetchOne(database, sql: "PRAGMA \($0)")
+            }
+        }
+    }
+
+    /// Closes all connections; what is under way ends first. Afterwards the database is one file.
+    package func close() throws {
+        try pool.barrierWriteWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try pool.close()
+    }
 }
 
 extension HubError {

@@ -95,7 +95,9 @@ final class UploadFile: Sendable {
         try read(file, upTo: state.size) { state.hasher.update($0) }
     }
 
-    private func read(_ file: FileDescriptor, upTo size: Int64, _ use: (UnsafeRawBufferPointer) -> Void) throws {
+    private func read(
+        _ file: FileDescriptor, upTo size: Int64, _ use: (UnsafeRawBufferPointer) -> Void
+    ) throws {
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
         defer { block.deallocate() }
         var offset: Int64 = 0

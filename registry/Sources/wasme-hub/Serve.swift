@@ -36,12 +36,15 @@ struct Serve: AsyncParsableCommand {
         do {
             try await serve()
         } catch {
-            FileHandle.standardError.write(Data((render(error) + "\n").utf8))
-            throw ExitCode((error as? any Diagnostic)?.category.rawValue ?? DiagnosticCategory.failed.rawValue)
+            Self.note(render(error))
+            throw ExitCode(
+                (error as? any Diagnostic)?.category.rawValue ?? DiagnosticCategory.failed.rawValue)
         }
     }
 
     private func serve() async throws {
+        // A reader that went away and a file size limit are errors of one request, not the end of the hub.
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         let address = try HubServer.Address(loopback: listen)
         let folder = try DataFolder(try dataFolder(ProcessInfo.processInfo.environment))
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
@@ -53,13 +56,18 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = .warning
         let server = HubServer(registry, address: address, logger: logger) { address in
             Self.note("note: open to this machine only, without authentication; data in \"\(folder.path)\"")
-            FileHandle.standardOutput.write(Data("listening on http://\(address)\n".utf8))
+            Self.write("listening on http://\(address)", to: .standardOutput)
         }
         try await server.group(signals: [.sigterm, .sigint]).run()
         try metadata.close()
     }
 
-    private static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    private static func note(_ text: String) { write(text, to: .standardError) }
+
+    /// Writes a line. If nobody listens any more, the hub goes on without them.
+    private static func write(_ text: String, to file: FileHandle) {
+        try? file.write(contentsOf: Data((text + "\n").utf8))
+    }
 
     private func dataFolder(_ environment: [String: String]) throws -> FilePath {
         if let data { return FilePath(URL(filePath: data).standardizedFileURL.path(percentEncoded: false)) }
@@ -83,7 +91,8 @@ extension HubServer.Address {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
             colon != text.startIndex
         else {
-            throw HubError(.listen, "\"\(text)\" is not an address to listen on", hint: form, category: .usage)
+            throw HubError(
+                .listen, "\"\(text)\" is not an address to listen on", hint: form, category: .usage)
         }
         let name = text[..<colon]
         let host: RegistryHost
@@ -91,15 +100,24 @@ extension HubServer.Address {
             host = try RegistryHost(name)
         } catch {
             throw HubError(
-                .listen, "\"\(text)\" is not an address to listen on", cause: error, hint: form, category: .usage)
+                .listen, "\"\(text)\" is not an address to listen on", cause: error, hint: form,
+                category: .usage)
         }
-        guard host.isLoopback else {
+        guard Self.isThisMachine(host.name) else {
             throw HubError(
-                .listen, "\"\(text)\" can be reached from other machines, and this hub has no authentication yet",
+                .listen,
+                "\"\(text)\" can be reached from other machines, and this hub has no authentication yet",
                 hint: "listen on 127.0.0.1 or [::1], and let others in through a proxy that authenticates",
                 category: .usage)
         }
         let bare = host.name.hasPrefix("[") ? String(host.name.dropFirst().dropLast()) : host.name
         self.init(host: bare, port: Int(port))
+    }
+
+    /// Whether a name can mean no other machine, whatever a name server says: `127.example.org` is one of those.
+    private static func isThisMachine(_ name: String) -> Bool {
+        if name == "localhost" || name == "[::1]" { return true }
+        let octets = name.split(separator: ".", omittingEmptySubsequences: false)
+        return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
     }
 }
