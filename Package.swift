@@ -142,6 +142,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
+        // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .tests("ArchitectureTests", [system]),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
         .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
@@ -153,16 +155,13 @@ let package = Package(
             ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests(
             "HubTests",
-            ["Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore]),
+            [
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
+                serviceLifecycle, system,
+            ]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
-        // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
-        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
-            [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging,
-                serviceLifecycle, system,
-            ]),
     ],
     swiftLanguageModes: [.v6]
 )
