@@ -41,7 +41,7 @@ struct Newcomer: Sendable {
 
     /// Starts a hub on a free port.
     func startHub(data: String = "hub") async throws -> (process: BackgroundProcess, address: String) {
-        let hub = BackgroundProcess(
+        let hub = try BackgroundProcess(
             buildFolder.appending("wasme-hub"),
             ["serve", "--data", scratch.appending(data).string, "--listen", "127.0.0.1:0"])
         try hub.start()
@@ -51,7 +51,7 @@ struct Newcomer: Sendable {
 
     /// Runs a filter in a real Envoy, by `wasme deploy envoy --run`.
     func startEnvoy(_ arguments: String...) async throws -> (process: BackgroundProcess, address: String) {
-        let process = BackgroundProcess(
+        let process = try BackgroundProcess(
             buildFolder.appending("wasme"), ["deploy", "envoy"] + arguments + ["--run", "--listen", "127.0.0.1:0"],
             environment: environment, in: scratch.path)
         try process.start()
