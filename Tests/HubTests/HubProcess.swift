@@ -18,7 +18,8 @@ final class HubProcess: Sendable {
     }
 
     /// Starts a hub on a free port and waits until it says that it listens.
-    /// - Parameter fileSizeLimit: the largest file it may write, in KiB.
+    ///
+    /// `fileSizeLimit` is the largest file it may write, in KiB.
     init(data: FilePath, errors: FilePath, fileSizeLimit: Int? = nil) async throws {
         let process = Process()
         let command = [Self.program.path, "serve", "--listen", "127.0.0.1:0", "--data", data.string]

@@ -14,7 +14,9 @@ package protocol BlobStore: Sendable {
     func open(_ digest: Digest) async throws -> any BlobReader
 }
 
-/// Reads one blob. The store underneath keeps it readable until the reader goes away.
+/// Reads one blob.
+///
+/// The store underneath keeps it readable until the reader goes away.
 package protocol BlobReader: Sendable {
     var size: Int64 { get }
     /// Reads some bytes from an offset: at most `count`, none only at the end.

@@ -2,7 +2,9 @@
 
 package import OCI
 
-/// Everything the hub knows besides bytes. Each function is one transaction; what it returned from is durable.
+/// Everything the hub knows besides bytes.
+///
+/// Each function is one transaction; what it returned from is durable.
 package typealias MetadataStore = UploadSessionStore & BlobLinkStore & ManifestStore & CatalogStore
 
 /// Which uploads are under way.

@@ -23,7 +23,9 @@ extension Registry {
         return reader
     }
 
-    /// Removes a blob from a repository (distribution-spec 1.1, "Deleting Blobs"). The bytes stay until no repository
+    /// Removes a blob from a repository (distribution-spec 1.1, "Deleting Blobs").
+    ///
+    /// The bytes stay until no repository
     /// holds them and they are collected.
     package func deleteBlob(_ digest: Digest, in repository: Repository) async throws {
         try await metadata.unlinkBlob(digest, from: repository)
@@ -60,8 +62,7 @@ extension Registry {
         try await uploads.size(try await upload(id, in: repository))
     }
 
-    /// Adds a chunk to an upload.
-    /// - Parameter range: offsets of the first byte and after the last byte, if the client stated them.
+    /// Adds a chunk to an upload; `range` is where the client says that it belongs.
     /// - Returns: bytes held afterwards.
     package func append(
         _ bytes: some IncomingBytes, to id: UploadID, in repository: Repository, range: Range<Int64>? = nil

@@ -12,7 +12,8 @@ extension Registry {
     }
 
     /// Stores a manifest under a tag or its digest (distribution-spec 1.1, "Pushing Manifests").
-    /// - Parameter tags: further tags to move, if the target is a digest.
+    ///
+    /// `tags` are further tags to move.
     package func pushManifest(
         _ bytes: [UInt8], mediaType: MediaType?, as target: Reference.Target, tags: [Tag] = [],
         to repository: Repository

@@ -27,7 +27,7 @@ package struct Registry: Sendable {
     /// Seconds since 1970.
     package let now: @Sendable () -> Int64
 
-    /// - Parameter now: the clock, in seconds since 1970.
+    /// `now` is the clock, in seconds since 1970.
     package init(
         metadata: any MetadataStore, blobs: any BlobStore, uploads: any UploadStore,
         limits: Limits = Limits(),

@@ -39,7 +39,7 @@ package struct HubServer: Service {
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
 
-    /// - Parameter onListening: called once, with the port that was taken, when connections are accepted.
+    /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
         _ registry: Registry, address: Address, logger: Logger,
         onListening: @escaping @Sendable (Address) async -> Void

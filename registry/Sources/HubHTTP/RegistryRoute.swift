@@ -18,7 +18,7 @@ enum RegistryRoute {
     case upload(Repository, String)
     case referrers(Repository, Digest)
 
-    /// - Parameter segments: the parts of the path after `/v2`.
+    /// Reads the parts of the path after `/v2`.
     init(_ segments: [String]) throws(HubError) {
         let last = segments.last ?? ""
         let count = segments.count

@@ -17,7 +17,9 @@ package struct FileBlobStore: BlobStore {
     }
 }
 
-/// An open blob. The file stays readable for this reader even if it is removed meanwhile.
+/// An open blob.
+///
+/// The file stays readable for this reader even if it is removed meanwhile.
 private final class FileBlobReader: BlobReader {
     let size: Int64
     private let folder: DataFolder

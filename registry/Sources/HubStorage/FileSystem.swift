@@ -12,7 +12,9 @@ import SystemPackage
     private import Darwin
 #endif
 
-/// The few system calls that durable files are made of. All of them block: they run on the thread pool.
+/// The few system calls that durable files are made of.
+///
+/// All of them block: they run on the thread pool.
 enum FileSystem {
     /// Makes a folder's entries survive a crash of the machine.
     static func syncFolder(_ path: FilePath) throws {
@@ -71,7 +73,9 @@ enum FileSystem {
         }
     }
 
-    /// Turns an `errno` into the error of the hub. The path is in the cause only: clients never see it.
+    /// Turns an `errno` into the error of the hub.
+    ///
+    /// The path is in the cause only: clients never see it.
     static func failure(_ action: String, _ path: FilePath, _ errno: Int32) -> HubError {
         let cause = SystemError(action, path.string, errno: errno)
         guard [ENOSPC, EDQUOT, EFBIG].contains(errno) else {

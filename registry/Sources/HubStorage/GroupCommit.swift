@@ -23,7 +23,8 @@ actor GroupCommit {
     init(_ database: DatabasePool) { self.database = database }
 
     /// Makes changes and returns once they are committed.
-    /// - Parameter durable: whether they must survive a crash of the machine, or only one of the process.
+    ///
+    /// `durable` says whether they must survive a crash of the machine, or only one of the process.
     func write<Result: Sendable>(
         durable: Bool = true, _ changes: @escaping @Sendable (Database) throws -> Result
     ) async throws -> Result {

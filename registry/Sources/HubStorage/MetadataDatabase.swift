@@ -73,7 +73,9 @@ package struct MetadataDatabase: Sendable {
         }
     }
 
-    /// Closes all connections; what is under way ends first. Afterwards the database is one file.
+    /// Closes all connections; what is under way ends first.
+    ///
+    /// Afterwards the database is one file.
     package func close() throws {
         try pool.barrierWriteWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         try pool.close()

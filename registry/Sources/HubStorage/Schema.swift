@@ -2,8 +2,9 @@
 
 import GRDB
 
-/// The shape of the database, step by step. A step that was released is never changed.
+/// The shape of the database, step by step.
 ///
+/// A step that was released is never changed.
 /// Every rule that must hold is a constraint here; the code that runs before it only says more clearly what is wrong.
 enum Schema {
     static var migrator: DatabaseMigrator {

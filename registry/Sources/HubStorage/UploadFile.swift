@@ -5,9 +5,9 @@ import OCI
 private import Synchronization
 import SystemPackage
 
-/// The file of one upload and the hash of what it holds. All calls block.
+/// The file of one upload and the hash of what it holds.
 ///
-/// Between requests the file is closed; the hash is kept, so that a blob is read again only after a restart.
+/// All calls block. Between requests the file is closed; the hash is kept, so that a blob is read again only after a restart.
 final class UploadFile: Sendable {
     private let path: FilePath
     private let state: Mutex<State>

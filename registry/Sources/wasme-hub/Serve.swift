@@ -64,7 +64,9 @@ struct Serve: AsyncParsableCommand {
 
     private static func note(_ text: String) { write(text, to: .standardError) }
 
-    /// Writes a line. If nobody listens any more, the hub goes on without them.
+    /// Writes a line.
+    ///
+    /// If nobody listens any more, the hub goes on without them.
     private static func write(_ text: String, to file: FileHandle) {
         try? file.write(contentsOf: Data((text + "\n").utf8))
     }
