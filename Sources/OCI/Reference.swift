@@ -57,7 +57,11 @@ package struct RegistryHost: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the host is this machine, where plain HTTP is expected.
     package var isLoopback: Bool {
-        name == "localhost" || name.hasSuffix(".localhost") || name == "[::1]" || name.hasPrefix("127.")
+        if name == "localhost" || name.hasSuffix(".localhost") || name == "[::1]" { return true }
+        // 127.0.0.0/8 as an address: a name such as 127.example.com leads elsewhere.
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127"
+            && numbers.allSatisfy { $0.utf8.allSatisfy(\.isDigit) && UInt8($0) != nil }
     }
 }
 

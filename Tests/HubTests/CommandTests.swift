@@ -4,25 +4,26 @@ import Diagnostics
 import Foundation
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 /// `wasme-hub` as people and scripts meet it.
 @Suite struct CommandTests {
     @Test func `says where it listens, that nobody else can come in, and stops when told`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let hub = try await HubProcess(
-            data: scratch.path.appending("data"), errors: scratch.path.appending("errors"))
+            data: scratch.path.appending("data"))
         #expect(try await hub.client.send("GET", "/v2/").status == 200)
-        #expect(try hub.errorText().hasPrefix("note: open to this machine only, without authentication"))
-        #expect(try await hub.stop(SIGTERM) == 0)
+        #expect(hub.errorText.hasPrefix("note: open to this machine only, without authentication"))
+        #expect(await hub.stop(SIGTERM) == 0)
         let log = try Data(contentsOf: URL(filePath: scratch.path.appending("data/hub.sqlite-wal").string))
         #expect(log.isEmpty, "a copy of hub.sqlite would not be the whole database")
     }
 
     @Test func `needs no configuration`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let hub = try await HubProcess(
-            data: scratch.path.appending("x"), errors: scratch.path.appending("errors"))
+            data: scratch.path.appending("x"))
         let taken = "127.0.0.1:\(hub.client.port)"
         for (variables, folder) in [
             (["XDG_DATA_HOME": scratch.path.string], "wasme-hub"),
@@ -36,19 +37,19 @@ import Testing
         }
         let homeless = try await HubProcess.run(["serve"], environment: [:])
         #expect(homeless.status == 64)
-        #expect(homeless.errors.contains("neither XDG_DATA_HOME nor HOME is set"))
+        #expect(homeless.stderr.contains("neither XDG_DATA_HOME nor HOME is set"))
     }
 
     @Test func `a second hub on the same folder or port is refused`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data").string
         let hub = try await HubProcess(
-            data: scratch.path.appending("data"), errors: scratch.path.appending("errors"))
+            data: scratch.path.appending("data"))
         let folder = try await HubProcess.run(["serve", "--listen", "127.0.0.1:0", "--data", data])
         #expect(folder.status == 1)
-        #expect(folder.output.isEmpty)
+        #expect(folder.stdout.isEmpty)
         #expect(
-            folder.errors == """
+            folder.stderr == """
                 error: data folder "\(data)" is in use by another hub (process \(hub.pid))
                   help: stop the other hub, or choose another folder with --data
 
@@ -57,7 +58,7 @@ import Testing
             ["--listen", "127.0.0.1:\(hub.client.port)", "--data", "\(data)2"])
         #expect(port.status == 1)
         #expect(
-            port.errors == """
+            port.stderr == """
                 error: cannot listen on "127.0.0.1:\(hub.client.port)"
                   cause: cannot bind to "127.0.0.1:\(hub.client.port)": address already in use
                   help: choose another port with --listen, as in --listen 127.0.0.1:0 for any that is free
@@ -71,15 +72,15 @@ import Testing
         "127.0.0.1:70000", "127.evil.example:1",
     ])
     func `an address that is not of this machine is refused`(_ address: String) async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let result = try await HubProcess.run(["serve", "--listen", address, "--data", scratch.path.string])
         #expect(result.status == 64)
-        #expect(result.errors.hasPrefix("error: \"\(address)\""))
-        #expect(result.errors.contains("  help: "))
+        #expect(result.stderr.hasPrefix("error: \"\(address)\""))
+        #expect(result.stderr.contains("  help: "))
     }
 
     @Test func `a folder that cannot be used is an error that names it`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let file = scratch.path.appending("file")
         try Data().write(to: URL(filePath: file.string))
         let result = try await HubProcess.run([
@@ -87,7 +88,7 @@ import Testing
         ])
         #expect(result.status == 1)
         #expect(
-            result.errors == """
+            result.stderr == """
                 error: cannot use data folder "\(file)/data"
                   cause: cannot create "\(file)/data": not a directory
                   help: make it writable for this user, or choose another folder with --data
@@ -96,9 +97,9 @@ import Testing
     }
 
     @Test func `a request under way ends before the hub does`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let hub = try await HubProcess(
-            data: scratch.path.appending("data"), errors: scratch.path.appending("errors"))
+            data: scratch.path.appending("data"))
         let bytes = sampleBytes(1000)
         let reply = try await onThread { [hub] in
             let wire = try Wire(port: hub.client.port)
@@ -112,7 +113,7 @@ import Testing
             return try wire.reply()
         }
         #expect(reply?.status == 201)
-        #expect(try await hub.stop(SIGTERM) == 0)
+        #expect(await hub.stop(SIGTERM) == 0)
     }
 
     @Test func `an error report has every cause and one help`() {

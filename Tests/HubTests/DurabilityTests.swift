@@ -6,6 +6,7 @@ import HubStorage
 import OCI
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What was acknowledged is there after any end of the process.
@@ -34,11 +35,11 @@ import Testing
     @Test func `kill -9 in the middle of pushes loses nothing acknowledged and shows nothing half done`()
         async throws
     {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data")
         let ledger = Ledger()
         for round in 0..<5 {
-            let hub = try await HubProcess(data: data, errors: scratch.path.appending("errors"))
+            let hub = try await HubProcess(data: data)
             let partial = sampleBytes(40_000, seed: UInt64(round + 1000))
             let upload = try await hub.client.startUpload(in: "chunked")
             _ = try await hub.client.send("PATCH", upload, body: Array(partial[..<25_000]))
@@ -62,14 +63,14 @@ import Testing
                     }
                 }
             }
-            #expect(try await hub.stop(SIGKILL) == -SIGKILL)
-            let next = try await HubProcess(data: data, errors: scratch.path.appending("errors"))
+            #expect(await hub.stop(SIGKILL) == -SIGKILL)
+            let next = try await HubProcess(data: data)
             try await verify(next.client, ledger.all, data, openUploads: 1)
             #expect(try await next.client.send("GET", upload)["Range"] == "0-24999")
             let done = try await next.client.send(
                 "PUT", "\(upload)?digest=\(Digest(of: partial))", body: Array(partial[25_000...]))
             #expect(done.status == 201)
-            #expect(try await next.stop(SIGTERM) == 0)
+            #expect(await next.stop(SIGTERM) == 0)
         }
         let database = try DatabaseQueue(path: data.appending("hub.sqlite").string)
         let check = try await database.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
@@ -119,9 +120,9 @@ import Testing
     }
 
     @Test func `the hub goes on after it ran out of space`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let hub = try await HubProcess(
-            data: scratch.path.appending("data"), errors: scratch.path.appending("errors"),
+            data: scratch.path.appending("data"),
             fileSizeLimit: 2048)
         let large = sampleBytes(3 << 20)
         let upload = try await hub.client.startUpload(in: "a")
@@ -140,11 +141,11 @@ import Testing
             atPath: scratch.path.appending("data/uploads").string)
         #expect(uploads.count == 1)
         try await hub.client.pushImage(to: "a", tag: "v1")
-        #expect(try await hub.stop(SIGTERM) == 0)
+        #expect(await hub.stop(SIGTERM) == 0)
     }
 
     @Test func `what a crash left of unknown uploads is removed at the start`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data")
         let upload = try await withHub(folder: data) { hub in
             try Data([1, 2, 3]).write(to: URL(filePath: data.appending("uploads/0123").string))

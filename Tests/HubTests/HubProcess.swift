@@ -2,96 +2,48 @@
 
 import Foundation
 import SystemPackage
-import Testing
+import TestSupport
 
 /// The real `wasme-hub` as a process.
 final class HubProcess: Sendable {
     let client: Client
-    let pid: Int32
-    private let process: Process
-    private let errors: FilePath
+    private let process: BackgroundProcess
 
     /// The program that was built next to these tests.
-    static var program: URL {
-        URL(filePath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent().appending(
-            path: "wasme-hub")
-    }
+    static let program = buildFolder.appending("wasme-hub")
 
     /// Starts a hub on a free port and waits until it says that it listens.
     ///
     /// `fileSizeLimit` is the largest file it may write, in KiB.
-    init(data: FilePath, errors: FilePath, fileSizeLimit: Int? = nil) async throws {
-        let process = Process()
-        let command = [Self.program.path, "serve", "--listen", "127.0.0.1:0", "--data", data.string]
-        process.executableURL = URL(filePath: "/bin/bash")
+    init(data: FilePath, fileSizeLimit: Int? = nil) async throws {
         let limit = fileSizeLimit.map { "ulimit -f \($0); " } ?? ""
-        process.arguments = ["-c", "\(limit)exec \"$0\" \"$@\""] + command
-        try Data().write(to: URL(filePath: errors.string))
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors.string))
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        self.process = process
-        self.errors = errors
-        pid = process.processIdentifier
-        let line = try await onThread { [output] in
-            var text: [UInt8] = []
-            while text.last != UInt8(ascii: "\n"), case let data = output.fileHandleForReading.availableData,
-                !data.isEmpty
-            {
-                text += data
-            }
-            return String(decoding: text, as: UTF8.self)
-        }
+        process = try BackgroundProcess(
+            FilePath("/bin/bash"),
+            [
+                "-c", "\(limit)exec \"$0\" \"$@\"", Self.program.string, "serve", "--listen", "127.0.0.1:0",
+                "--data", data.string,
+            ])
+        try process.start()
         let prefix = "listening on http://127.0.0.1:"
-        guard line.hasPrefix(prefix), let port = Int(line.dropFirst(prefix.count).dropLast()) else {
-            throw BrokenConnection(
-                reason: "\(line) \(try String(contentsOfFile: errors.string, encoding: .utf8))")
+        let port = try await process.line { line in
+            line.hasPrefix(prefix) ? Int(line.dropFirst(prefix.count)) : nil
         }
         client = Client(port: port)
     }
 
-    deinit { if process.isRunning { kill(pid, SIGKILL) } }
+    var pid: Int32 { process.pid }
 
     /// Sends a signal and waits for the end.
     /// - Returns: the exit status, or the number of the signal that ended it, negative.
     @discardableResult
-    func stop(_ signal: Int32) async throws -> Int32 {
-        kill(pid, signal)
-        return try await onThread { [process] in
-            process.waitUntilExit()
-            return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-        }
-    }
+    func stop(_ signal: Int32) async -> Int32 { await process.stop(signal) }
 
     /// What it wrote to standard error.
-    func errorText() throws -> String { try String(contentsOfFile: errors.string, encoding: .utf8) }
+    var errorText: String { process.stderr }
 
-    /// Runs the program to its end.
-    static func run(
-        _ arguments: [String], environment: [String: String]? = nil
-    ) async throws -> (status: Int32, output: String, errors: String) {
-        try await run(program.path, arguments, environment: environment)
-    }
-
-    /// Runs any program to its end.
-    static func run(
-        _ path: String, _ arguments: [String], environment: [String: String]? = nil
-    ) async throws -> (status: Int32, output: String, errors: String) {
-        try await onThread {
-            let process = Process()
-            process.executableURL = URL(filePath: path)
-            process.arguments = arguments
-            process.environment = environment ?? ProcessInfo.processInfo.environment
-            let (output, errors) = (Pipe(), Pipe())
-            process.standardOutput = output
-            process.standardError = errors
-            try process.run()
-            // Both are short: neither fills its pipe while the other one is read.
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            return (process.terminationStatus, text, errorText)
-        }
+    /// Runs the program to its end, with no folder of its own but what the variables say.
+    static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> ProcessOutcome {
+        try await TestSupport.run(
+            program, arguments, environment: ["HOME": "", "XDG_DATA_HOME": ""].merging(environment) { $1 })
     }
 }

@@ -3,24 +3,22 @@
 import Foundation
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Debian's skopeo, a client nobody of us wrote.
 @Suite struct SkopeoTests {
-    private static let path = "/usr/bin/skopeo"
-    private static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: path) }
-
-    @Test(.enabled(if: isInstalled, "needs skopeo"))
+    @Test(.requires(.skopeo))
     func `skopeo pushes, lists, pulls and mounts`() async throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory("hub")
         let layout = scratch.path.appending("layout")
         let image = try Self.writeLayout(layout)
         try await withHub { hub in
             let registry = "docker://127.0.0.1:\(hub.client.port)"
             func skopeo(_ arguments: String...) async throws -> String {
-                let result = try await HubProcess.run(Self.path, arguments)
-                #expect(result.status == 0, "\(result.errors)")
-                return result.output
+                let result = try await run(try #require(Tool.skopeo.path), arguments)
+                #expect(result.status == 0, "\(result.stderr)")
+                return result.stdout
             }
             for name in ["x/y:v1", "x/y:v2", "x/z:v1"] {
                 _ = try await skopeo(

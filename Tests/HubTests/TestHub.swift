@@ -8,20 +8,8 @@ import Logging
 import OCI
 import ServiceLifecycle
 import SystemPackage
+import TestSupport
 import Testing
-
-/// A folder that is removed when the last one who knows it goes.
-final class Scratch: Sendable {
-    let path: FilePath
-
-    init() throws {
-        path = FilePath(FileManager.default.temporaryDirectory.path)
-            .appending("hub-tests-\(UploadID())")
-        try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path.string) }
-}
 
 /// A real hub in this process, on a port of its own.
 struct TestHub: Sendable {
@@ -47,7 +35,7 @@ func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), folder: FilePath? = nil,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
-    let scratch = try Scratch()
+    let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
     let data = try DataFolder(path)
     let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }

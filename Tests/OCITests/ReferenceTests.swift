@@ -28,4 +28,13 @@ import Testing
         #expect(reference.target == .digest(digest))
         #expect(try Reference("x").target == .tag(.latest))
     }
+
+    @Test(arguments: [
+        ("localhost", true), ("LOCALHOST:5000", true), ("hub.localhost", true), ("127.0.0.1:80", true),
+        ("127.255.1.2", true), ("[::1]:5000", true), ("127.evil.example", false), ("127.0.0.1.nip.io", false),
+        ("127.0.0.256", false), ("localhost.example.com", false), ("[::2]", false), ("10.0.0.1", false),
+    ])
+    func `only this machine's addresses are loopback`(_ host: String, _ isLoopback: Bool) throws {
+        #expect(try RegistryHost(host).isLoopback == isLoopback)
+    }
 }
