@@ -146,6 +146,9 @@ let package = Package(
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .tests("ArchitectureTests", [system]),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
+        .tests(
+            "OCIRegistryTests",
+            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
         .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
         .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),

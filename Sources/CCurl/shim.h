@@ -41,4 +41,8 @@ static inline CURLcode wasme_curl_set_seek(CURL *easy, curl_seek_callback value)
     return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, value);
 }
 
+static inline CURLcode wasme_curl_set_before_request(CURL *easy, curl_prereq_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
+}
+
 #endif

@@ -167,6 +167,7 @@ extension Transfer {
         try easy.set(CURLOPT_HEADERDATA, pointer: me)
         try easy.set(CURLOPT_READDATA, pointer: me)
         try easy.set(CURLOPT_SEEKDATA, pointer: me)
+        try easy.set(CURLOPT_PREREQDATA, pointer: me)
         try easy.check(
             wasme_curl_set_consumer(easy.raw, CURLOPT_HEADERFUNCTION) { line, size, count, transfer in
                 Transfer.from(transfer)?.accept(
@@ -185,11 +186,13 @@ extension Transfer {
                 return Transfer.from(transfer)?.fill(buffer) ?? Int(CURL_READFUNC_ABORT)
             })
         try easy.check(
-            wasme_curl_set_seek(easy.raw) { transfer, offset, origin in
-                guard origin == SEEK_SET, let transfer = Transfer.from(transfer) else {
-                    return CURL_SEEKFUNC_CANTSEEK
-                }
-                return transfer.rewind(to: Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+            wasme_curl_set_before_request(easy.raw) { transfer, _, _, _, _ in
+                Transfer.from(transfer)?.maySend() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            })
+        // Called to rewind the body, right before a repetition that the callback above decides on.
+        try easy.check(
+            wasme_curl_set_seek(easy.raw) { transfer, _, _ in
+                Transfer.from(transfer)?.maySend() == true ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
             })
     }
 }
@@ -234,11 +237,17 @@ extension Transfer {
         }
     }
 
-    /// libcurl sends a body again when a kept connection turns out to be dead.
-    private func rewind(to offset: Int64) -> Bool {
+    /// Whether libcurl may send the request, for the first time or again by itself.
+    ///
+    /// It would like to do so again when a kept connection breaks before an answer. Once something of the body was
+    /// read, it may not: the server may have acted all the same, and only the caller knows what a second time would
+    /// do. Besides, libcurl (7.88) forgets to rewind a body that was read but not yet sent.
+    private func maySend() -> Bool {
         attempt(orElse: false) {
-            try source?.seek(to: offset)
-            sent = offset
+            guard sent == 0 else {
+                throw HTTPTransportError(
+                    .connectionLost, "the connection to \"\(origin)\" broke before an answer came")
+            }
             return true
         }
     }

@@ -109,10 +109,12 @@ extension Authenticator {
         _ challenge: Challenge, _ scope: Scope?, _ rejected: String?, _ credential: Credential?,
         _ origin: WebLocation.Origin
     ) async throws -> String? {
-        while fetching.contains(scope) {
+        while true {
+            // While this call waited, for the credentials or for another's token, the answer may have come.
+            if let known = authorization(for: scope), known != rejected { return known }
+            guard fetching.contains(scope) else { break }
             await withCheckedContinuation { waiting.append($0) }
             try Task.checkCancellation()
-            if let known = authorization(for: scope), known != rejected { return known }
         }
         fetching.insert(scope)
         defer {

@@ -106,7 +106,9 @@ private final class Child: @unchecked Sendable {
     func stop() {
         lock.withLock {
             isStopped = true
-            if process.isRunning { process.terminate() }
+            // Not SIGTERM: children of the concurrency threads inherit it blocked. A helper that reads has nothing to
+            // tidy up.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         }
     }
 }

@@ -5,8 +5,8 @@ package import OCI
 
 /// Sends one HTTP request and streams both bodies; knows nothing of registries.
 ///
-/// Redirects, retries and credentials are the caller's: the transport does exactly one exchange. Cancelling the task
-/// ends the exchange and throws `CancellationError`.
+/// Redirects, retries and credentials are the caller's: the transport does one exchange, and never sends a body twice.
+/// Cancelling the task ends the exchange and throws `CancellationError`.
 package protocol HTTPTransport: Sendable {
     /// Performs one exchange.
     /// - Parameters:

@@ -6,8 +6,15 @@ package import OCI
 extension RegistryClient {
     /// Whether a repository has a blob (distribution-spec 1.1, "Checking if content exists in the registry").
     package func hasBlob(_ repository: Repository, _ digest: Digest) async throws -> Bool {
+        try await hasBlob(repository, digest, for: [.pull])
+    }
+
+    /// The same with the rights that will be needed next, so that one token does for all.
+    func hasBlob(
+        _ repository: Repository, _ digest: Digest, for actions: Set<Scope.Action>
+    ) async throws -> Bool {
         let call = Call(
-            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
+            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, actions),
             action: "look for blob \"\(name(repository))@\(digest)\"")
         return try await retrying {
             let answer = try await exchange(call)

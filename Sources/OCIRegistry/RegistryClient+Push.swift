@@ -36,7 +36,7 @@ extension RegistryClient {
             client: self, descriptor: descriptor, body: body, repository: repository, action: action)
         return try await retrying {
             // Asked on every attempt: an upload whose answer was lost may have arrived.
-            if try await hasBlob(repository, descriptor.digest) { return .alreadyThere }
+            if try await hasBlob(repository, descriptor.digest, for: [.pull, .push]) { return .alreadyThere }
             try await push.run()
             return .uploaded
         }

@@ -25,12 +25,10 @@ import Testing
     }
 
     @Test func `a closed port refuses`() async throws {
-        let server = try LoopbackServer { _ in }
-        let authority = server.authority
-        server.stop()
-        let error = try #require(await failure("http://\(authority)/secret?token=hidden"))
+        let closed = try ClosedPort()
+        let error = try #require(await failure("http://\(closed.authority)/secret?token=hidden"))
         #expect(error.code == .connectionRefused)
-        #expect(error.message.contains(authority))
+        #expect(error.message.contains(closed.authority))
         #expect(!error.message.contains("hidden") && !error.message.contains("secret"))
     }
 

@@ -21,23 +21,12 @@ package final class LoopbackServer: Sendable {
     ///   - handle: answers one request.
     /// - Throws: `LoopbackError` when the system gives no socket.
     package init(greeting: String? = nil, _ handle: @escaping Handler) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard listener >= 0 else { throw LoopbackError("socket") }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, length) == 0 && listen(listener, 128) == 0
-                    && getsockname(listener, address, &length) == 0
-            }
-        }
-        guard status else {
+        let (listener, port) = try boundSocket()
+        guard listen(listener, 128) == 0 else {
             close(listener)
-            throw LoopbackError("bind")
+            throw LoopbackError("listen")
         }
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = port
         let connections = Connections(listener)
         self.connections = connections
         Thread.detachNewThread {
@@ -84,6 +73,39 @@ package final class LoopbackServer: Sendable {
             }
         }
     }
+}
+
+/// A loopback port that refuses connections, and that nobody else gets meanwhile: bound, but not listened on.
+package final class ClosedPort: Sendable {
+    private let socket: Int32
+    package let port: UInt16
+
+    package init() throws { (socket, port) = try boundSocket() }
+
+    deinit { close(socket) }
+
+    /// `127.0.0.1:port`.
+    package var authority: String { "127.0.0.1:\(port)" }
+}
+
+/// A socket on a free loopback port.
+private func boundSocket() throws -> (socket: Int32, port: UInt16) {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard socket >= 0 else { throw LoopbackError("socket") }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+            bind(socket, address, length) == 0 && getsockname(socket, address, &length) == 0
+        }
+    }
+    guard isBound else {
+        close(socket)
+        throw LoopbackError("bind")
+    }
+    return (socket, UInt16(bigEndian: address.sin_port))
 }
 
 /// The sockets of a server; a socket is closed only by the thread that serves it.

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Foundation
+import OCI
+import OCIRegistry
+import Testing
+
+@Suite struct DockerCredentialsTests {
+    private func credential(
+        _ json: String, _ host: String, helpers: [String: String] = [:]
+    ) async throws -> Credential? {
+        try await withScratchFolder { folder in
+            try Data(json.utf8).write(to: URL(filePath: "\(folder)/config.json"))
+            for (name, script) in helpers {
+                let path = "\(folder)/docker-credential-\(name)"
+                try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: path))
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+            }
+            let environment = ["DOCKER_CONFIG": folder, "PATH": "\(folder):/usr/bin:/bin"]
+            return try await DockerCredentials(environment: environment).credential(for: RegistryHost(host))
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"auths":{"r.io":{"auth":"bWU6cHc6MQ=="}}}"#, "r.io", "pw:1"),
+        (#"{"auths":{"r.io:5000":{"username":"me","password":"pw"}}}"#, "r.io:5000", "pw"),
+        (#"{"auths":{"https://r.io/v1/":{"auth":"bWU6cHc="}}}"#, "r.io", "pw"),
+        (#"{"auths":{"https://index.docker.io/v1/":{"auth":"bWU6cHc="}}}"#, "docker.io", "pw"),
+        (#"{"auths":{"docker.io":{"auth":"bWU6cHc="}}}"#, "registry-1.docker.io", "pw"),
+    ])
+    func `a password is found under the registry's names`(
+        _ json: String, _ host: String, _ password: String
+    )
+        async throws
+    {
+        #expect(try await credential(json, host) == .password(username: "me", password: password))
+    }
+
+    @Test func `tokens are found`() async throws {
+        #expect(
+            try await credential(#"{"auths":{"r.io":{"identitytoken":"t"}}}"#, "r.io") == .identityToken("t"))
+        #expect(
+            try await credential(#"{"auths":{"r.io":{"registrytoken":"t"}}}"#, "r.io") == .accessToken("t"))
+    }
+
+    @Test(arguments: [
+        #"{}"#, #"{"auths":{}}"#, #"{"auths":{"r.io":{}}}"#, #"{"auths":{"r.io.evil":{"auth":"bWU6cHc="}}}"#,
+    ])
+    func `another registry's entry is not taken`(_ json: String) async throws {
+        #expect(try await credential(json, "r.io") == nil)
+    }
+
+    @Test func `no file means no credentials`() async throws {
+        let credentials = DockerCredentials(environment: ["DOCKER_CONFIG": "/nonexistent"])
+        #expect(try await credentials.credential(for: RegistryHost("r.io")) == nil)
+    }
+
+    @Test(arguments: [
+        "not json", #"{"auths":{"r.io":{"auth":"c2VjcmV0"}}}"#, #"{"auths":{"r.io":{"auth":"*secret*"}}}"#,
+    ])
+    func `a damaged file is an error that keeps its secrets`(_ json: String) async throws {
+        let error = try #require(await failure { _ = try await credential(json, "r.io") })
+        #expect(error.code == .credentials)
+        #expect(error.category == .usage)
+        #expect(!error.description.contains("secret") && !error.description.contains("c2Vj"))
+    }
+
+    @Test func `a helper is asked, by registry or for all`() async throws {
+        let script =
+            #"read host; [ "$1" = get ] && echo "{\"ServerURL\":\"$host\",\"Username\":\"u-$host\",\"Secret\":\"s\"}""#
+        let own = try await credential(#"{"credHelpers":{"r.io":"own"}}"#, "r.io", helpers: ["own": script])
+        #expect(own == .password(username: "u-r.io", password: "s"))
+        let all = try await credential(#"{"credsStore":"all"}"#, "docker.io", helpers: ["all": script])
+        #expect(all == .password(username: "u-https://index.docker.io/v1/", password: "s"))
+        let token = #"echo '{"Username":"<token>","Secret":"s"}'"#
+        #expect(
+            try await credential(#"{"credsStore":"t"}"#, "r.io", helpers: ["t": token]) == .identityToken("s")
+        )
+    }
+
+    @Test func `a helper that hangs ends with the task that asked it`() async throws {
+        // The helper says that it runs by opening the pipe for writing; the test waits in opening it for reading.
+        try await withScratchFolder { folder in
+            let signal = "\(folder)/running"
+            mkfifo(signal, 0o600)
+            let task = Task {
+                try await credential(
+                    #"{"credsStore":"x"}"#, "r.io", helpers: ["x": "echo > '\(signal)'; exec sleep 600"])
+            }
+            // On a thread of its own: blocking one of the pool's could keep the task from starting.
+            await withCheckedContinuation { isRunning in
+                Thread.detachNewThread {
+                    _ = FileHandle(forReadingAtPath: signal)?.readDataToEndOfFile()
+                    isRunning.resume()
+                }
+            }
+            task.cancel()
+            await #expect(throws: CancellationError.self) { try await task.value }
+        }
+    }
+
+    @Test func `a helper that knows nothing is not an error, one that fails is`() async throws {
+        let unknown = "echo 'credentials not found in native keychain'; exit 1"
+        #expect(try await credential(#"{"credsStore":"x"}"#, "r.io", helpers: ["x": unknown]) == nil)
+        let broken = ["x": "echo 'the key ring is locked'; exit 1"]
+        let error = try #require(
+            await failure { _ = try await credential(#"{"credsStore":"x"}"#, "r.io", helpers: broken) })
+        #expect(error.message.contains("the key ring is locked"))
+        let missing = try #require(await failure { _ = try await credential(#"{"credsStore":"y"}"#, "r.io") })
+        #expect(missing.message.contains("\"docker-credential-y\" is not in PATH"))
+        let path = try #require(await failure { _ = try await credential(#"{"credsStore":"../x"}"#, "r.io") })
+        #expect(path.message.contains("no helper's name"))
+    }
+}

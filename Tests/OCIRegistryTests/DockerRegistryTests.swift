@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CurlTransport
+import Diagnostics
+import Foundation
+import OCI
+import OCIRegistry
+import Synchronization
+import Testing
+
+/// A real registry, Debian's docker-registry, as a process with its own folder and port.
+private struct DockerRegistry {
+    static let path = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        .map { "\($0)/docker-registry" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
+    /// The user `me` with the password `s3cret`.
+    private static let users = "me:$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n"
+
+    /// Runs a registry for some work, which gets its host.
+    static func run(
+        withUsers: Bool = false, _ work: (RegistryHost) async throws -> Void
+    ) async throws {
+        try await withScratchFolder { folder in
+            var configuration = """
+                version: 0.1
+                log: {level: info, formatter: json, accesslog: {disabled: true}}
+                storage: {filesystem: {rootdirectory: "\(folder)/data"}, delete: {enabled: true}}
+                http: {addr: "127.0.0.1:0"}
+
+                """
+            if withUsers {
+                try Data(users.utf8).write(to: URL(filePath: "\(folder)/users"))
+                configuration += "auth: {htpasswd: {realm: test, path: \"\(folder)/users\"}}\n"
+            }
+            try Data(configuration.utf8).write(to: URL(filePath: "\(folder)/config.yml"))
+            let process = Process()
+            process.executableURL = URL(filePath: try #require(path))
+            process.arguments = ["serve", "\(folder)/config.yml"]
+            process.environment = ["OTEL_TRACES_EXPORTER": "none"]
+            let output = Pipe()
+            process.standardError = output
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            defer {
+                process.terminate()
+                process.waitUntilExit()
+            }
+            try await work(try RegistryHost(try #require(address(in: output.fileHandleForReading))))
+        }
+    }
+
+    /// The address that the registry's log names; reads on afterwards so that the registry never blocks on its log.
+    private static func address(in log: FileHandle) throws -> String? {
+        var text = ""
+        while let data = try log.read(upToCount: 1), !data.isEmpty {
+            text += String(decoding: data, as: UTF8.self)
+            if let range = text.range(of: "listening on "), text.hasSuffix("\n") {
+                let address = text[range.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
+                log.readabilityHandler = { _ = $0.availableData }
+                return String(address)
+            }
+        }
+        return nil
+    }
+}
+
+@Suite(.enabled(if: DockerRegistry.path != nil, "needs docker-registry in PATH"))
+struct DockerRegistryTests {
+    private let transport = CurlTransport()
+
+    @Test func `what is pushed is pulled, resolved and listed`() async throws {
+        try await DockerRegistry.run { host in
+            let client = RegistryClient(host: host, transport: transport)
+            try await client.ping()
+            let config = Array("{}".utf8)
+            let layer = sample(3_000_000)
+            #expect(try await !client.hasBlob(repository, blob(layer).digest))
+            #expect(try await client.push(blob(config), HTTPBody(config), to: repository) == .uploaded)
+            #expect(try await client.push(blob(layer), HTTPBody(layer), to: repository) == .uploaded)
+            #expect(try await client.push(blob(layer), HTTPBody(layer), to: repository) == .alreadyThere)
+
+            let document = try manifest(config: blob(config), layers: [blob(layer)])
+            #expect(try await client.push(document, to: repository, as: tag) == document.descriptor)
+            try await client.push(document, to: repository, as: .tag(.latest))
+            #expect(try await client.resolve(repository, tag) == document.descriptor)
+            #expect(try await client.resolve(repository, .digest(document.digest)) == document.descriptor)
+            #expect(try await client.manifest(repository, tag) == document)
+            #expect(try await client.tags(repository).map(\.name).sorted() == ["latest", "v1"])
+
+            let sink = MemorySink(limit: layer.count)
+            try await client.blob(repository, blob(layer), into: sink)
+            #expect(Digest(of: sink.bytes) == blob(layer).digest)
+            let rest = MemorySink(limit: layer.count)
+            try await client.blob(
+                repository, blob(layer), into: rest, after: MemorySource(Array(layer.prefix(1_000_000))))
+            #expect(Digest(of: rest.bytes) == Digest(of: Array(layer[1_000_000...])))
+        }
+    }
+
+    @Test func `what is not there is named`() async throws {
+        try await DockerRegistry.run { host in
+            let client = RegistryClient(host: host, transport: transport)
+            let missing = try #require(await failure { _ = try await client.resolve(repository, tag) })
+            #expect([.manifestUnknown, .nameUnknown].contains(missing.code))
+            #expect(missing.message.contains("\"\(host)/acme/auth:v1\""))
+            #expect(await failure { _ = try await client.tags(repository) }?.code == .nameUnknown)
+            let sink = MemorySink(limit: 10)
+            let noBlob = await failure { try await client.blob(repository, blob([1]), into: sink) }
+            #expect([.blobUnknown, .nameUnknown].contains(noBlob?.code))
+            // The registry checks that blobs are there.
+            let document = try manifest(config: blob([1]), layers: [blob([2])])
+            let refused = await failure { try await client.push(document, to: repository, as: tag) }
+            #expect(refused?.serverCodes.contains("MANIFEST_BLOB_UNKNOWN") == true)
+        }
+    }
+
+    @Test func `a wrong digest is the registry's to refuse`() async throws {
+        try await DockerRegistry.run { host in
+            let client = RegistryClient(host: host, transport: transport)
+            let wrong = Descriptor(mediaType: .octetStream, digest: Digest(of: [2]), size: 1)
+            let error = await failure { _ = try await client.push(wrong, HTTPBody([1]), to: repository) }
+            #expect(error?.serverCodes == ["DIGEST_INVALID"])
+        }
+    }
+
+    @Test func `many blobs go up and down side by side`() async throws {
+        try await DockerRegistry.run { host in
+            let client = RegistryClient(host: host, transport: transport)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<30 {
+                    group.addTask {
+                        let bytes = sample(50_000, seed: number)
+                        try await client.push(blob(bytes), HTTPBody(bytes), to: repository)
+                        let sink = MemorySink(limit: bytes.count)
+                        try await client.blob(repository, blob(bytes), into: sink)
+                        #expect(Digest(of: sink.bytes) == blob(bytes).digest)
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func `users have to say who they are`() async throws {
+        try await DockerRegistry.run(withUsers: true) { host in
+            let bytes = sample(2_000_000)
+            func client(_ credentials: any CredentialProvider) -> RegistryClient {
+                RegistryClient(host: host, transport: transport, credentials: credentials)
+            }
+            let stranger = try #require(await failure { try await client(AnonymousCredentials()).ping() })
+            #expect(stranger.code == .unauthorized && stranger.category == .denied)
+            let wrong = FixedCredentials(.password(username: "me", password: "guess"), for: host)
+            #expect(await failure { try await client(wrong).ping() }?.code == .unauthorized)
+
+            try await withScratchFolder { folder in
+                let json = #"{"auths":{"\#(host)":{"auth":"bWU6czNjcmV0"}}}"#
+                try Data(json.utf8).write(to: URL(filePath: "\(folder)/config.json"))
+                let user = client(DockerCredentials(environment: ["DOCKER_CONFIG": folder]))
+                #expect(try await user.push(blob(bytes), HTTPBody(bytes), to: repository) == .uploaded)
+                let sink = MemorySink(limit: bytes.count)
+                try await user.blob(repository, blob(bytes), into: sink)
+                #expect(Digest(of: sink.bytes) == blob(bytes).digest)
+            }
+        }
+    }
+}
