@@ -95,10 +95,9 @@ let package = Package(
                 yams,
             ]),
         // A real Envoy as a process.
-        .library(
-            "EnvoyControl", ["CurlTransport", "Diagnostics", "OCIRegistry", httpTypes, subprocess, system]),
+        .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
-        .library("Deployment", ["Diagnostics", "EnvoyControl", "FilterImage", "OCI", system, yams]),
+        .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "OCI", system, yams]),
         // One file per verb.
         .library(
             "WasmeCommands",
@@ -125,6 +124,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
+        .tests("DeploymentTests", ["CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", system]),
+        .tests("EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
