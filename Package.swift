@@ -124,8 +124,14 @@ let package = Package(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
-        .tests("DeploymentTests", ["CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", system]),
-        .tests("EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", system]),
+        .tests(
+            "DeploymentTests",
+            [
+                "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
+                system, yams,
+            ]),
+        .tests(
+            "EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),

@@ -9,6 +9,8 @@ package import OCIRegistry
 package struct EnvoyAdmin: Sendable {
     /// Where it listens.
     package let address: HostPort
+    /// Seconds without an answer after which to give up.
+    var patience: Double = 10
     private let transport: any HTTPTransport
 
     package init(_ address: HostPort, transport: any HTTPTransport) {
@@ -111,8 +113,8 @@ package struct EnvoyAdmin: Sendable {
 
     private func get(_ path: String, accepting statuses: Set<Int>) async throws -> [UInt8] {
         var options = HTTPTransportOptions()
-        options.connectTimeout = 5
-        options.stallTimeout = 10
+        options.connectTimeout = patience
+        options.stallTimeout = patience
         let request = HTTPRequest(method: .get, scheme: "http", authority: address.description, path: path)
         let sink = Sink()
         let response: HTTPResponse

@@ -102,7 +102,7 @@ package struct EnvoyBinary: Hashable, Sendable {
         _ arguments: [String], within limit: Duration
     ) async throws -> (exit: GuardedProcess.Exit, output: String) {
         let folder = try RunFolder()
-        let process = try GuardedProcess(absolutePath, arguments, output: folder.log)
+        let process = try GuardedProcess(absolutePath, arguments, folder: folder.path, output: folder.log)
         let exit = try await withTaskCancellationHandler {
             let deadline = Task {
                 try await Task.sleep(for: limit)

@@ -77,7 +77,8 @@ struct EnvoyReason: Equatable {
 
     /// Drops where the throw-away configuration lay and the offsets into Envoy's own JSON form of it.
     private static func withoutNoise(_ text: String) -> String {
-        var text = text.split(separator: "\n").first.map(String.init) ?? ""
+        // Protobuf varies the spaces in its messages from build to build, so that nobody relies on them.
+        var text = (text.split(separator: "\n").first ?? "").split(separator: " ").joined(separator: " ")
         if text.hasPrefix("error initializing configuration '"), let end = text.range(of: "': ") {
             text = String(text[end.upperBound...])
         }

@@ -72,7 +72,7 @@ package final class EnvoyProcess: Sendable {
         if !options.componentLogLevels.isEmpty {
             arguments += ["--component-log-level", options.componentLogLevels.joined(separator: ",")]
         }
-        let process = try GuardedProcess(binary.absolutePath, arguments, output: log)
+        let process = try GuardedProcess(binary.absolutePath, arguments, folder: folder.path, output: log)
         do {
             let result = try await withTaskCancellationHandler {
                 let envoy = try await ready(
@@ -122,10 +122,13 @@ package final class EnvoyProcess: Sendable {
             if admin == nil, let text = try? text(of: folder.adminAddress), let address = try? HostPort(text)
             {
                 admin = EnvoyAdmin(address, transport: transport)
+                // A filter that never returns also keeps the admin interface from answering.
+                admin?.patience = 1
             }
             do {
                 state = try await admin?.state() ?? state
-                if state == "LIVE", let admin {
+                if state == "LIVE", let address = admin?.address {
+                    let admin = EnvoyAdmin(address, transport: transport)
                     return EnvoyProcess(
                         process, admin: admin, listeners: try await admin.listeners(), log: log)
                 }

@@ -43,8 +43,8 @@ final class GuardedProcess: Sendable {
     /// The child replaces the shell, so that the shell's pid is the child's. The watcher starts before, so that there
     /// is no moment in which the child runs unwatched. A line on the pipe dismisses the watcher; its end is our end.
     private static let script = """
-        (trap '' HUP INT TERM; read -r line || kill -KILL $$) <&3 3<&- >/dev/null 2>&1 &
-        exec "$0" "$@" 3<&-
+        (trap '' HUP INT TERM; read -r line || { kill -KILL $$; rm -rf -- "$0"; }) <&3 3<&- >/dev/null 2>&1 &
+        exec "$@" 3<&-
         """
 
     let pid: Int32
@@ -54,13 +54,15 @@ final class GuardedProcess: Sendable {
     /// - Parameters:
     ///   - program: an absolute path.
     ///   - arguments: what follows the name of the program.
+    ///   - folder: the child's own, which also goes if we vanish; it may hold secrets.
     ///   - output: the file that gets standard output and standard error.
     /// - Throws: `SystemError`.
-    init(_ program: FilePath, _ arguments: [String], output: FilePath) throws {
+    init(_ program: FilePath, _ arguments: [String], folder: FilePath, output: FilePath) throws {
         let ends = try Self.pipe()
         do {
             pid = try Self.spawn(
-                ["/bin/sh", "-c", Self.script, program.string] + arguments, watching: ends.reading,
+                ["/bin/sh", "-c", Self.script, folder.string, program.string] + arguments,
+                watching: ends.reading,
                 output: output)
         } catch {
             close(ends.reading)

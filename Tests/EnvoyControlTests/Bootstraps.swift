@@ -2,6 +2,8 @@
 
 import CurlTransport
 import EnvoyControl
+import HTTPTypes
+import OCIRegistry
 import SystemPackage
 import TestSupport
 import Testing
@@ -44,6 +46,16 @@ enum Bootstraps {
         config: {name: tiny, failure_policy: \(policy), vm_config: {runtime: envoy.wasm.runtime.v8, \
         code: {local: {filename: "\(module)"}}}}}}
         """
+    }
+}
+
+extension CurlTransport {
+    /// Fetches the root page of a server.
+    func get(_ address: HostPort) async throws -> (status: Int, headers: [String: String]) {
+        let request = HTTPRequest(method: .get, scheme: "http", authority: address.description, path: "/")
+        let response = try await send(request, body: nil, options: HTTPTransportOptions()) { _ in nil }
+        let headers = response.headerFields.map { ($0.name.canonicalName, $0.value) }
+        return (response.status.code, Dictionary(headers) { "\($0), \($1)" })
     }
 }
 

@@ -20,23 +20,15 @@ import Testing
         return .text(Bootstraps.answering(filters: [Bootstraps.wasm(module)]))
     }
 
-    /// Fetches a page and gives what curl printed, with the headers.
-    func fetch(_ address: HostPort) async throws -> String {
-        let curl = try #require(Tool.curl.path)
-        let outcome = try await run(curl, ["-sS", "-i", "--max-time", "10", "http://\(address)/"])
-        #expect(outcome.status == 0, "\(outcome.stderr)")
-        return outcome.stdout
-    }
-
-    @Test(.requires(.envoy), .requires(.curl))
+    @Test(.requires(.envoy))
     func `a filter is served, proved loaded, and nothing is left behind`() async throws {
         let pid = try await EnvoyProcess.run(envoyUnderTest(), withTiny(), transport: transport) { envoy in
             let listener = try #require(envoy.listeners.first)
             #expect(listener.name == "test")
             #expect(listener.address.port != 0)
-            let page = try await fetch(listener.address)
-            #expect(page.hasPrefix("HTTP/1.1 200"))
-            #expect(page.contains("hello: world"))
+            let page = try await transport.get(listener.address)
+            #expect(page.status == 200)
+            #expect(page.headers["hello"] == "world")
             let server = try await envoy.admin.serverInfo()
             #expect(server.state == "LIVE" && server.concurrency == 2)
             #expect(
@@ -111,6 +103,7 @@ import Testing
     @Test(.requires(.envoy)) func `a start that takes too long says what it waits for`() async throws {
         var options = EnvoyOptions()
         options.startLimit = .seconds(3)
+        options.stopGrace = 0.5
         let error = try await #require(throws: EnvoyError.self) {
             try await EnvoyProcess.run(
                 envoyUnderTest(), withTiny(TinyFilter(flaw: .neverConfigured)), options: options,
@@ -173,14 +166,15 @@ import Testing
         }
     }
 
-    @Test(.requires(.envoy)) func `SIGKILL to us leaves no Envoy behind`() async throws {
+    @Test(.requires(.envoy)) func `SIGKILL to us leaves no Envoy and no files behind`() async throws {
         let result = try #require(
             await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
                 try await EnvoyProcess.run(
                     envoyUnderTest(), .text(Bootstraps.answering()), transport: CurlTransport()
                 ) { envoy in
                     try FileDescriptor.standardOutput.writeAll(
-                        "\nenvoy=\(envoy.pid) alive=\(isAlive(envoy.pid))\n".utf8)
+                        "\nenvoy=\(envoy.pid) alive=\(isAlive(envoy.pid))\nfolder=\(envoy.log.removingLastComponent())\n"
+                            .utf8)
                     kill(getpid(), SIGKILL)
                 }
             })
@@ -189,5 +183,8 @@ import Testing
         #expect(line.hasSuffix("alive=true"))
         let pid = try #require(Int32(line.dropFirst("envoy=".count).prefix { $0.isNumber }))
         #expect(try await eventually { !isAlive(pid) })
+        let folder = FilePath(try #require(output.firstMatch(of: /folder=(\S+)/)?.output.1.description))
+        #expect(folder.lastComponent?.string.hasPrefix("wasme-envoy-") == true)
+        #expect(try await eventually { Files.kind(folder) == nil })
     }
 }
