@@ -36,8 +36,15 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 // The arrows below are held by Tests/ArchitectureTests: what is not listed there may not be added here.
@@ -51,11 +58,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -76,6 +86,8 @@ let package = Package(
         .library("OCIRegistry", ["Diagnostics", "OCI", httpTypes]),
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
+        // Images between the store and a registry.
+        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
         // Reads WebAssembly modules; leaf, also used by the hub.
@@ -91,8 +103,8 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess, system,
-                yams,
+                "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess,
+                system, yams,
             ]),
         // A real Envoy as a process.
         .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
@@ -102,20 +114,26 @@ let package = Package(
         .library(
             "WasmeCommands",
             [
-                "Archive", "Deployment", "Diagnostics", "EnvoyControl", "FilterImage", "FilterProject", "OCI",
-                "OCILayout", "OCIRegistry", argumentParser, httpTypes, system,
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+                "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", argumentParser, system,
             ]),
         .executableTarget(
-            name: "wasme", dependencies: ["CurlTransport", "WasmeCommands"], swiftSettings: settings),
+            name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
 
         // The hub: domain, storage, HTTP, executable.
-        .hub("Hub", ["Diagnostics", "OCI", logging]),
-        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, system]),
-        .hub("HubHTTP", ["Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache]),
+        .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
+        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
+        .hub(
+            "HubHTTP",
+            [
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache, nioCore, nioHTTP1,
+                nioHTTPTypes, serviceLifecycle, unixSignals,
+            ], resources: [.embedInCode("web")]),
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", argumentParser, hummingbird, logging,
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
+                serviceLifecycle, system, unixSignals,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -123,18 +141,34 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Files", system], path: "Tests/TestSupport",
             swiftSettings: settings),
+        // An HTTP server that can misbehave, for the suites of both sides of the transport seam.
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
+        .tests("ArchitectureTests", [system]),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
+        .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
         .tests(
             "DeploymentTests",
             [
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
+        .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
+        .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
+        .tests(
+            "FilterProjectTests",
+            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
+        .tests(
+            "HubTests",
+            [
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
+                serviceLifecycle, system,
+            ]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests("OCITests", ["OCI"]),
+        .tests("WasmBinaryTests", ["WasmBinary"]),
     ],
     swiftLanguageModes: [.v6]
 )

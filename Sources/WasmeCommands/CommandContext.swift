@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 package import OCI
-package import OCILayout
+import OCILayout
 package import OCIRegistry
 package import SystemPackage
 
@@ -12,11 +13,11 @@ package struct CommandContext: Sendable {
     package var environment: [String: String]
     package var terminal: Terminal
     /// How requests are sent; made when the first one is.
-    package var makeTransport: @Sendable () throws -> any HTTPTransport
+    package var makeTransport: @Sendable () -> any HTTPTransport
 
     package init(
         workingDirectory: FilePath, environment: [String: String], terminal: Terminal,
-        makeTransport: @escaping @Sendable () throws -> any HTTPTransport
+        makeTransport: @escaping @Sendable () -> any HTTPTransport
     ) {
         self.workingDirectory = workingDirectory
         self.environment = environment

@@ -2,7 +2,7 @@
 
 package import ArgumentParser
 private import Foundation
-package import OCI
+import OCI
 
 /// What a command found out or did: one value, shown as text for people or as JSON for programs.
 package protocol CommandResult: Encodable {

@@ -1,6 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CurlTransport
+import Dispatch
+import Foundation
+import SystemPackage
+import WasmeCommands
+
+/// Reads the surroundings once, runs the command line, and turns Ctrl-C into cancellation.
 @main
-struct Wasme {
-    static func main() {}
+struct Main {
+    static func main() async {
+        // A reader of our output that has gone must not end us before we have cleaned up.
+        signal(SIGPIPE, SIG_IGN)
+        let environment = ProcessInfo.processInfo.environment
+        let context = CommandContext(
+            workingDirectory: FilePath(FileManager.default.currentDirectoryPath), environment: environment,
+            terminal: .standard(environment: environment), makeTransport: { CurlTransport() })
+        let work = Task { await Wasme.main(Array(CommandLine.arguments.dropFirst()), in: context) }
+        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { work.cancel() }
+            source.activate()
+            return source
+        }
+        let status = await work.value
+        withExtendedLifetime(sources) { exit(status) }
+    }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Deployment
-import Diagnostics
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,49 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-package import SystemPackage
 private import Synchronization
+package import SystemPackage
 
 /// What a finished process left.
 package struct ProcessOutcome: Sendable {
+    /// The exit status, or the number of the signal that ended it, negative.
     package let status: Int32
     package let stdout: String
     package let stderr: String
 }
 
-/// Runs a program to its end, with nothing on its standard input.
+/// Runs a program to its end, with nothing on its standard input unless `input` is given.
 package func run(
     _ program: FilePath, _ arguments: [String], environment: [String: String] = [:],
     in folder: FilePath? = nil,
     input: String? = nil
 ) async throws -> ProcessOutcome {
-    let process = BackgroundProcess(program, arguments, environment: environment, in: folder, input: input)
+    let process = try BackgroundProcess(
+        program, arguments, environment: environment, in: folder, input: input)
     try process.start()
     return await process.wait()
 }
 
 /// A program that runs beside a test; it is ended by its pid when the value goes.
-package final class BackgroundProcess: @unchecked Sendable {
-    private let process = Process()
-    private let output = Mutex<(out: Data, err: Data)>((Data(), Data()))
-    private let changed = DispatchSemaphore(value: 0)
-    private let input: String?
-    private let pipes = (out: Pipe(), err: Pipe(), in: Pipe())
-    private let closed = DispatchGroup()
+///
+/// Its output goes to files, not to pipes: a pipe's write end leaks into whatever another test starts at the same
+/// moment, and then stays open as long as that lives. Nothing here blocks a thread that tasks run on.
+package final class BackgroundProcess: Sendable {
+    private let process: Process
+    private let scratch: ScratchDirectory
+    private let ending = Mutex(Ending())
 
+    private struct Ending {
+        var isOver = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Prepares a process.
+    /// - Parameters:
+    ///   - program: the executable.
+    ///   - arguments: what follows its name.
+    ///   - environment: variables beside those of the tests.
+    ///   - folder: where it starts.
+    ///   - input: what it reads; nothing if nil.
     package init(
         _ program: FilePath, _ arguments: [String], environment: [String: String] = [:],
-        in folder: FilePath? = nil,
-        input: String? = nil
-    ) {
+        in folder: FilePath? = nil, input: String? = nil
+    ) throws {
+        scratch = try ScratchDirectory("process")
+        process = Process()
         process.executableURL = URL(filePath: program.string)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let folder { process.currentDirectoryURL = URL(filePath: folder.string) }
-        self.input = input
-        process.standardInput = input == nil ? FileHandle.nullDevice : pipes.in
-        process.standardOutput = pipes.out
-        process.standardError = pipes.err
+        process.standardOutput = try FileHandle(
+            forWritingTo: URL(filePath: try scratch.write("stdout", "").string))
+        process.standardError = try FileHandle(
+            forWritingTo: URL(filePath: try scratch.write("stderr", "").string))
+        process.standardInput =
+            if let input {
+                try FileHandle(forReadingFrom: URL(filePath: try scratch.write("stdin", input).string))
+            } else {
+                FileHandle.nullDevice
+            }
     }
 
     deinit {
@@ -51,45 +72,47 @@ package final class BackgroundProcess: @unchecked Sendable {
     }
 
     package func start() throws {
-        for (pipe, field) in [
-            (pipes.out, \(out: Data, err: Data).out), (pipes.err, \(out: Data, err: Data).err),
-        ] {
-            closed.enter()
-            pipe.fileHandleForReading.readabilityHandler = { [self] handle in
-                let data = handle.availableData
-                if data.isEmpty {
-                    handle.readabilityHandler = nil
-                    closed.leave()
-                } else {
-                    output.withLock { $0[keyPath: field].append(data) }
-                }
+        process.terminationHandler = { [weak self] _ in
+            let waiting = self?.ending.withLock { ending in
+                ending.isOver = true
+                defer { ending.waiting = [] }
+                return ending.waiting
             }
+            for continuation in waiting ?? [] { continuation.resume() }
         }
         try process.run()
-        if let input {
-            pipes.in.fileHandleForWriting.write(Data(input.utf8))
-            try pipes.in.fileHandleForWriting.close()
-        }
     }
 
     package var pid: Int32 { process.processIdentifier }
     package var isRunning: Bool { process.isRunning }
-    package var stdout: String { output.withLock { String(decoding: $0.out, as: UTF8.self) } }
-    package var stderr: String { output.withLock { String(decoding: $0.err, as: UTF8.self) } }
+    package var stdout: String { text("stdout") }
+    package var stderr: String { text("stderr") }
+
+    private func text(_ name: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: scratch.appending(name).string) ?? Data(), as: UTF8.self)
+    }
 
     /// Sends a signal.
     package func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
+    /// Sends a signal and waits for the end.
+    @discardableResult
+    package func stop(_ number: Int32 = SIGTERM) async -> Int32 {
+        signal(number)
+        return await wait().status
+    }
+
     /// Waits for the end.
     package func wait() async -> ProcessOutcome {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [self] in
-                process.waitUntilExit()
-                closed.wait()
-                continuation.resume()
+            let isOver = ending.withLock { ending in
+                if !ending.isOver { ending.waiting.append(continuation) }
+                return ending.isOver
             }
+            if isOver { continuation.resume() }
         }
-        return ProcessOutcome(status: process.terminationStatus, stdout: stdout, stderr: stderr)
+        let status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        return ProcessOutcome(status: status, stdout: stdout, stderr: stderr)
     }
 
     /// Waits until the standard output holds a line that fits.
@@ -98,17 +121,17 @@ package final class BackgroundProcess: @unchecked Sendable {
     ///   - match: gives what was looked for, or nil.
     /// - Returns: what `match` gave.
     /// - Throws: `ProcessFailure` if the process ends or takes too long.
-    package func line<Found>(
-        within seconds: Double = 60, _ match: (Substring) -> Found?
-    ) async throws -> Found {
+    package func line<Found>(within seconds: Double = 120, _ match: (Substring) -> Found?) async throws -> Found {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             let running = process.isRunning
-            for line in stdout.split(separator: "\n") {
+            let output = stdout
+            // A line that has no end yet may be cut off.
+            for line in output.prefix(upTo: output.lastIndex(of: "\n") ?? output.startIndex).split(separator: "\n") {
                 if let found = match(line) { return found }
             }
             guard running, ContinuousClock.now < deadline else {
-                throw ProcessFailure(description: "no such line; stdout: \(stdout)\nstderr: \(stderr)")
+                throw ProcessFailure(description: "no such line; stdout: \(output)\nstderr: \(stderr)")
             }
             try await Task.sleep(for: .milliseconds(20))
         }

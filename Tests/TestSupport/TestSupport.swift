@@ -58,6 +58,8 @@ package struct Tool: Sendable {
     package static let curl = Tool("curl", executables: ["curl"])
     package static let wrk = Tool("wrk", executables: ["wrk"])
     package static let swift = Tool("swift", executables: ["swift"])
+    /// Makes a mount that only one command sees: how a full disk is tested.
+    package static let unshare = Tool("unshare", executables: ["unshare"])
 
     private static func installed(below folder: FilePath) -> [String?] {
         ((try? Files.contents(folder)) ?? []).reversed().map {

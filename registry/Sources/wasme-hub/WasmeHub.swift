@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
+
 @main
-struct WasmeHub {
-    static func main() {}
+struct WasmeHub: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
+        subcommands: [Serve.self], defaultSubcommand: Serve.self)
 }

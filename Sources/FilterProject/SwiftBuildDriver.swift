@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Files
+private import FilterImage
+package import SystemPackage
+private import WasmeTemplates
+
+/// Builds a Swift package as a module of Embedded Swift, by the stock toolchain and the toolset of the catalog.
+package struct SwiftBuildDriver: BuildDriver {
+    package init() {}
+
+    package func build(_ project: FilterProject, _ context: BuildContext) async throws -> FilePath {
+        guard Files.kind(project.root.appending("Package.swift")) == .file else {
+            throw ProjectError(
+                .malformed, "the project \"\(project.root)\" has no Package.swift, and its language is swift",
+                hint: "run 'wasme init' in an empty folder to see what a project looks like")
+        }
+        let toolset = FilePath(context.catalog.swiftToolset)
+        guard Files.kind(toolset) == .file else {
+            throw ProjectError(
+                .noTemplate, "the toolset \"\(toolset)\" is missing",
+                hint: "install wasme again, or set \(TemplateCatalog.variable)")
+        }
+        let toolchain = try await SwiftToolchain.find(
+            option: project.manifest.build.swift, environment: context.environment, in: project.root)
+        let product = try await product(of: project, toolchain, context)
+        context.progress("building \(product) with Swift \(toolchain.version)")
+        var options = [
+            "-c", "release", "--triple", SwiftToolchain.triple, "--toolset", toolset.string, "--product",
+            product,
+        ]
+        if let tables = toolchain.unicodeTables { options += ["-Xlinker", tables.string] }
+        let ending = try await ToolProcess.run(
+            toolchain.swift, ["build"] + options, environment: context.environment, in: project.root,
+            output: context.output)
+        guard ending.succeeded else {
+            throw ProjectError(
+                .buildFailed, "the build of \"\(product)\" failed: swift build ended with \(ending)",
+                hint: "the compiler's own messages above say why")
+        }
+        return try await module(product, of: project, toolchain, options, context)
+    }
+
+    /// The executable product that is the module: the manifest's choice, the one named after the filter, the only one.
+    private func product(
+        of project: FilterProject, _ toolchain: SwiftToolchain, _ context: BuildContext
+    ) async throws -> String {
+        if let product = project.manifest.build.product { return product }
+        let usual = project.manifest.name.module
+        // What the scaffold writes; asking the package manager costs a second.
+        if Files.kind(project.root.appending("Sources").appending(usual)) == .directory { return usual }
+        let answer = try await ToolProcess.capture(
+            toolchain.swift, ["package", "describe", "--type", "json"], environment: context.environment,
+            in: project.root)
+        guard answer.succeeded else {
+            throw ProjectError(
+                .buildFailed, "the package \"\(project.root)\" cannot be read: \(lastLine(answer.stderr))",
+                hint: "run 'swift package describe' there to see all of it")
+        }
+        let products = executables(answer.stdout)
+        if products.contains(usual) { return usual }
+        guard let product = products.first, products.count == 1 else {
+            throw ProjectError(
+                .malformed,
+                products.isEmpty
+                    ? "the package \"\(project.root)\" has no executable product to make a module of"
+                    : "the package \"\(project.root)\" has several executable products: \(products.joined(separator: ", "))",
+                hint: "name the one to build in wasme.yaml: build: {product: \(products.first ?? usual)}")
+        }
+        return product
+    }
+
+    private func executables(_ description: String) -> [String] {
+        do {
+            let package = try JSONValue(parsing: description)
+            return (package.object?["products"]?.array ?? []).compactMap { product in
+                product.object?["type"]?.object?["executable"] == nil ? nil : product.object?["name"]?.string
+            }
+        } catch {
+            return []
+        }
+    }
+
+    private func module(
+        _ product: String, of project: FilterProject, _ toolchain: SwiftToolchain, _ options: [String],
+        _ context: BuildContext
+    ) async throws -> FilePath {
+        let usual = project.root.pushing(FilePath(".build/\(SwiftToolchain.triple)/release/\(product).wasm"))
+        if Files.kind(usual) == .file { return usual }
+        // A scratch folder of the user's, or a package manager with another layout.
+        let answer = try await ToolProcess.capture(
+            toolchain.swift, ["build"] + options + ["--show-bin-path"], environment: context.environment,
+            in: project.root)
+        let folder = FilePath(lastLine(answer.stdout))
+        let module = folder.appending("\(product).wasm")
+        guard answer.succeeded, folder.isAbsolute, Files.kind(module) == .file else {
+            throw ProjectError(
+                .buildFailed, "the build ended well and left no module \"\(usual)\"",
+                hint:
+                    "is \"\(product)\" an executable product? name the right one in wasme.yaml: build: {product: …}"
+            )
+        }
+        return module
+    }
+
+    private func lastLine(_ text: String) -> String {
+        text.split(separator: "\n").last.map(String.init) ?? ""
+    }
+}

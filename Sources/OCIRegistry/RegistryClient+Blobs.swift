@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import OCI
+
+extension RegistryClient {
+    /// Whether a repository has a blob (distribution-spec 1.1, "Checking if content exists in the registry").
+    package func hasBlob(_ repository: Repository, _ digest: Digest) async throws -> Bool {
+        let call = Call(
+            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
+            action: "look for blob \"\(name(repository))@\(digest)\"")
+        return try await retrying {
+            let answer = try await exchange(call)
+            switch answer.status {
+            case 200: return true
+            case 404: return false
+            default: throw RegistryError(call.action, host, answer)
+            }
+        }
+    }
+
+    /// Fetches a blob; when this returns, exactly the promised bytes went into the sink.
+    ///
+    /// A connection that breaks is taken up again where it broke, so the sink sees every byte once.
+    /// - Parameters:
+    ///   - repository: where it is.
+    ///   - descriptor: what it has to be.
+    ///   - sink: gets the bytes; one that is owned by this transfer.
+    ///   - beginning: the blob's first bytes, kept from an earlier transfer. They are hashed and not fetched again,
+    ///     and the sink gets what follows them.
+    /// - Throws: `RegistryError`, or what the sink threw.
+    package func blob(
+        _ repository: Repository, _ descriptor: Descriptor, into sink: any ByteSink,
+        after beginning: (any ByteSource)? = nil
+    ) async throws {
+        let location = try await location(repository, "blobs/\(descriptor.digest)")
+        let action = "read blob \"\(name(repository))@\(descriptor.digest)\""
+        let download = Download(descriptor, into: sink, action: action)
+        do {
+            if let beginning { try download.replay(beginning) }
+            try await retrying {
+                guard !download.isComplete else { return }
+                var call = Call(.get, location, scope: Scope(repository, [.pull]), action: action)
+                if download.position > 0 { call.headers[.range] = "bytes=\(download.position)-" }
+                call.receive = { head in try download.begin(head) }
+                let answer = try await exchange(call)
+                guard [200, 206].contains(answer.status) else {
+                    throw RegistryError(action, host, answer)
+                }
+            }
+            try download.finish()
+        } catch let error as ByteStreamError {
+            throw RegistryError.mismatch(action, error)
+        }
+    }
+}
+
+/// The state of one download over all its attempts.
+///
+/// Used by one attempt at a time: on the transport's thread while an exchange runs, by its owner in between; the
+/// transport's return orders the two. That is what makes it safe to send.
+private final class Download: ByteSink, @unchecked Sendable {
+    private let descriptor: Descriptor
+    private let action: String
+    private let target: Gate
+    private let verifier: VerifyingSink
+    /// Bytes of the blob that were taken.
+    private(set) var position: Int64 = 0
+    /// Bytes that a server sends although they are here already.
+    private var surplus: Int64 = 0
+
+    init(_ descriptor: Descriptor, into sink: any ByteSink, action: String) {
+        self.descriptor = descriptor
+        self.action = action
+        target = Gate(sink)
+        verifier = VerifyingSink(descriptor, into: target)
+    }
+
+    /// An empty blob is asked for all the same: it may not exist.
+    var isComplete: Bool { position == descriptor.size && position > 0 }
+
+    /// Hashes bytes that are here from an earlier time.
+    func replay(_ source: any ByteSource) throws {
+        target.isOpen = false
+        defer { target.isOpen = true }
+        try source.seek(to: 0)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
+        defer { buffer.deallocate() }
+        while case let count = try source.read(into: buffer), count > 0 {
+            try verifier.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            position += Int64(count)
+        }
+    }
+
+    /// Takes the head of an answer: the whole blob, or the rest of it (RFC 9110 §14.4).
+    func begin(_ head: HTTPResponse) throws -> any ByteSink {
+        guard head.status.code == 206 else {
+            surplus = position
+            return self
+        }
+        let range = head.headerFields[.contentRange] ?? ""
+        guard range.lowercased().hasPrefix("bytes \(position)-") else {
+            throw RegistryError.badAnswer(
+                action,
+                "bytes from \(position) on were asked for, but \"\(shownText(range, limit: 60))\" came")
+        }
+        surplus = 0
+        return self
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        let skipped = Int(min(surplus, Int64(bytes.count)))
+        surplus -= Int64(skipped)
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
+        try verifier.write(rest)
+        position += Int64(rest.count)
+    }
+
+    func finish() throws { try verifier.finish() }
+
+    /// Lets bytes through to the caller's sink, or only counts as hashed.
+    private final class Gate: ByteSink {
+        private let sink: any ByteSink
+        var isOpen = true
+        init(_ sink: any ByteSink) { self.sink = sink }
+        func write(_ bytes: UnsafeRawBufferPointer) throws { if isOpen { try sink.write(bytes) } }
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a registry is spoken to.
+package struct RegistryOptions: Sendable {
+    /// Whether to speak plain HTTP; nil leaves it to the host's name: loopback yes, all others no.
+    package var plainHTTP: Bool?
+    /// Accept any server certificate.
+    package var insecure: Bool
+    /// The `User-Agent` of every request.
+    package var userAgent = "wasme"
+    /// What is done about passing trouble.
+    package var retry = RetryPolicy()
+    /// The time that retries and tokens go by.
+    package var clock = RegistryClock.system
+    /// Bytes of one chunk when a registry does not take a blob in one piece.
+    package var chunkSize: Int64 = 8 << 20
+    /// Tags read at most; a registry without end is an error.
+    package var tagLimit = 1_000_000
+
+    package init(plainHTTP: Bool? = nil, insecure: Bool = false) {
+        self.plainHTTP = plainHTTP
+        self.insecure = insecure
+    }
+
+    var transport: HTTPTransportOptions {
+        var options = HTTPTransportOptions()
+        options.insecure = insecure
+        return options
+    }
+}
+
+/// How often and how long after passing trouble a request is sent again.
+package struct RetryPolicy: Sendable, Hashable {
+    /// Attempts in all, the first included.
+    package var attempts = 5
+    /// The wait after the first attempt; it doubles each time.
+    package var firstDelay = Duration.milliseconds(250)
+    /// No wait of our own is longer.
+    package var longestDelay = Duration.seconds(15)
+    /// A server that asks for a longer wait is not waited for.
+    package var longestRetryAfter = Duration.seconds(60)
+
+    package init() {}
+
+    /// The wait before the next attempt; nil if there is to be none.
+    ///
+    /// Attempts count from 1. The jitter, from 0 to 1, spreads clients that failed together over half of the wait.
+    func delay(after error: RegistryError, attempt: Int, jitter: Double) -> Duration? {
+        guard error.isTemporary, attempt < attempts else { return nil }
+        if let asked = error.retryAfter { return asked <= longestRetryAfter ? asked : nil }
+        let full = min(firstDelay * (1 << min(attempt - 1, 16)), longestDelay)
+        return full * (0.5 + 0.5 * min(max(jitter, 0), 1))
+    }
+}
+
+/// Time and chance, so that a test of retries and expiry need not wait.
+package struct RegistryClock: Sendable {
+    /// Time since some moment that stays the same.
+    package let now: @Sendable () -> Duration
+    /// Waits; throws `CancellationError` when the task is cancelled.
+    package let sleep: @Sendable (Duration) async throws -> Void
+    /// A number from 0 to 1.
+    package let jitter: @Sendable () -> Double
+
+    package init(
+        now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
+        jitter: @escaping @Sendable () -> Double
+    ) {
+        self.now = now
+        self.sleep = sleep
+        self.jitter = jitter
+    }
+
+    /// The machine's.
+    package static let system: RegistryClock = {
+        let start = ContinuousClock.now
+        return RegistryClock(
+            now: { start.duration(to: .now) }, sleep: { try await Task.sleep(for: $0) },
+            jitter: { Double.random(in: 0...1) })
+    }()
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Diagnostics
+import FilterImage
+import FilterProject
+import OCI
+import OCILayout
+import SystemPackage
+import WasmBinary
+import WasmeTemplates
+
+/// `wasme build`.
+struct Build: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Build a project's module and pack it into an image.",
+        discussion: """
+            Drives the language's own toolchain, checks that what came out is a Proxy-Wasm module, and stores the image
+            under its names. The same sources give the same digest.
+
+            Examples:
+              wasme build -t localhost:5000/acme/add-header:v1
+              wasme build add-header -t add-header:v1 -t add-header:latest
+            """)
+
+    @Argument(help: ArgumentHelp("The project's folder or one below it (default: this one).", valueName: "dir"))
+    var folder: String = "."
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The image's name; may be repeated (default: the project's name and version).", valueName: "ref"))
+    var tag: [String] = []
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        let project = try FilterProject.find(from: context.path(folder))
+        let manifest = project.manifest
+        let names = tag.isEmpty ? ["\(manifest.name):\(manifest.version ?? Tag.latest.name)"] : tag
+        let references = try names.map { name in
+            let reference = try context.reference(name)
+            guard reference.digest == nil else {
+                throw CommandError(
+                    .usage, "\"\(reference)\" cannot be the name of a new image: a digest follows from the content",
+                    hint: "leave out the part from @ on")
+            }
+            return reference
+        }
+        let store = try store.open(in: context)
+        let built = try await ProjectBuild(project).run(
+            BuildContext(
+                environment: context.environment,
+                catalog: try TemplateCatalog.find(environment: context.environment),
+                progress: { [output] line in output.note(line, in: context) }))
+        let document = try await FilterImage.pack(FilterContent(built), as: references, into: store)
+        try output.print(
+            Result(
+                references: references.compactMap(\.tagged), digest: document.digest, moduleSize: built.module.size,
+                abiVersion: "v\(built.abiVersion)"),
+            in: context)
+    }
+
+    /// The image that was built.
+    struct Result: CommandResult {
+        let references: [String]
+        let digest: Digest
+        /// Bytes of the module.
+        let moduleSize: Int
+        let abiVersion: String
+
+        var text: String {
+            references.map { "built \($0)" }.joined(separator: "\n")
+                + "\nmodule \(byteCount(Int64(moduleSize))), Proxy-Wasm ABI \(abiVersion)\n\(digest)"
+        }
+        var brief: String { digest.description }
+    }
+}
+
+extension FilterContent {
+    /// What a build made, with what the project says of it.
+    init(_ built: BuiltFilter) {
+        let manifest = built.manifest
+        self.init(
+            module: built.module.bytes,
+            runtime: RuntimeConfig(abiVersions: ["v\(built.abiVersion)"], rootIDs: manifest.module.rootIDs),
+            metadata: FilterMetadata(
+                name: manifest.name.description, version: manifest.version, description: manifest.description,
+                licence: manifest.licence, language: manifest.language, type: manifest.module.type.rawValue),
+            configSchema: built.configSchema, readme: built.readme, licence: built.licence)
+    }
+}

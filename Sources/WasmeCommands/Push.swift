@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ImageTransfer
+import OCI
+
+/// `wasme push`.
+struct Push: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send an image to its registry.",
+        discussion: """
+            Examples:
+              wasme push localhost:5000/acme/add-header:v1
+              wasme push ghcr.io/acme/add-header:1.2.0 --format json
+            """)
+
+    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
+    var reference: String
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        let reference = try context.reference(reference)
+        let client = try access.client(for: reference, in: context)
+        let display = TransferDisplay("pushing", quiet: output.quiet, terminal: context.terminal)
+        defer { display.finish() }
+        let transfer = ImageTransfer(store: try store.open(in: context), client: client) { display.show($0) }
+        let document = try await transfer.push(reference, to: reference)
+        display.finish()
+        try output.print(
+            ImageResult(
+                action: "pushed", references: [reference.tagged ?? reference.description], digest: document.digest),
+            in: context)
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Files
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The way of a filter, with the real binaries, the real toolchain and a real Envoy.
+@Suite struct NewcomerTests {
+    @Test(.requires(.swift), .requires(.envoy), .requires(.curl))
+    func `a filter goes from init through the hub to a live Envoy`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        let (hub, address) = try await newcomer.startHub()
+        let image = "\(address)/demo/add-header:v1"
+        try await newcomer.does("tag", "add-header:v1", image)
+        let pushed = try await newcomer.does("push", image, "-q")
+        let second = newcomer.scratch.appending("second").string
+        let pulled = try await newcomer.does("pull", image, "--store", second, "-q")
+        #expect(pulled == pushed)
+        let (envoy, live) = try await newcomer.startEnvoy(image, "--store", second)
+        #expect(try await newcomer.head(live).contains("hello: world"))
+        envoy.signal(SIGINT)
+        #expect(await envoy.wait().status == 130)
+        hub.signal(SIGTERM)
+        #expect(await hub.wait().status == 0)
+    }
+
+    @Test(.requires(.swift), .requires(.envoy), .requires(.curl))
+    func `a changed configuration is live after the next deployment`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        for (header, value) in [("x-first", "one"), ("x-second", "two \\u00e9")] {
+            let (envoy, live) = try await newcomer.startEnvoy(
+                "add-header:v1", "--config", #"{"header": "\#(header)", "value": "\#(value)"}"#)
+            let head = try await newcomer.head(live)
+            #expect(head.contains("\(header): \(value.replacingOccurrences(of: "\\u00e9", with: "é"))"), "\(head)")
+            #expect(!head.contains("hello: world"))
+            envoy.signal(SIGTERM)
+            _ = await envoy.wait()
+        }
+    }
+
+    @Test(.requires(.swift), .requires(.envoy))
+    func `a configuration that breaks the schema is refused before anything is written`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        let out = newcomer.scratch.appending("refused.yaml")
+        for config in [#"{"header": 1}"#, #"{"heder": "x"}"#, #"{"header": "no spaces"}"#, "not json"] {
+            let outcome = try await newcomer.wasme(
+                "deploy", "envoy", "add-header:v1", "--config", config, "--out", out.string)
+            #expect(outcome.status == 64 || outcome.status == 1, "\(config): \(outcome.stderr)")
+            #expect(outcome.stderr.contains("help: "), "\(outcome.stderr)")
+            #expect(Files.kind(out) == nil)
+        }
+    }
+
+    @Test(.requires(.swift)) func `the same sources give the same digest in another folder`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        try await newcomer.does("init", "elsewhere/deeper/again", "--language", "swift", "--name", "add-header")
+        let again = try await newcomer.does("build", "elsewhere/deeper/again", "-t", "again:v1", "-q")
+        let first = try await newcomer.does("build", "add-header", "-t", "add-header:twice", "-q")
+        #expect(again == first)
+        #expect(first.hasPrefix("sha256:"))
+    }
+
+    @Test(.requires(.swift)) func `the scaffold's own unit tests pass`() async throws {
+        let newcomer = try Newcomer()
+        try await newcomer.does("init", "tested", "--language", "swift")
+        let outcome = try await run(
+            try #require(Tool.swift.path), ["test"], in: newcomer.scratch.appending("tested"))
+        #expect(outcome.status == 0, "\(outcome.stdout)\(outcome.stderr)")
+    }
+
+    @Test(.requires(.swift), .requires(.envoy)) func `the user's own bootstrap gets the filter and keeps the rest`()
+        async throws
+    {
+        let newcomer = try await BuiltFilter.shared.value
+        let bootstrap = """
+            # my own Envoy
+            static_resources:
+              listeners:
+              - name: front   # the one there is
+                address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+                filter_chains:
+                - filters:
+                  - name: envoy.filters.network.http_connection_manager
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                      stat_prefix: front
+                      route_config:
+                        virtual_hosts:
+                        - {name: all, domains: ["*"], routes: [{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: mine}}}]}
+                      http_filters:
+                      - name: envoy.filters.http.router
+                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+
+            """
+        let file = try newcomer.scratch.write("mine.yaml", bootstrap)
+        let out = newcomer.scratch.appending("patched.yaml")
+        try await newcomer.does("deploy", "envoy", "add-header:v1", "--bootstrap", file.string, "--out", out.string)
+        let patched = try String(contentsOfFile: out.string, encoding: .utf8)
+        #expect(try String(contentsOfFile: file.string, encoding: .utf8) == bootstrap)
+        var rest = bootstrap.split(separator: "\n")[...]
+        for line in patched.split(separator: "\n") where line == rest.first { rest = rest.dropFirst() }
+        #expect(rest.isEmpty, "lines were lost: \(rest)")
+        let checked = try await run(
+            try #require(Tool.envoy.path), ["--mode", "validate", "-c", out.string, "--disable-hot-restart"])
+        #expect(checked.status == 0, "\(checked.stderr)")
+    }
+
+    @Test(.requires(.swift), .requires(.envoy), .requires(.curl), .requires(.wrk))
+    func `two hundred thousand requests leave Envoy's memory where it was`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        let (envoy, live) = try await newcomer.startEnvoy("add-header:v1")
+        let wrk = try #require(Tool.wrk.path)
+        var sent = 0
+        /// Sends at least so many requests, in bounded rounds, and gives Envoy's resident kilobytes.
+        func resident(after requests: Int) async throws -> Int {
+            for _ in 0..<120 where sent < requests {
+                let outcome = try await run(wrk, ["-t1", "-c8", "-d1s", "http://\(live)/"])
+                let line = try #require(outcome.stdout.split(separator: "\n").first { $0.contains("requests in") })
+                sent += try #require(Int(line.split(separator: " ")[0]))
+                #expect(!outcome.stdout.contains("Non-2xx"), "\(outcome.stdout)")
+            }
+            try #require(sent >= requests, "only \(sent) requests in two minutes")
+            let children = try Files.read(FilePath("/proc/\(envoy.pid)/task/\(envoy.pid)/children"))
+            let child = try #require(String(decoding: children, as: UTF8.self).split(separator: " ").first)
+            let status = String(decoding: try Files.read(FilePath("/proc/\(child)/status")), as: UTF8.self)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+            return try #require(Int(line.split(whereSeparator: { !$0.isNumber })[0]))
+        }
+        let before = try await resident(after: 20_000)
+        let after = try await resident(after: 200_000 + sent)
+        #expect(Double(after) < Double(before) * 1.05, "\(before) KB after 20,000 requests, \(after) KB after \(sent)")
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Files
+import FilterProject
+import Foundation
+import SystemPackage
+import Synchronization
+import TestSupport
+import Testing
+import WasmeTemplates
+
+/// What a build says and prints, for tests.
+final class BuildLog: Sendable {
+    private let lines = Mutex<[String]>([])
+    private let file: FilePath
+    let descriptor: FileDescriptor
+
+    init(_ scratch: ScratchDirectory) throws {
+        file = scratch.appending("toolchain.log")
+        descriptor = try FileDescriptor.open(
+            file, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
+    }
+
+    deinit { try? descriptor.close() }
+
+    var progress: [String] { lines.withLock { $0 } }
+    /// What the toolchain printed.
+    var output: String { (try? String(decoding: Files.read(file), as: UTF8.self)) ?? "" }
+
+    func context(
+        _ variables: [String: String] = [:], catalog: TemplateCatalog = TemplateCatalog(root: "/nowhere")
+    ) -> BuildContext {
+        var environment = ProcessInfo.processInfo.environment
+        environment.merge(variables) { $1 }
+        return BuildContext(environment: environment, catalog: catalog, output: descriptor) { line in
+            self.lines.withLock { $0.append(line) }
+        }
+    }
+}
+
+extension ScratchDirectory {
+    /// Writes a shell script that can be run.
+    @discardableResult
+    func script(_ name: String, _ lines: String) throws -> FilePath {
+        let file = try write(name, "#!/bin/sh\n\(lines)\n")
+        try #require(chmod(file.string, 0o755) == 0)
+        return file
+    }
+
+    /// Writes a project that builds by a command.
+    func commandProject(
+        _ command: String, output: String = "out.wasm", config: String = ""
+    ) throws -> FilterProject {
+        try write(
+            "wasme.yaml",
+            "name: a\nlanguage: c\nmodule: {rootIds: [r]}\nbuild: {command: \(command), output: \(output)}\n\(config)\n"
+        )
+        return try FilterProject(root: path)
+    }
+}
+
+@Suite struct CommandBuildDriverTests {
+    @Test func `the command runs in the project with the environment and prints as it goes`() async throws {
+        let scratch = try ScratchDirectory("build")
+        try scratch.script("make.sh", #"echo "out $1 $GREETING"; echo "err" >&2; pwd > out.wasm"#)
+        let log = try BuildLog(scratch)
+        let project = try scratch.commandProject("[./make.sh, \"a b\"]")
+        let module = try await project.buildDriver().build(project, log.context(["GREETING": "hello"]))
+        #expect(module == scratch.appending("out.wasm"))
+        #expect(log.output == "out a b hello\nerr\n")
+        #expect(log.progress == ["building with \"./make.sh a b\""])
+        #expect(try Files.read(module) == Array("\(scratch.path)\n".utf8))
+    }
+
+    @Test(arguments: [
+        ("[sh, -c, exit 7]", "it ended with exit code 7"), ("[sh, -c, kill -9 $$]", "it ended with signal 9"),
+        ("[\"true\"]", "left no file \"out.wasm\""),
+        ("[no-such-program-here]", "is not there or cannot be run"),
+        ("[./missing.sh]", "is not there or cannot be run"),
+    ])
+    func `a command that fails says how`(command: String, reason: String) async throws {
+        let scratch = try ScratchDirectory("build")
+        let log = try BuildLog(scratch)
+        let project = try scratch.commandProject(command)
+        let error = try #require(
+            await #expect(throws: ProjectError.self) {
+                try await project.buildDriver().build(project, log.context())
+            })
+        #expect(error.message.contains(reason), "\(error.message)")
+        #expect(error.hint != nil)
+    }
+
+    @Test func `a module outside the project is refused`() async throws {
+        let scratch = try ScratchDirectory("build")
+        let outside = try ScratchDirectory("outside")
+        let target = try outside.write("x.wasm", "x")
+        let log = try BuildLog(scratch)
+        let project = try scratch.commandProject("[ln, -s, \(target), out.wasm]")
+        let error = await #expect(throws: ProjectError.self) {
+            try await project.buildDriver().build(project, log.context())
+        }
+        #expect(error?.message.contains("leads out of the project") == true)
+    }
+
+    @Test func `cancelling ends the command and what it started`() async throws {
+        let scratch = try ScratchDirectory("build")
+        try scratch.script("make.sh", "sleep 300 & echo $! > child; echo $$ > parent; wait")
+        let log = try BuildLog(scratch)
+        let project = try scratch.commandProject("[./make.sh]")
+        let build = Task { try await project.buildDriver().build(project, log.context()) }
+        func pid(_ name: String) async throws -> pid_t {
+            for _ in 0..<1000 {
+                let text = (try? Files.read(scratch.appending(name))).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
+                if let pid = text.flatMap({ pid_t($0.filter(\.isNumber)) }) { return pid }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            throw CancellationError()
+        }
+        let pids = [try await pid("child"), try await pid("parent")]
+        build.cancel()
+        await #expect(throws: CancellationError.self) { try await build.value }
+        for pid in pids {
+            // The grandchild is reaped by the system, a moment later.
+            for _ in 0..<500 where kill(pid, 0) == 0 && !isZombie(pid) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(kill(pid, 0) != 0 || isZombie(pid))
+        }
+    }
+
+    private func isZombie(_ pid: pid_t) -> Bool {
+        let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        return status?.contains(") Z ") ?? false
+    }
+}
+
+@Suite struct SwiftToolchainTests {
+    /// A folder with a `swift` and a `swiftc` that answers like a compiler.
+    private func toolchain(
+        _ scratch: ScratchDirectory, version: String, hasLibrary: Bool = true, knowsTriple: Bool = true
+    ) throws -> FilePath {
+        let resources = scratch.path.pushing("lib/swift")
+        if hasLibrary {
+            try scratch.write("lib/swift/embedded/wasm32-unknown-none-wasm/libswiftUnicodeDataTables.a", "")
+        }
+        let info =
+            #"{"compilerVersion": "Swift version \#(version) (swift-RELEASE)", "paths": {"runtimeResourcePath": "\#(resources)"}}"#
+        try scratch.script(
+            "bin/swiftc",
+            knowsTriple
+                ? "echo '\(info)'"
+                : "test \"$1\" = --version || { echo 'error: unknown target' >&2; exit 1; }\necho 'Swift version \(version) (swift-RELEASE)'"
+        )
+        return try scratch.script("bin/swift", "echo \"swift $*\"; exit ${SWIFT_ENDS_WITH:-0}")
+    }
+
+    private func failure(_ environment: [String: String], option: String? = nil) async -> ProjectError? {
+        await #expect(throws: ProjectError.self) {
+            _ = try await SwiftToolchain.find(option: option, environment: environment, in: FilePath("/"))
+        }
+    }
+
+    @Test func `the variable comes before the project's choice and that before PATH`() async throws {
+        let folders = try (0..<3).map { _ in try ScratchDirectory("toolchain") }
+        let swifts = try zip(folders, ["6.2", "6.3.1", "7.0"]).map { try toolchain($0, version: $1) }
+        let path = "\(swifts[2].removingLastComponent()):/usr/bin:/bin"
+        func version(_ environment: [String: String], _ option: String?) async throws -> String {
+            try await SwiftToolchain.find(
+                option: option, environment: environment.merging(["PATH": path]) { $1 }, in: "/"
+            ).version
+        }
+        #expect(try await version([:], nil) == "7.0")
+        #expect(try await version([:], swifts[1].string) == "6.3.1")
+        #expect(try await version(["WASME_SWIFT": swifts[0].string], swifts[1].string) == "6.2")
+        #expect(try await version(["WASME_SWIFT": ""], nil) == "7.0")
+    }
+
+    @Test func `a missing toolchain says what to install`() async throws {
+        let scratch = try ScratchDirectory("toolchain")
+        let none = await failure(["PATH": scratch.path.string])
+        #expect(none?.code == .noToolchain)
+        #expect(none?.message == "cannot build: there is no \"swift\" in PATH")
+        #expect(none?.hint?.contains("https://www.swift.org/install") == true)
+        #expect(none?.hint?.contains("WASME_SWIFT") == true)
+        let variable = await failure(["WASME_SWIFT": "/no/such/swift"])
+        #expect(variable?.message == "WASME_SWIFT is \"/no/such/swift\", which is no program")
+        let lone = try scratch.script("bin/swift", "exit 0")
+        #expect(await failure([:], option: lone.string)?.message.contains("no swiftc beside") == true)
+    }
+
+    @Test(arguments: ["5.10.1", "6.1.3"], [true, false])
+    func `a toolchain that is too old is named with its version`(
+        version: String, knowsTriple: Bool
+    ) async throws {
+        let scratch = try ScratchDirectory("toolchain")
+        let swift = try toolchain(scratch, version: version, knowsTriple: knowsTriple)
+        let error = await failure(["PATH": "/usr/bin:/bin"], option: swift.string)
+        #expect(
+            error?.message == "cannot build: \"\(swift)\" is Swift \(version), and filters need 6.2 or later")
+    }
+
+    @Test func `a toolchain without the library for bare wasm32 says so`() async throws {
+        let scratch = try ScratchDirectory("toolchain")
+        let swift = try toolchain(scratch, version: "6.3", hasLibrary: false)
+        let error = await failure(["PATH": "/usr/bin:/bin"], option: swift.string)
+        #expect(error?.message.contains("lacks the Embedded standard library") == true)
+    }
+
+    @Test func `a failed build reports the exit code and leaves the compiler's words alone`() async throws {
+        let scratch = try ScratchDirectory("toolchain")
+        let swift = try toolchain(scratch, version: "6.3")
+        try scratch.write(
+            "p/wasme.yaml", "name: a-b\nlanguage: swift\nmodule: {rootIds: [r]}\nbuild: {product: X}\n")
+        let project = try FilterProject(root: scratch.appending("p"))
+        let log = try BuildLog(scratch)
+        let catalog = try TemplateCatalog.locate(environment: [:])
+        func failure(endingWith code: Int) async -> ProjectError? {
+            await #expect(throws: ProjectError.self) {
+                try await SwiftBuildDriver().build(
+                    project,
+                    log.context(
+                        ["WASME_SWIFT": swift.string, "SWIFT_ENDS_WITH": "\(code)"], catalog: catalog))
+            }
+        }
+        #expect(await failure(endingWith: 3)?.message.contains("has no Package.swift") == true)
+        try scratch.write("p/Package.swift", "")
+        let failed = await failure(endingWith: 3)
+        #expect(failed?.message == "the build of \"X\" failed: swift build ended with exit code 3")
+        #expect(log.output.hasPrefix("swift build -c release --triple wasm32-unknown-none-wasm --toolset "))
+        #expect(log.output.contains("libswiftUnicodeDataTables.a"))
+        #expect(await failure(endingWith: 0)?.message.contains("left no module") == true)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hub
+import HubHTTP
+import HubStorage
+import Logging
+import OCI
+import ServiceLifecycle
+import SystemPackage
+import Testing
+
+/// A folder that is removed when the last one who knows it goes.
+final class Scratch: Sendable {
+    let path: FilePath
+
+    init() throws {
+        path = FilePath(FileManager.default.temporaryDirectory.path)
+            .appending("hub-tests-\(UploadID())")
+        try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path.string) }
+}
+
+/// A real hub in this process, on a port of its own.
+struct TestHub: Sendable {
+    let client: Client
+    let folder: FilePath
+    let registry: Registry
+    let metadata: MetadataDatabase
+
+    /// Paths of all files below a folder of the hub's data.
+    func files(_ name: String) -> [String] {
+        let base = folder.appending(name).string
+        let all = FileManager.default.enumerator(atPath: base)?.allObjects as? [String] ?? []
+        return all.filter { path in
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: base + "/" + path, isDirectory: &isFolder)
+                && !isFolder.boolValue
+        }
+    }
+}
+
+/// Runs a hub for the time of a closure.
+func withHub<Result>(
+    limits: Registry.Limits = Registry.Limits(), folder: FilePath? = nil,
+    _ body: (TestHub) async throws -> Result
+) async throws -> Result {
+    let scratch = try Scratch()
+    let path = folder ?? scratch.path.appending("data")
+    let data = try DataFolder(path)
+    let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    let metadata = try await MetadataDatabase(data, now: now)
+    let registry = Registry(
+        metadata: metadata, blobs: FileBlobStore(data), uploads: FileUploadStore(data), limits: limits,
+        now: now)
+    try await registry.recover()
+    let (ports, port) = AsyncStream<Int>.makeStream()
+    var logger = Logger(label: "hub-tests")
+    logger.logLevel = .critical
+    let server = HubServer(registry, address: HubServer.Address(host: "127.0.0.1", port: 0), logger: logger) {
+        port.yield($0.port)
+    }
+    let services = server.group()
+    return try await withThrowingTaskGroup { group in
+        group.addTask {
+            defer { port.finish() }
+            try await services.run()
+        }
+        var iterator = ports.makeAsyncIterator()
+        let number = try #require(await iterator.next(), "the hub does not listen")
+        let hub = TestHub(client: Client(port: number), folder: path, registry: registry, metadata: metadata)
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await body(hub))
+        } catch {
+            result = .failure(error)
+        }
+        await services.triggerGracefulShutdown()
+        try await group.waitForAll()
+        try metadata.close()
+        return try result.get()
+    }
+}
+
+/// Bytes that look like nothing in particular, the same each time.
+func sampleBytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<count).map { _ in
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state)
+    }
+}
+
+extension Client {
+    /// Pushes a blob in one request.
+    @discardableResult
+    func push(_ bytes: [UInt8], to repository: String) async throws -> Descriptor {
+        let descriptor = Descriptor(of: bytes, mediaType: .octetStream)
+        let reply = try await send(
+            "POST", "/v2/\(repository)/blobs/uploads/?digest=\(descriptor.digest)", body: bytes)
+        try #require(reply.status == 201, "\(reply.text)")
+        return descriptor
+    }
+
+    /// Begins an upload and returns its path.
+    func startUpload(in repository: String) async throws -> String {
+        let reply = try await send("POST", "/v2/\(repository)/blobs/uploads/", body: [])
+        try #require(reply.status == 202, "\(reply.text)")
+        return try #require(reply["Location"])
+    }
+
+    /// Pushes an image with one layer.
+    @discardableResult
+    func pushImage(
+        to repository: String, tag: String, layer: [UInt8] = sampleBytes(2000)
+    ) async throws -> ManifestDocument {
+        let config = try await push(Array("{}".utf8), to: repository)
+        let layer = try await push(layer, to: repository)
+        let document = try ManifestDocument(image(config: config, layers: [layer]))
+        let reply = try await putManifest(document, to: repository, as: tag)
+        try #require(reply.status == 201, "\(reply.text)")
+        return document
+    }
+
+    func putManifest(
+        _ document: ManifestDocument, to repository: String, as name: String
+    ) async throws -> Reply {
+        try await send(
+            "PUT", "/v2/\(repository)/manifests/\(name)", ["Content-Type": document.mediaType.rawValue],
+            body: document.bytes)
+    }
+}
+
+/// An image manifest over blobs that are there.
+func image(config: Descriptor, layers: [Descriptor], subject: Descriptor? = nil) -> Manifest {
+    var config = config
+    config.mediaType = .imageConfig
+    return Manifest(
+        config: config,
+        layers: layers.map { layer in
+            var layer = layer
+            layer.mediaType = .imageLayerTarGzip
+            return layer
+        }, subject: subject)
+}

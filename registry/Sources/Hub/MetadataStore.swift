@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import OCI
+
+/// Everything the hub knows besides bytes.
+///
+/// Each function is one transaction; what it returned from is durable.
+package typealias MetadataStore = UploadSessionStore & BlobLinkStore & ManifestStore & CatalogStore
+
+/// Which uploads are under way.
+package protocol UploadSessionStore: Sendable {
+    /// Records an upload. A crash of the machine may forget it: the client then starts over.
+    func beginUpload(_ session: UploadSession) async throws
+    /// The upload with this name, in this repository only.
+    func upload(_ id: UploadID, in repository: Repository) async throws -> UploadSession?
+    /// Forgets an upload; false if there was none.
+    func endUpload(_ id: UploadID) async throws -> Bool
+    /// All uploads begun since a time; older ones are forgotten.
+    func uploads(since: Int64) async throws -> [UploadSession]
+}
+
+/// Which blobs each repository holds: a blob is readable only through such a link.
+package protocol BlobLinkStore: Sendable {
+    /// Links a blob whose bytes are safe to a repository, and ends the upload it came from.
+    func commitBlob(_ blob: BlobRecord, to repository: Repository, ending upload: UploadID?) async throws
+    /// Links a blob of one repository to another; nil if the first one does not hold it.
+    func mountBlob(
+        _ digest: Digest, from source: Repository, to target: Repository
+    ) async throws -> BlobRecord?
+    /// A blob that the repository holds.
+    func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord?
+    /// Removes the link. Refused while a manifest of the repository names the blob.
+    func unlinkBlob(_ digest: Digest, from repository: Repository) async throws
+}
+
+/// The manifests of each repository and the tags that name them.
+package protocol ManifestStore: Sendable {
+    /// Stores a manifest and moves tags to it, if the repository holds all that it names.
+    func putManifest(_ manifest: NewManifest, in repository: Repository, tags: [Tag]) async throws
+    /// The manifest that a tag or digest names.
+    func manifest(_ target: Reference.Target, in repository: Repository) async throws -> StoredManifest?
+    /// Removes a tag, or a manifest with its tags. Refused while an index names the manifest.
+    func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws
+    /// The manifests whose subject is this digest, as descriptors.
+    func referrers(to subject: Digest, in repository: Repository) async throws -> [Descriptor]
+}
+
+/// Lists for people and tools, in the order of their bytes.
+package protocol CatalogStore: Sendable {
+    /// Names of tags after a text; nil if the repository is not known.
+    func tags(in repository: Repository, after: String, limit: Int) async throws -> [String]?
+    /// Names of repositories after a text that hold a manifest.
+    func repositories(after: String, limit: Int) async throws -> [String]
+    /// What the tags of a repository name, newest first.
+    func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage]
+}
+
+/// The bytes of a blob, described.
+package struct BlobRecord: Hashable, Sendable {
+    package let digest: Digest
+    package let size: Int64
+
+    package init(digest: Digest, size: Int64) {
+        self.digest = digest
+        self.size = size
+    }
+}
+
+/// Something that a manifest names.
+package struct ManifestReference: Hashable, Sendable {
+    /// What must be there for the manifest to be of use.
+    package enum Kind: Hashable, Sendable {
+        case blob
+        case manifest
+    }
+
+    package let descriptor: Descriptor
+    package let kind: Kind
+    /// False for layers that are fetched from elsewhere (image-spec 1.1, layer.md "Non-Distributable Layers").
+    package let isRequired: Bool
+}
+
+/// A manifest that passed its checks, on the way into the store.
+package struct NewManifest: Sendable {
+    package let document: ManifestDocument
+    package let references: [ManifestReference]
+    package let subject: Digest?
+    /// What `referrers` filters by (distribution-spec 1.1, "Listing Referrers").
+    package let artifactType: MediaType?
+    package let annotations: [String: String]
+}
+
+/// A manifest as it was pushed.
+package struct StoredManifest: Sendable {
+    package let digest: Digest
+    package let mediaType: MediaType
+    package let bytes: [UInt8]
+
+    package init(digest: Digest, mediaType: MediaType, bytes: [UInt8]) {
+        self.digest = digest
+        self.mediaType = mediaType
+        self.bytes = bytes
+    }
+}
+
+/// A line of a repository's page.
+package struct TaggedImage: Hashable, Sendable {
+    package let tag: String
+    package let digest: Digest
+    package let mediaType: MediaType
+    /// Bytes of the manifest and all blobs it names.
+    package let size: Int64
+    /// When the tag was last moved, in seconds since 1970.
+    package let updatedAt: Int64
+
+    package init(tag: String, digest: Digest, mediaType: MediaType, size: Int64, updatedAt: Int64) {
+        self.tag = tag
+        self.digest = digest
+        self.mediaType = mediaType
+        self.size = size
+        self.updatedAt = updatedAt
+    }
+}

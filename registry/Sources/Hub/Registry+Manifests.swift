@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import OCI
+
+extension Registry {
+    /// The answer to a manifest push.
+    package struct PushedManifest: Hashable, Sendable {
+        package let digest: Digest
+        package let tags: [Tag]
+        /// What the manifest refers to, for the `OCI-Subject` header.
+        package let subject: Digest?
+    }
+
+    /// Stores a manifest under a tag or its digest (distribution-spec 1.1, "Pushing Manifests").
+    ///
+    /// `tags` are further tags to move.
+    package func pushManifest(
+        _ bytes: [UInt8], mediaType: MediaType?, as target: Reference.Target, tags: [Tag] = [],
+        to repository: Repository
+    ) async throws -> PushedManifest {
+        var allTags = tags
+        var algorithm = Digest.Algorithm.sha256
+        switch target {
+        case .tag(let tag): allTags.insert(tag, at: 0)
+        case .digest(let digest): algorithm = digest.algorithm
+        }
+        let manifest = try NewManifest(bytes: bytes, mediaType: mediaType, algorithm: algorithm)
+        let actual = manifest.document.digest
+        if case .digest(let expected) = target, expected != actual {
+            throw HubError(
+                .digestInvalid, "manifest has digest \(actual), expected \(expected)",
+                detail: expected.description)
+        }
+        try await metadata.putManifest(manifest, in: repository, tags: allTags)
+        return PushedManifest(digest: actual, tags: allTags, subject: manifest.subject)
+    }
+
+    /// The manifest that a tag or digest names (distribution-spec 1.1, "Pulling manifests").
+    package func manifest(
+        _ target: Reference.Target, in repository: Repository
+    ) async throws -> StoredManifest {
+        guard let manifest = try await metadata.manifest(target, in: repository) else {
+            throw HubError(
+                .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
+                detail: target.description)
+        }
+        return manifest
+    }
+
+    /// Removes a tag, or a manifest with all its tags (distribution-spec 1.1, "Deleting tags", "Deleting Manifests").
+    package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
+        try await metadata.deleteManifest(target, in: repository)
+    }
+
+    /// An index of the manifests that refer to a digest (distribution-spec 1.1, "Listing Referrers").
+    package func referrers(
+        to subject: Digest, artifactType: MediaType? = nil, in repository: Repository
+    ) async throws -> Index {
+        let all = try await metadata.referrers(to: subject, in: repository)
+        return Index(manifests: artifactType.map { type in all.filter { $0.artifactType == type } } ?? all)
+    }
+}
+
+extension NewManifest {
+    /// Layers that a registry need not hold.
+    private static let foreignLayers: Set<MediaType> = [
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar"),
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"),
+        MediaType(rawValue: "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"),
+        MediaType(rawValue: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"),
+    ]
+
+    private static let mediaTypes = MediaType.manifests + MediaType.indexes
+
+    private static func unknown(_ mediaType: MediaType) -> HubError {
+        HubError(
+            .manifestInvalid, "\"\(mediaType.rawValue.prefix(80))\" is not the media type of a manifest",
+            hint: "send one of \(mediaTypes.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    /// Longest media type (RFC 6838 §4.2 allows 127 characters on each side of the slash).
+    private static let mediaTypeLength = 255
+
+    /// Checks the bytes of a manifest, all but whether what it names is there.
+    init(bytes: [UInt8], mediaType: MediaType?, algorithm: Digest.Algorithm) throws(HubError) {
+        if let mediaType, mediaType != .octetStream, !Self.mediaTypes.contains(mediaType) {
+            throw Self.unknown(mediaType)
+        }
+        do {
+            document = try ManifestDocument(bytes: bytes, mediaType: mediaType, algorithm: algorithm)
+        } catch .tooLarge(let size) {
+            throw HubError(.manifestTooLarge, "\(ManifestError.tooLarge(size))")
+        } catch {
+            throw HubError(.manifestInvalid, "\(error)")
+        }
+        if let key = duplicateKey(inJSON: bytes) {
+            throw HubError(.manifestInvalid, "the manifest has the key \"\(key.prefix(40))\" twice")
+        }
+        guard Self.mediaTypes.contains(document.mediaType) else { throw Self.unknown(document.mediaType) }
+        switch document.content {
+        case .manifest(let manifest):
+            references = document.blobs.map {
+                ManifestReference(
+                    descriptor: $0, kind: .blob, isRequired: !Self.foreignLayers.contains($0.mediaType))
+            }
+            subject = manifest.subject?.digest
+            artifactType = manifest.artifactType ?? manifest.config.mediaType
+            annotations = manifest.annotations ?? [:]
+        case .index(let index):
+            var seen: Set<Digest> = []
+            references = index.manifests.filter { seen.insert($0.digest).inserted }.map {
+                ManifestReference(descriptor: $0, kind: .manifest, isRequired: true)
+            }
+            subject = index.subject?.digest
+            artifactType = index.artifactType
+            annotations = index.annotations ?? [:]
+        }
+        for type in references.map(\.descriptor.mediaType)
+            + [document.mediaType, artifactType].compactMap(\.self)
+        where type.rawValue.utf8.count > Self.mediaTypeLength {
+            throw HubError(
+                .manifestInvalid,
+                "media type \"\(type.rawValue.prefix(40))…\" is longer than \(Self.mediaTypeLength) bytes")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import OCI
+
+/// The registry itself: what may happen to repositories, blobs and manifests, whatever they are stored in and
+/// whoever speaks for them.
+///
+/// The order that makes a push safe is held here: bytes become durable first, then the transaction that makes them
+/// visible, then the answer.
+package struct Registry: Sendable {
+    /// What one client may ask for.
+    package struct Limits: Hashable, Sendable {
+        /// Bytes of the largest blob.
+        package var blobSize: Int64 = 10 << 30
+        /// Entries of the longest page of a list.
+        package var pageLength = 1000
+        /// Seconds after which an upload that was never finished is forgotten.
+        package var uploadLifetime: Int64 = 7 * 24 * 3600
+
+        package init() {}
+    }
+
+    let metadata: any MetadataStore
+    let blobs: any BlobStore
+    let uploads: any UploadStore
+    package let limits: Limits
+    /// Seconds since 1970.
+    package let now: @Sendable () -> Int64
+
+    /// `now` is the clock, in seconds since 1970.
+    package init(
+        metadata: any MetadataStore, blobs: any BlobStore, uploads: any UploadStore,
+        limits: Limits = Limits(),
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.metadata = metadata
+        self.blobs = blobs
+        self.uploads = uploads
+        self.limits = limits
+        self.now = now
+    }
+
+    /// Clears up after the process before this one; to be called once, before the first request.
+    package func recover() async throws {
+        try await uploads.discardAll(except: try await metadata.uploads(since: now() - limits.uploadLifetime))
+    }
+
+    /// One page of a list, and where the next one begins.
+    package struct Page: Hashable, Sendable {
+        package let entries: [String]
+        /// The last entry, if there are more after it.
+        package let next: String?
+    }
+
+    /// Tags of a repository (distribution-spec 1.1, "Listing Tags").
+    package func tags(in repository: Repository, after: String = "", limit: Int?) async throws -> Page {
+        guard
+            let page = try await page(
+                limit, { try await metadata.tags(in: repository, after: after, limit: $0) })
+        else { throw HubError.unknown(repository) }
+        return page
+    }
+
+    /// Repositories that hold something.
+    package func repositories(after: String = "", limit: Int?) async throws -> Page {
+        try await page(limit) { try await metadata.repositories(after: after, limit: $0) }
+            ?? Page(entries: [], next: nil)
+    }
+
+    /// What the tags of a repository name, newest first.
+    package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
+        try await metadata.taggedImages(in: repository, limit: min(limit, limits.pageLength))
+    }
+
+    /// Asks for one entry more than wanted: whether it comes tells if there is a next page.
+    private func page(_ limit: Int?, _ list: (Int) async throws -> [String]?) async throws -> Page? {
+        let length = min(limit ?? limits.pageLength, limits.pageLength)
+        guard let entries = try await list(length + 1) else { return nil }
+        let shown = Array(entries.prefix(length))
+        return Page(entries: shown, next: entries.count > length ? shown.last : nil)
+    }
+}
+
+extension HubError {
+    static func unknown(_ repository: Repository) -> Self {
+        Self(.nameUnknown, "repository \"\(repository)\" is not known", detail: repository.path)
+    }
+
+    static func unknown(_ digest: Digest, in repository: Repository) -> Self {
+        Self(
+            .blobUnknown, "repository \"\(repository)\" holds no blob \(digest)", detail: digest.description)
+    }
+}

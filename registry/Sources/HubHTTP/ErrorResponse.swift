@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import HTTPTypes
+import Hub
+import Hummingbird
+import Logging
+import OCI
+
+/// Hummingbird has a type of the same name.
+typealias MediaType = OCI.MediaType
+
+extension HubError.Code {
+    /// The status that goes with the code.
+    var status: HTTPResponse.Status {
+        switch self {
+        case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
+            .tagInvalid, .pageInvalid, .unsupportedRequest:
+            .badRequest
+        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
+            .notFound
+        case .inUse, .unsupported: .methodNotAllowed
+        case .uploadBusy: .conflict
+        case .blobTooLarge, .manifestTooLarge: .contentTooLarge
+        case .uploadOutOfOrder: .rangeNotSatisfiable
+        case .storageFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+        default: .internalServerError
+        }
+    }
+}
+
+/// Turns an error into the answer of the registry API (distribution-spec 1.1, "Error Codes").
+///
+/// What the hub did not expect is logged under a random id, and the id is all that the client learns.
+func registryResponse(for error: any Error, to request: Request, logger: Logger) throws -> Response {
+    let entry: RegistryErrorBody.Entry
+    let status: HTTPResponse.Status
+    if let error = error as? HubError, error.code.status != .internalServerError {
+        status = error.code.status
+        entry = RegistryErrorBody.Entry(
+            code: error.code.word,
+            message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
+            detail: error.detail)
+        if status == HubError.Code.storageFull.status {
+            logger.error("storage is full", metadata: ["error": "\(error)"])
+        }
+    } else {
+        let id = UploadID().description.prefix(12)
+        logger.error(
+            "request failed", metadata: ["id": "\(id)", "method": "\(request.method)", "error": "\(error)"])
+        status = .internalServerError
+        entry = RegistryErrorBody.Entry(
+            code: "UNKNOWN", message: "the hub failed; its log says why under id \(id)")
+    }
+    return try jsonResponse(RegistryErrorBody(errors: [entry]), status: status)
+}
+
+/// A JSON answer in our canonical form.
+func jsonResponse(
+    _ value: some Encodable, status: HTTPResponse.Status = .ok, type: MediaType? = nil
+) throws -> Response {
+    Response(
+        status: status, headers: [.contentType: type?.rawValue ?? "application/json"],
+        body: ResponseBody(byteBuffer: ByteBuffer(bytes: try canonicalJSON(value))))
+}
+
+extension HTTPField.Name {
+    /// Names that are constant here and valid by their characters.
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("\"\(name)\" is not a header name") }
+        return name
+    }
+
+    static let dockerContentDigest = known("Docker-Content-Digest")
+    static let dockerUploadID = known("Docker-Upload-UUID")
+    static let dockerAPIVersion = known("Docker-Distribution-Api-Version")
+    static let ociSubject = known("OCI-Subject")
+    static let ociTag = known("OCI-Tag")
+    static let ociFiltersApplied = known("OCI-Filters-Applied")
+    static let link = known("Link")
+    static let referrerPolicy = known("Referrer-Policy")
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import HTTPTypes
+package import Hub
+import Hummingbird
+package import Logging
+import NIOCore
+package import ServiceLifecycle
+package import UnixSignals
+
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#else
+    private import Darwin
+#endif
+
+/// The hub on a socket.
+package struct HubServer: Service {
+    /// Where to listen.
+    package struct Address: Hashable, Sendable, CustomStringConvertible {
+        /// A host name or an address without brackets.
+        package let host: String
+        /// 0 for any that is free.
+        package let port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    private let registry: Registry
+    private let address: Address
+    private let logger: Logger
+    private let onListening: @Sendable (Address) async -> Void
+
+    /// `onListening` is called once, with the port that was taken, when connections are accepted.
+    package init(
+        _ registry: Registry, address: Address, logger: Logger,
+        onListening: @escaping @Sendable (Address) async -> Void
+    ) {
+        self.registry = registry
+        self.address = address
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Serves until the task is told to stop; then ends what is under way.
+    package func run() async throws {
+        let responder = try HubResponder(registry: registry, logger: logger)
+        let application = Application(
+            responder: responder,
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(60))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: nil),
+            onServerRunning: { [address, onListening] channel in
+                await onListening(
+                    Address(host: address.host, port: channel.localAddress?.port ?? address.port))
+            },
+            logger: logger)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw HubError(listenOn: address, error)
+        }
+    }
+
+    /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some
+    /// seconds to end.
+    package func group(signals: [UnixSignal] = []) -> ServiceGroup {
+        var configuration = ServiceGroupConfiguration(
+            services: [self], gracefulShutdownSignals: signals, logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(10)
+        return ServiceGroup(configuration: configuration)
+    }
+}
+
+extension HubError {
+    fileprivate init(listenOn address: HubServer.Address, _ error: IOError) {
+        let hint: String? =
+            switch error.errnoCode {
+            case EADDRINUSE:
+                "choose another port with --listen, as in --listen \(address.host):0 for any that is free"
+            case EACCES: "choose a port above 1023 with --listen"
+            case EADDRNOTAVAIL: "choose an address of this machine with --listen"
+            default: nil
+            }
+        self.init(
+            .listen, "cannot listen on \"\(address)\"",
+            cause: SystemError("bind to", "\(address)", errno: error.errnoCode), hint: hint)
+    }
+}

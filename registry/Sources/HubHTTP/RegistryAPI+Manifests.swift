@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hub
+import Hummingbird
+import OCI
+
+extension RegistryAPI {
+    /// Most tags that one push may move.
+    private static let tagsPerPush = 100
+
+    func manifest(_ call: Call, _ repository: Repository, _ name: String) async throws -> Response {
+        let manifest = try await registry.manifest(try existing(name, in: repository), in: repository)
+        var headers: HTTPFields = [
+            .contentType: manifest.mediaType.rawValue, .dockerContentDigest: manifest.digest.description,
+            .eTag: "\"\(manifest.digest)\"",
+        ]
+        if call.request.hasFresh(manifest.digest) { return Response(status: .notModified, headers: headers) }
+        guard !call.isHead else {
+            headers[.contentLength] = "\(manifest.bytes.count)"
+            return Response(status: .ok, headers: headers)
+        }
+        return Response(
+            status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+    }
+
+    func pushManifest(_ call: Call, _ repository: Repository, _ name: String) async throws -> Response {
+        let target = try RegistryRoute.target(name)
+        let tags = try call.target.values("tag").map { try RegistryRoute.tag($0) }
+        guard tags.count <= Self.tagsPerPush else {
+            throw HubError(
+                .tagInvalid, "\(tags.count) tags in one push, at most \(Self.tagsPerPush) are accepted")
+        }
+        let bytes = try await call.body.collect(upTo: ManifestDocument.maximumSize)
+        let pushed = try await registry.pushManifest(
+            bytes, mediaType: call.request.headers[.contentType].map { MediaType(contentType: $0) },
+            as: target,
+            tags: tags, to: repository)
+        var headers: HTTPFields = [
+            .location: "/v2/\(repository)/manifests/\(pushed.digest)",
+            .dockerContentDigest: pushed.digest.description,
+        ]
+        headers[.ociSubject] = pushed.subject?.description
+        for tag in tags { headers.append(HTTPField(name: .ociTag, value: tag.name)) }
+        return Response(status: .created, headers: headers)
+    }
+
+    func deleteManifest(_ repository: Repository, _ name: String) async throws -> Response {
+        try await registry.deleteManifest(try existing(name, in: repository), in: repository)
+        return Response(status: .accepted)
+    }
+
+    /// Parses the name of a manifest that should be there: a tag that cannot exist is simply not known.
+    private func existing(_ name: String, in repository: Repository) throws -> Reference.Target {
+        if name.contains(":") { return .digest(try RegistryRoute.digest(name)) }
+        guard let tag = try? Tag(name) else {
+            throw HubError(.manifestUnknown, "repository \"\(repository)\" holds no such manifest")
+        }
+        return .tag(tag)
+    }
+}
+
+extension Request {
+    /// Whether the client says that it has this content already (RFC 9110 §13.1.2).
+    func hasFresh(_ digest: Digest) -> Bool {
+        guard let value = headers[.ifNoneMatch] else { return false }
+        return value == "*"
+            || value.split(separator: ",").contains { tag in
+                let tag = tag.filter { !$0.isWhitespace }
+                return (tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]) == "\"\(digest)\""
+            }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hub
+import Hummingbird
+import Logging
+import OCI
+
+/// The endpoints of distribution-spec 1.1 over the registry.
+struct RegistryAPI: Sendable {
+    let registry: Registry
+
+    /// Answers a request below `/v2`.
+    func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
+        let route = try RegistryRoute(Array(target.segments.dropFirst()))
+        let call = Call(request: request, target: target)
+        var response: Response
+        switch (request.method, route) {
+        case (.get, .base), (.head, .base): response = try jsonResponse([String: String]())
+        case (.get, .catalog): response = try await catalog(call)
+        case (.get, .tags(let repository)): response = try await tags(call, repository)
+        case (.get, .manifest(let repository, let name)), (.head, .manifest(let repository, let name)):
+            response = try await manifest(call, repository, name)
+        case (.put, .manifest(let repository, let name)):
+            response = try await pushManifest(call, repository, name)
+        case (.delete, .manifest(let repository, let name)):
+            response = try await deleteManifest(repository, name)
+        case (.get, .referrers(let repository, let digest)):
+            response = try await referrers(call, repository, digest)
+        case (.get, .blob(let repository, let digest)), (.head, .blob(let repository, let digest)):
+            response = try await blob(call, repository, digest)
+        case (.delete, .blob(let repository, let digest)):
+            try await registry.deleteBlob(digest, in: repository)
+            response = Response(status: .accepted)
+        case (.post, .uploads(let repository)): response = try await startUpload(call, repository)
+        case (.patch, .upload(let repository, let id)): response = try await append(call, repository, id)
+        case (.put, .upload(let repository, let id)): response = try await finishUpload(call, repository, id)
+        case (.get, .upload(let repository, let id)): response = try await uploadStatus(repository, id)
+        case (.delete, .upload(let repository, let id)):
+            try await registry.cancelUpload(try Self.uploadID(id), in: repository)
+            response = Response(status: .noContent)
+        default:
+            throw HubError(.unsupported, "\(request.method) is not supported here")
+        }
+        response.headers[.dockerAPIVersion] = "registry/2.0"
+        return response
+    }
+
+    /// A request as the handlers below take it.
+    struct Call: Sendable {
+        let request: Request
+        let target: RequestTarget
+        var isHead: Bool { request.method == .head }
+        var body: RequestBytes { RequestBytes(request) }
+    }
+
+    private func catalog(_ call: Call) async throws -> Response {
+        let (limit, last) = try Self.pageParameters(call)
+        let page = try await registry.repositories(after: last, limit: limit)
+        var response = try jsonResponse(["repositories": page.entries])
+        response.headers[.link] = nextLink("/v2/_catalog", page, limit)
+        return response
+    }
+
+    private func tags(_ call: Call, _ repository: Repository) async throws -> Response {
+        struct List: Encodable {
+            let name: String
+            let tags: [String]
+        }
+        let (limit, last) = try Self.pageParameters(call)
+        let page = try await registry.tags(in: repository, after: last, limit: limit)
+        var response = try jsonResponse(List(name: repository.path, tags: page.entries))
+        response.headers[.link] = nextLink("/v2/\(repository)/tags/list", page, limit)
+        return response
+    }
+
+    private func referrers(_ call: Call, _ repository: Repository, _ digest: Digest) async throws -> Response
+    {
+        let type = call.target.values("artifactType").first.map(MediaType.init(rawValue:))
+        let index = try await registry.referrers(to: digest, artifactType: type, in: repository)
+        var response = try jsonResponse(index, type: .imageIndex)
+        if type != nil { response.headers[.ociFiltersApplied] = "artifactType" }
+        return response
+    }
+
+    /// The page that a list was asked for: `n` entries after `last` (distribution-spec 1.1, "Listing Tags").
+    private static func pageParameters(_ call: Call) throws -> (limit: Int?, last: String) {
+        let last = try call.target.value("last", orThrow: .pageInvalid) ?? ""
+        guard let text = try call.target.value("n", orThrow: .pageInvalid) else { return (nil, last) }
+        guard let number = decimal(text) else {
+            throw HubError(.pageInvalid, "the parameter \"n\" is not a number: \"\(text.prefix(40))\"")
+        }
+        return (Int(clamping: number), last)
+    }
+
+    private func nextLink(_ path: String, _ page: Registry.Page, _ limit: Int?) -> String? {
+        guard let next = page.next else { return nil }
+        // Tags and repository names have no character that a query would have to escape.
+        return "<\(path)?n=\(min(limit ?? .max, registry.limits.pageLength))&last=\(next)>; rel=\"next\""
+    }
+
+    static func uploadID(_ text: String) throws -> UploadID {
+        guard let id = UploadID(text) else {
+            throw HubError(.uploadUnknown, "no upload has that name")
+        }
+        return id
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Foundation
+import Hub
+import NIOPosix
+import OCI
+package import SystemPackage
+private import Synchronization
+
+/// The folder that a hub keeps everything in, locked by the one process that uses it.
+///
+///     lock                     held while the hub runs
+///     hub.sqlite               what is known: repositories, manifests, tags, uploads
+///     blobs/sha256/ab/<hex>    finished blobs
+///     uploads/<id>             bytes that are still arriving
+package final class DataFolder: Sendable {
+    package let path: FilePath
+    private let lock: FileDescriptor
+    /// Where file calls wait, so that no request's task and no event loop does.
+    let threads: NIOThreadPool
+    /// Folders that are known to exist and to survive a crash.
+    private let durableFolders = Mutex<Set<FilePath>>([])
+
+    /// Opens the folder, and makes it if it is not there.
+    package init(_ path: FilePath) throws {
+        self.path = path
+        do {
+            try Self.makeFolders(path)
+            let lockPath = path.appending("lock")
+            lock = try FileSystem.perform("open", lockPath) {
+                try FileDescriptor.open(
+                    lockPath, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+            }
+            let isOurs: Bool
+            do {
+                isOurs = try FileSystem.lock(lock, lockPath)
+            } catch {
+                try? lock.close()
+                throw error
+            }
+            guard isOurs else {
+                let holder = Self.holder(lock)
+                try? lock.close()
+                throw HubError(
+                    .dataFolder,
+                    "data folder \"\(path)\" is in use by another hub\(holder.map { " (process \($0))" } ?? "")",
+                    hint: "stop the other hub, or choose another folder with --data")
+            }
+        } catch let error as HubError where error.code != .dataFolder {
+            throw HubError(
+                .dataFolder, "cannot use data folder \"\(path)\"", cause: error.cause,
+                hint: "make it writable for this user, or choose another folder with --data")
+        }
+        threads = NIOThreadPool(numberOfThreads: 16)
+        threads.start()
+        try writeHolder()
+        for name in ["blobs", "uploads"] { _ = try FileSystem.makeFolder(path.appending(name)) }
+        for algorithm in Digest.Algorithm.allCases {
+            _ = try FileSystem.makeFolder(path.appending("blobs").appending(algorithm.rawValue))
+        }
+        for folder in [path.appending("blobs"), path] { try FileSystem.syncFolder(folder) }
+    }
+
+    deinit {
+        threads.shutdownGracefully { _ in }
+        try? lock.close()
+    }
+
+    /// Where a finished blob lies.
+    func blob(_ digest: Digest) -> FilePath {
+        fanOut(digest).appending(digest.hex)
+    }
+
+    /// Where the bytes of an upload lie.
+    func upload(_ id: UploadID) -> FilePath { path.appending("uploads").appending(id.description) }
+
+    /// The folder of a blob, made to last.
+    func durableFolder(for digest: Digest) throws -> FilePath {
+        let folder = fanOut(digest)
+        // The lock is held over the calls: whoever finds the folder in the set may rely on it having been synced.
+        try durableFolders.withLock { known in
+            guard !known.contains(folder) else { return }
+            _ = try FileSystem.makeFolder(folder)
+            try FileSystem.syncFolder(folder.removingLastComponent())
+            known.insert(folder)
+        }
+        return folder
+    }
+
+    private func fanOut(_ digest: Digest) -> FilePath {
+        path.appending("blobs").appending(digest.algorithm.rawValue).appending(String(digest.hex.prefix(2)))
+    }
+
+    /// Runs blocking calls away from the tasks that serve requests.
+    func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await threads.runIfActive(work)
+    }
+
+    private func writeHolder() throws {
+        let text = "\(ProcessInfo.processInfo.processIdentifier)\n"
+        try FileSystem.perform("write", path.appending("lock")) {
+            try lock.resize(to: 0)
+            _ = try lock.writeAll(toAbsoluteOffset: 0, text.utf8)
+        }
+    }
+
+    private static func holder(_ lock: FileDescriptor) -> Int? {
+        let text = try? withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
+            let count = try lock.read(fromAbsoluteOffset: 0, into: buffer)
+            return String(decoding: buffer.prefix(count), as: UTF8.self)
+        }
+        return text.flatMap { Int($0.prefix { $0.isNumber }) }
+    }
+
+    private static func makeFolders(_ path: FilePath) throws {
+        var folder = FilePath(root: path.root ?? "", [])
+        for component in path.components {
+            folder.append(component)
+            // The parents may well be read-only for us; only the last one matters.
+            do {
+                _ = try FileSystem.makeFolder(folder)
+            } catch  where folder != path { continue }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import GRDB
+package import Hub
+package import OCI
+
+extension MetadataDatabase: UploadSessionStore {
+    package func beginUpload(_ session: UploadSession) async throws {
+        try await write(durable: false) { database in
+            try database.change(
+                "INSERT INTO uploads (id, repository, algorithm, started_at) VALUES (?, ?, ?, ?)",
+                [
+                    session.id.description, session.repository.path, session.algorithm.rawValue,
+                    session.startedAt,
+                ])
+        }
+    }
+
+    package func upload(_ id: UploadID, in repository: Repository) async throws -> UploadSession? {
+        try await read { database in
+            try database.cachedStatement(
+                "SELECT * FROM uploads WHERE id = ? AND repository = ?", [id.description, repository.path]
+            ) { try Row.fetchOne($0) }.flatMap(UploadSession.init)
+        }
+    }
+
+    package func endUpload(_ id: UploadID) async throws -> Bool {
+        try await write(durable: false) { database in
+            try database.change("DELETE FROM uploads WHERE id = ?", [id.description])
+            return database.changesCount > 0
+        }
+    }
+
+    package func uploads(since: Int64) async throws -> [UploadSession] {
+        try await write { database in
+            try database.change("DELETE FROM uploads WHERE started_at < ?", [since])
+            return try Row.fetchAll(database, sql: "SELECT * FROM uploads").compactMap(UploadSession.init)
+        }
+    }
+}
+
+extension UploadSession {
+    /// Reads a row; nil for one that no version of the hub wrote.
+    fileprivate init?(_ row: Row) {
+        guard let id = UploadID(row["id"] as String),
+            let repository = try? Repository(row["repository"] as String),
+            let algorithm = Digest.Algorithm(rawValue: row["algorithm"])
+        else { return nil }
+        self.init(id: id, repository: repository, algorithm: algorithm, startedAt: row["started_at"])
+    }
+}
+
+extension MetadataDatabase: BlobLinkStore {
+    package func commitBlob(
+        _ blob: BlobRecord, to repository: Repository, ending upload: UploadID?
+    ) async throws {
+        try await write { [now] database in
+            try database.change(
+                "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [blob.digest.description, blob.size, now()])
+            try database.link(blob.digest, to: repository, now: now())
+            if let upload { try database.change("DELETE FROM uploads WHERE id = ?", [upload.description]) }
+        }
+    }
+
+    package func mountBlob(
+        _ digest: Digest, from source: Repository, to target: Repository
+    ) async throws -> BlobRecord? {
+        try await write { [now] database in
+            guard let blob = try database.blob(digest, in: source) else { return nil }
+            try database.link(digest, to: target, now: now())
+            return blob
+        }
+    }
+
+    package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord? {
+        try await read { try $0.blob(digest, in: repository) }
+    }
+
+    package func unlinkBlob(_ digest: Digest, from repository: Repository) async throws {
+        try await write { database in
+            guard let id = try database.repositoryID(repository),
+                try database.blob(digest, in: repository) != nil
+            else {
+                throw HubError(
+                    .blobUnknown, "repository \"\(repository)\" holds no blob \(digest)",
+                    detail: digest.description)
+            }
+            let isNeeded = try database.cachedStatement(
+                "SELECT EXISTS (SELECT 1 FROM manifest_references WHERE repository_id = ? AND blob_digest = ?)",
+                [id, digest.description]
+            ) { try Bool.fetchOne($0) ?? false }
+            guard !isNeeded else {
+                throw HubError(
+                    .inUse, "a manifest of repository \"\(repository)\" needs blob \(digest)",
+                    hint: "delete the manifest first")
+            }
+            try database.change(
+                "DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
+                [id, digest.description])
+        }
+    }
+}
+
+extension Database {
+    func blob(_ digest: Digest, in repository: Repository) throws -> BlobRecord? {
+        try cachedStatement(
+            """
+            SELECT blobs.size FROM repositories
+            JOIN repository_blobs ON repository_blobs.repository_id = repositories.id
+            JOIN blobs ON blobs.digest = repository_blobs.digest
+            WHERE repositories.name = ? AND repository_blobs.digest = ?
+            """, [repository.path, digest.description]
+        ) { try Int64.fetchOne($0) }.map { BlobRecord(digest: digest, size: $0) }
+    }
+
+    fileprivate func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
+        try change(
+            """
+            INSERT INTO repository_blobs (repository_id, digest, linked_at) VALUES (?, ?, ?)
+            ON CONFLICT DO NOTHING
+            """, [try makeRepositoryID(repository, now: now), digest.description, now])
+    }
+}

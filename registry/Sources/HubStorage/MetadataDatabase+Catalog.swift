@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import GRDB
+package import Hub
+package import OCI
+
+extension MetadataDatabase: CatalogStore {
+    package func tags(in repository: Repository, after: String, limit: Int) async throws -> [String]? {
+        try await read { database in
+            guard let id = try database.repositoryID(repository) else { return nil }
+            return try database.cachedStatement(
+                "SELECT name FROM tags WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?",
+                [id, after, limit]
+            ) { try String.fetchAll($0) }
+        }
+    }
+
+    package func repositories(after: String, limit: Int) async throws -> [String] {
+        try await read { database in
+            try database.cachedStatement(
+                """
+                SELECT name FROM repositories WHERE name > ?
+                AND EXISTS (SELECT 1 FROM manifests WHERE repository_id = repositories.id)
+                ORDER BY name LIMIT ?
+                """, [after, limit]
+            ) { try String.fetchAll($0) }
+        }
+    }
+
+    package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
+        try await read { database in
+            guard let id = try database.repositoryID(repository) else { return [] }
+            return try database.cachedStatement(
+                """
+                SELECT name, digest, media_type, total_size, updated_at FROM tags
+                JOIN manifests ON manifests.id = tags.manifest_id
+                WHERE tags.repository_id = ? ORDER BY updated_at DESC, name DESC LIMIT ?
+                """, [id, limit]
+            ) { try Row.fetchAll($0) }.map { row in
+                TaggedImage(
+                    tag: row["name"], digest: try Digest(row["digest"] as String),
+                    mediaType: MediaType(rawValue: row["media_type"]), size: row["total_size"],
+                    updatedAt: row["updated_at"])
+            }
+        }
+    }
+}

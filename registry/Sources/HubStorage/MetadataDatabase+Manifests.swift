@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Foundation
+private import GRDB
+package import Hub
+package import OCI
+
+extension MetadataDatabase: ManifestStore {
+    package func putManifest(
+        _ manifest: NewManifest, in repository: Repository, tags: [Tag]
+    ) async throws {
+        let annotations = String(decoding: try canonicalJSON(manifest.annotations), as: UTF8.self)
+        try await write { [now] database in
+            let repositoryID = try database.makeRepositoryID(repository, now: now())
+            let digest = manifest.document.digest
+            var manifestID = try database.manifestID(digest, in: repositoryID)
+            if manifestID == nil {
+                manifestID = try database.insert(manifest, annotations, repositoryID, repository, now: now())
+            }
+            for tag in tags {
+                try database.change(
+                    """
+                    INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (repository_id, name)
+                    DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at
+                    """, [repositoryID, tag.name, manifestID, now()])
+            }
+        }
+    }
+
+    package func manifest(
+        _ target: Reference.Target, in repository: Repository
+    ) async throws -> StoredManifest? {
+        let (condition, value) =
+            switch target {
+            case .tag(let tag):
+                ("JOIN tags ON tags.manifest_id = manifests.id AND tags.name = ?2", tag.name)
+            case .digest(let digest): ("AND manifests.digest = ?2", digest.description)
+            }
+        return try await read { database in
+            try database.cachedStatement(
+                """
+                SELECT manifests.digest, media_type, bytes FROM repositories
+                JOIN manifests ON manifests.repository_id = repositories.id \(condition)
+                WHERE repositories.name = ?1
+                """, [repository.path, value]
+            ) { try Row.fetchOne($0) }.map { row in
+                StoredManifest(
+                    digest: try Digest(row["digest"] as String),
+                    mediaType: MediaType(rawValue: row["media_type"]), bytes: Array(row["bytes"] as Data))
+            }
+        }
+    }
+
+    package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
+        try await write { database in
+            let unknown = HubError(
+                .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
+                detail: target.description)
+            guard let repositoryID = try database.repositoryID(repository) else { throw unknown }
+            switch target {
+            case .tag(let tag):
+                try database.change(
+                    "DELETE FROM tags WHERE repository_id = ? AND name = ?", [repositoryID, tag.name])
+                guard database.changesCount > 0 else { throw unknown }
+            case .digest(let digest):
+                guard let id = try database.manifestID(digest, in: repositoryID) else { throw unknown }
+                let isNeeded = try database.cachedStatement(
+                    "SELECT EXISTS (SELECT 1 FROM manifest_references WHERE child_id = ?)", [id]
+                ) { try Bool.fetchOne($0) ?? false }
+                guard !isNeeded else {
+                    throw HubError(
+                        .inUse, "an index of repository \"\(repository)\" needs manifest \(digest)",
+                        hint: "delete the index first")
+                }
+                try database.change("DELETE FROM manifests WHERE id = ?", [id])
+            }
+        }
+    }
+
+    package func referrers(to subject: Digest, in repository: Repository) async throws -> [Descriptor] {
+        try await read { database in
+            try database.cachedStatement(
+                """
+                SELECT digest, media_type, artifact_type, annotations, length(bytes) AS size FROM manifests
+                WHERE repository_id = (SELECT id FROM repositories WHERE name = ?) AND subject = ?
+                ORDER BY id
+                """, [repository.path, subject.description]
+            ) { try Row.fetchAll($0) }.map { row in
+                let annotations = try JSONDecoder().decode(
+                    [String: String].self, from: Data((row["annotations"] as String).utf8))
+                return Descriptor(
+                    mediaType: MediaType(rawValue: row["media_type"]),
+                    digest: try Digest(row["digest"] as String), size: row["size"],
+                    artifactType: (row["artifact_type"] as String?).map(MediaType.init(rawValue:)),
+                    annotations: annotations.isEmpty ? nil : annotations)
+            }
+        }
+    }
+}
+
+extension Database {
+    fileprivate func manifestID(_ digest: Digest, in repositoryID: Int64) throws -> Int64? {
+        try cachedStatement(
+            "SELECT id FROM manifests WHERE repository_id = ? AND digest = ?",
+            [repositoryID, digest.description]
+        ) { try Int64.fetchOne($0) }
+    }
+
+    fileprivate func insert(
+        _ manifest: NewManifest, _ annotations: String, _ repositoryID: Int64, _ repository: Repository,
+        now: Int64
+    ) throws -> Int64 {
+        let document = manifest.document
+        let found = try manifest.references.map { try find($0, repositoryID, repository) }
+        let size = Int64(document.bytes.count) + found.reduce(0) { $0 + $1.size }
+        try change(
+            """
+            INSERT INTO manifests (repository_id, digest, media_type, artifact_type, subject, annotations,
+                bytes, total_size, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                repositoryID, document.digest.description, document.mediaType.rawValue,
+                manifest.artifactType?.rawValue, manifest.subject?.description, annotations,
+                Data(document.bytes), size, now,
+            ])
+        let id = lastInsertedRowID
+        for content in found {
+            try change(
+                """
+                INSERT INTO manifest_references (manifest_id, digest, repository_id, blob_digest, child_id)
+                VALUES (?, ?, ?, ?, ?)
+                """, [id, content.digest.description, repositoryID, content.blob, content.child])
+        }
+        return id
+    }
+
+    private struct FoundContent {
+        let digest: Digest
+        var size: Int64 = 0
+        var blob: String?
+        var child: Int64?
+    }
+
+    /// Looks up what a manifest names, and fails if it must be there and is not.
+    private func find(
+        _ reference: ManifestReference, _ repositoryID: Int64, _ repository: Repository
+    ) throws -> FoundContent {
+        let descriptor = reference.descriptor
+        var content = FoundContent(digest: descriptor.digest)
+        var ownSize: Int64?
+        switch reference.kind {
+        case .blob:
+            ownSize = try blob(descriptor.digest, in: repository)?.size
+            content.size = ownSize ?? 0
+            content.blob = ownSize == nil ? nil : descriptor.digest.description
+        case .manifest:
+            let row = try cachedStatement(
+                """
+                SELECT id, length(bytes) AS own_size, total_size FROM manifests
+                WHERE repository_id = ? AND digest = ?
+                """, [repositoryID, descriptor.digest.description]
+            ) { try Row.fetchOne($0) }
+            ownSize = row?["own_size"]
+            content.size = row?["total_size"] ?? 0
+            content.child = row?["id"]
+        }
+        guard let ownSize else {
+            guard !reference.isRequired else {
+                throw HubError(
+                    .manifestBlobUnknown,
+                    "the manifest names \(descriptor.digest), which repository \"\(repository)\" does not hold",
+                    detail: descriptor.digest.description, hint: "push it first")
+            }
+            return content
+        }
+        guard ownSize == descriptor.size else {
+            throw HubError(
+                .manifestInvalid,
+                "the manifest gives \(descriptor.digest) \(descriptor.size) bytes, but it has \(ownSize)",
+                detail: descriptor.digest.description)
+        }
+        return content
+    }
+}

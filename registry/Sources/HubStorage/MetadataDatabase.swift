@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Hub
+import OCI
+private import SystemPackage
+
+/// What the hub knows, in SQLite.
+///
+/// WAL with `synchronous=FULL`: a commit that was answered survives a crash of the machine. Reads never wait for
+/// writes.
+package struct MetadataDatabase: Sendable {
+    let pool: DatabasePool
+    let writes: GroupCommit
+    /// Seconds since 1970.
+    let now: @Sendable () -> Int64
+
+    /// Opens the database of a data folder, and brings it to the present schema.
+    package init(_ folder: DataFolder, now: @escaping @Sendable () -> Int64) async throws {
+        self.now = now
+        var configuration = Configuration()
+        configuration.label = "hub"
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(5)
+        do {
+            pool = try DatabasePool(
+                path: folder.path.appending("hub.sqlite").string, configuration: configuration)
+            writes = GroupCommit(pool)
+            let migrator = Schema.migrator
+            guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
+                throw HubError(
+                    .dataFolder, "data folder \"\(folder.path)\" was written by a newer wasme-hub",
+                    hint: "run that version, or choose another folder with --data")
+            }
+            try migrator.migrate(pool)
+        } catch let error as DatabaseError {
+            throw HubError(
+                .dataFolder, "cannot open the database of data folder \"\(folder.path)\"", cause: error,
+                hint: "restore the folder from a backup, or choose another one with --data")
+        }
+    }
+
+    /// Makes changes that are durable when this returns.
+    func write<Result: Sendable>(
+        durable: Bool = true, _ changes: @escaping @Sendable (Database) throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await writes.write(durable: durable, changes)
+        } catch let error as DatabaseError {
+            throw HubError(error)
+        }
+    }
+
+    /// Reads one consistent state.
+    func read<Result: Sendable>(
+        _ query: @escaping @Sendable (Database) throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await pool.read(query)
+        } catch let error as DatabaseError {
+            throw HubError(error)
+        }
+    }
+
+    /// Journal mode, synchronous level and foreign keys of the writing connection after a durable commit, as SQLite
+    /// names them: what durability rests on can be asked for.
+    package func settings() async throws -> [String] {
+        try await write { _ in }
+        return try await pool.writeWithoutTransaction { database in
+            try ["journal_mode", "synchronous", "foreign_keys"].compactMap {
+                try String.fetchOne(database, sql: "PRAGMA \($0)")
+            }
+        }
+    }
+
+    /// Closes all connections; what is under way ends first.
+    ///
+    /// Afterwards the database is one file.
+    package func close() throws {
+        try pool.barrierWriteWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try pool.close()
+    }
+}
+
+extension HubError {
+    init(_ error: DatabaseError) {
+        switch error.resultCode {
+        case .SQLITE_FULL: self = .full(error)
+        case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_WRITE: self = .full(error)
+        default: self.init(.storageFailed, "the hub's database failed", cause: error)
+        }
+    }
+}
+
+extension Database {
+    /// The key of a repository; nil if it is not known.
+    func repositoryID(_ repository: Repository) throws -> Int64? {
+        try cachedStatement("SELECT id FROM repositories WHERE name = ?", [repository.path]) {
+            try Int64.fetchOne($0)
+        }
+    }
+
+    /// The key of a repository, which is made if it is not known.
+    func makeRepositoryID(_ repository: Repository, now: Int64) throws -> Int64 {
+        if let id = try repositoryID(repository) { return id }
+        try change("INSERT INTO repositories (name, created_at) VALUES (?, ?)", [repository.path, now])
+        return lastInsertedRowID
+    }
+
+    /// Runs a query that is compiled once per connection.
+    func cachedStatement<Result>(
+        _ sql: String, _ arguments: StatementArguments, _ fetch: (Statement) throws -> Result
+    ) throws -> Result {
+        let statement = try cachedStatement(sql: sql)
+        try statement.setArguments(arguments)
+        return try fetch(statement)
+    }
+
+    /// Runs a change that is compiled once per connection.
+    func change(_ sql: String, _ arguments: StatementArguments) throws {
+        let statement = try cachedStatement(sql: sql)
+        try statement.execute(arguments: arguments)
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import struct NIOCore.ByteBuffer
+import OCI
+private import Synchronization
+import SystemPackage
+
+/// The file of one upload and the hash of what it holds.
+///
+/// All calls block. Between requests the file is closed; the hash is kept, so that a blob is read again only after a restart.
+final class UploadFile: Sendable {
+    private let path: FilePath
+    private let state: Mutex<State>
+
+    private struct State {
+        let hasher: DigestHasher
+        var file: FileDescriptor?
+        var size: Int64 = 0
+    }
+
+    init(_ path: FilePath, algorithm: Digest.Algorithm) {
+        self.path = path
+        state = Mutex(State(hasher: DigestHasher(algorithm)))
+    }
+
+    deinit { close() }
+
+    /// Opens the file.
+    /// - Returns: the bytes it holds.
+    func open(creating: Bool = false) throws -> Int64 {
+        try state.withLock { state in
+            if state.file == nil {
+                let options: FileDescriptor.OpenOptions = creating ? [.create, .exclusiveCreate] : []
+                let file = try FileSystem.perform("open", path) {
+                    try FileDescriptor.open(
+                        path, .readWrite, options: options.union(.closeOnExec), permissions: .ownerReadWrite)
+                }
+                state.file = file
+                state.size = try FileSystem.size(file, path)
+            }
+            return state.size
+        }
+    }
+
+    /// Closes the file.
+    func close() {
+        state.withLock { state in
+            try? state.file?.close()
+            state.file = nil
+        }
+    }
+
+    /// Adds bytes at the end.
+    func write(_ bytes: ByteBuffer) throws {
+        try state.withLock { state in
+            guard let file = state.file else { return }
+            // What was written before a restart, or cut off, is not in the hash: read it first.
+            if state.hasher.count != state.size { try rehash(&state, file) }
+            try bytes.withUnsafeReadableBytes { bytes in
+                _ = try FileSystem.perform("write", path) {
+                    try file.writeAll(toAbsoluteOffset: state.size, bytes)
+                }
+                state.hasher.update(bytes)
+                state.size += Int64(bytes.count)
+            }
+        }
+    }
+
+    /// Cuts the file off, to take back what a request added.
+    func truncate(to size: Int64) throws {
+        try state.withLock { state in
+            guard let file = state.file else { return }
+            try FileSystem.perform("truncate", path) { try file.resize(to: size) }
+            state.size = size
+        }
+    }
+
+    /// Makes the bytes survive a crash and says what they are.
+    func seal(_ algorithm: Digest.Algorithm) throws -> Digest? {
+        try state.withLock { state in
+            guard let file = state.file else { return nil }
+            try FileSystem.sync(file, path)
+            guard algorithm == state.hasher.algorithm else {
+                let hasher = DigestHasher(algorithm)
+                try read(file, upTo: state.size) { hasher.update($0) }
+                return hasher.finalize()
+            }
+            if state.hasher.count != state.size { try rehash(&state, file) }
+            return state.hasher.finalize()
+        }
+    }
+
+    private func rehash(_ state: inout State, _ file: FileDescriptor) throws {
+        state.hasher.reset()
+        try read(file, upTo: state.size) { state.hasher.update($0) }
+    }
+
+    private func read(
+        _ file: FileDescriptor, upTo size: Int64, _ use: (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { block.deallocate() }
+        var offset: Int64 = 0
+        while offset < size {
+            let count = try FileSystem.perform("read", path) {
+                try file.read(fromAbsoluteOffset: offset, into: block)
+            }
+            guard count > 0 else { return }
+            use(UnsafeRawBufferPointer(rebasing: block.prefix(count)))
+            offset += Int64(count)
+        }
+    }
+}
