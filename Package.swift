@@ -107,10 +107,9 @@ let package = Package(
                 system, yams,
             ]),
         // A real Envoy as a process.
-        .library(
-            "EnvoyControl", ["CurlTransport", "Diagnostics", "OCIRegistry", httpTypes, subprocess, system]),
+        .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
-        .library("Deployment", ["Diagnostics", "EnvoyControl", "FilterImage", "OCI", system, yams]),
+        .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "OCI", system, yams]),
         // One file per verb.
         .library(
             "WasmeCommands",
@@ -150,7 +149,15 @@ let package = Package(
             "OCIRegistryTests",
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
         .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
+        .tests(
+            "DeploymentTests",
+            [
+                "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
+                system, yams,
+            ]),
         .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
+        .tests(
+            "EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Foundation
+import HTTPTypes
+private import OCI
+package import OCIRegistry
+
+/// The admin interface of a running Envoy, ours or another.
+package struct EnvoyAdmin: Sendable {
+    /// Where it listens.
+    package let address: HostPort
+    /// Seconds without an answer after which to give up.
+    var patience: Double = 10
+    private let transport: any HTTPTransport
+
+    package init(_ address: HostPort, transport: any HTTPTransport) {
+        self.address = address
+        self.transport = transport
+    }
+
+    /// What `/ready` says: `LIVE`, `PRE_INITIALIZING`, `INITIALIZING` or `DRAINING`.
+    package func state() async throws -> String {
+        // Everything but LIVE is a 503, with the state as its text.
+        let answer = try await get("/ready", accepting: [200, 503])
+        return String(decoding: answer, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// What `/server_info` says about this Envoy.
+    package func serverInfo() async throws -> EnvoyServerInfo {
+        try await decode(EnvoyServerInfo.self, from: "/server_info")
+    }
+
+    /// Counters and gauges by name; those whose name does not fit the regular expression are left out.
+    package func statistics(matching pattern: String) async throws -> [String: UInt64] {
+        struct Answer: Decodable {
+            struct Statistic: Decodable {
+                let name: String?
+                let value: UInt64?
+
+                init(from decoder: any Decoder) throws {
+                    // Text readouts have text for a value and histograms have neither.
+                    let container = try decoder.container(keyedBy: CodingKeys.self)
+                    name = try container.decodeIfPresent(String.self, forKey: .name)
+                    value = try? container.decodeIfPresent(UInt64.self, forKey: .value)
+                }
+
+                enum CodingKeys: CodingKey {
+                    case name
+                    case value
+                }
+            }
+            let stats: [Statistic]
+        }
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let filter = pattern.addingPercentEncoding(withAllowedCharacters: allowed) ?? pattern
+        let answer = try await decode(Answer.self, from: "/stats?format=json&filter=\(filter)")
+        var values: [String: UInt64] = [:]
+        for statistic in answer.stats {
+            if let name = statistic.name, let value = statistic.value { values[name] = value }
+        }
+        return values
+    }
+
+    /// The listeners that have a TCP address, with the ports that the system chose.
+    package func listeners() async throws -> [EnvoyListener] {
+        struct Answer: Decodable {
+            struct Status: Decodable {
+                struct Address: Decodable {
+                    struct Socket: Decodable {
+                        let address: String
+                        let port_value: UInt16?
+                    }
+                    let socket_address: Socket?
+                }
+                let name: String
+                let local_address: Address?
+            }
+            let listener_statuses: [Status]?
+        }
+        let answer = try await decode(Answer.self, from: "/listeners?format=json")
+        return (answer.listener_statuses ?? []).compactMap { status in
+            guard let socket = status.local_address?.socket_address else { return nil }
+            return EnvoyListener(
+                name: status.name, address: HostPort(host: socket.address, port: socket.port_value ?? 0))
+        }
+    }
+
+    /// What the start still waits for, in the words of `/init_dump`; empty if for nothing.
+    func unfinishedTargets() async throws -> [String] {
+        struct Answer: Decodable {
+            struct Dump: Decodable {
+                let name: String?
+                let target_names: [String]?
+            }
+            let unready_targets_dumps: [Dump]?
+        }
+        let dumps = try await decode(Answer.self, from: "/init_dump").unready_targets_dumps ?? []
+        return dumps.flatMap { dump in (dump.target_names ?? []).map { "\(dump.name ?? "?"): \($0)" } }
+    }
+
+    private func decode<Value: Decodable & Sendable>(
+        _ type: Value.Type, from path: String
+    ) async throws -> Value {
+        let bytes = try await get(path, accepting: [200])
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw EnvoyError(
+                .admin, "what answers \"\(path)\" at \(address) is not Envoy's admin interface", cause: error,
+                hint: "compare the address with 'admin' in Envoy's bootstrap")
+        }
+    }
+
+    private func get(_ path: String, accepting statuses: Set<Int>) async throws -> [UInt8] {
+        var options = HTTPTransportOptions()
+        options.connectTimeout = patience
+        options.stallTimeout = patience
+        let request = HTTPRequest(method: .get, scheme: "http", authority: address.description, path: path)
+        let sink = Sink()
+        let response: HTTPResponse
+        do {
+            response = try await transport.send(request, body: nil, options: options) { _ in sink }
+        } catch let error as HTTPTransportError {
+            throw EnvoyError(
+                .admin, "envoy's admin interface at \(address) does not answer", cause: error,
+                hint: "check that Envoy runs, and compare the address with 'admin' in its bootstrap")
+        }
+        guard statuses.contains(response.status.code) else {
+            throw EnvoyError(
+                .admin, "\"\(path)\" at \(address) answered with status \(response.status.code)",
+                hint: "compare the address with 'admin' in Envoy's bootstrap")
+        }
+        return sink.bytes
+    }
+
+    /// Collects an answer; the exchange owns it until it has returned.
+    private final class Sink: ByteSink, @unchecked Sendable {
+        private let memory = MemorySink(limit: 64 << 20)
+        var bytes: [UInt8] { memory.bytes }
+        func write(_ bytes: UnsafeRawBufferPointer) throws { try memory.write(bytes) }
+    }
+}
+
+/// A listener of a running Envoy.
+package struct EnvoyListener: Hashable, Sendable {
+    package let name: String
+    package let address: HostPort
+}
+
+/// The part of `/server_info` that we use.
+package struct EnvoyServerInfo: Decodable, Sendable {
+    private struct Options: Decodable {
+        let concurrency: Int?
+    }
+
+    /// As in `<commit>/1.40.0/Clean/RELEASE/BoringSSL`.
+    package let build: String
+    /// `LIVE` once it serves.
+    package let state: String
+    /// Number of worker threads.
+    package let concurrency: Int
+
+    /// As in `1.40.0`.
+    package var version: String {
+        let fields = build.split(separator: "/")
+        return fields.count >= 2 ? String(fields[1]) : build
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case state
+        case command_line_options
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        build = try container.decode(String.self, forKey: .version)
+        state = try container.decode(String.self, forKey: .state)
+        concurrency =
+            try container.decodeIfPresent(Options.self, forKey: .command_line_options)?.concurrency ?? 1
+    }
+}
