@@ -146,9 +146,8 @@ let package = Package(
         .tests("ArchitectureTests", [system]),
         .tests("ArchiveTests", ["Archive", "Files", "OCI", system]),
         .tests(
-            "OCIRegistryTests",
-            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
-        .tests("CurlTransportTests", ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes]),
+            "CurlTransportTests",
+            ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests(
             "DeploymentTests",
             [
@@ -157,7 +156,8 @@ let package = Package(
             ]),
         .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests(
-            "EnvoyControlTests", ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
+            "EnvoyControlTests",
+            ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(
@@ -170,6 +170,9 @@ let package = Package(
                 serviceLifecycle, system,
             ]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
+        .tests(
+            "OCIRegistryTests",
+            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
     ],

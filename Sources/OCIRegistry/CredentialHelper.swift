@@ -39,8 +39,8 @@ struct CredentialHelper {
         process.executableURL = URL(filePath: try executable())
         process.arguments = ["get"]
         process.environment = environment
-        let stdin = Pipe()
-        let stdout = Pipe()
+        let stdin = Self.pipe()
+        let stdout = Self.pipe()
         process.standardInput = stdin
         process.standardOutput = stdout
         process.standardError = FileHandle.nullDevice
@@ -56,7 +56,24 @@ struct CredentialHelper {
             child.stop()
         }
         try Task.checkCancellation()
-        return (status, try stdout.fileHandleForReading.readToEnd() ?? Data())
+        return (status, Self.waiting(in: stdout.fileHandleForReading))
+    }
+
+    /// A pipe whose ends other children do not inherit: one that kept them open would keep the helper reading.
+    private static func pipe() -> Pipe {
+        let pipe = Pipe()
+        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        }
+        return pipe
+    }
+
+    /// What a helper that has ended left in the pipe; no more than the pipe holds, and without waiting for its end.
+    private static func waiting(in handle: FileHandle) -> Data {
+        _ = fcntl(handle.fileDescriptor, F_SETFL, O_NONBLOCK)
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = read(handle.fileDescriptor, &bytes, bytes.count)
+        return Data(bytes.prefix(max(count, 0)))
     }
 
     private func executable() throws -> String {

@@ -4,22 +4,22 @@ import Diagnostics
 import Foundation
 import OCI
 import OCIRegistry
+import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct DockerCredentialsTests {
     private func credential(
         _ json: String, _ host: String, helpers: [String: String] = [:]
     ) async throws -> Credential? {
-        try await withScratchFolder { folder in
-            try Data(json.utf8).write(to: URL(filePath: "\(folder)/config.json"))
-            for (name, script) in helpers {
-                let path = "\(folder)/docker-credential-\(name)"
-                try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: path))
-                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-            }
-            let environment = ["DOCKER_CONFIG": folder, "PATH": "\(folder):/usr/bin:/bin"]
-            return try await DockerCredentials(environment: environment).credential(for: RegistryHost(host))
+        let scratch = try ScratchDirectory("docker")
+        try scratch.write("config.json", json)
+        for (name, script) in helpers {
+            let path = try scratch.write("docker-credential-\(name)", "#!/bin/sh\n\(script)\n")
+            chmod(path.string, 0o755)
         }
+        let environment = ["DOCKER_CONFIG": scratch.path.string, "PATH": "\(scratch.path):/usr/bin:/bin"]
+        return try await DockerCredentials(environment: environment).credential(for: RegistryHost(host))
     }
 
     @Test(arguments: [
@@ -81,23 +81,22 @@ import Testing
 
     @Test func `a helper that hangs ends with the task that asked it`() async throws {
         // The helper says that it runs by opening the pipe for writing; the test waits in opening it for reading.
-        try await withScratchFolder { folder in
-            let signal = "\(folder)/running"
-            mkfifo(signal, 0o600)
-            let task = Task {
-                try await credential(
-                    #"{"credsStore":"x"}"#, "r.io", helpers: ["x": "echo > '\(signal)'; exec sleep 600"])
-            }
-            // On a thread of its own: blocking one of the pool's could keep the task from starting.
-            await withCheckedContinuation { isRunning in
-                Thread.detachNewThread {
-                    _ = FileHandle(forReadingAtPath: signal)?.readDataToEndOfFile()
-                    isRunning.resume()
-                }
-            }
-            task.cancel()
-            await #expect(throws: CancellationError.self) { try await task.value }
+        let scratch = try ScratchDirectory("helper")
+        let signal = scratch.appending("running").string
+        mkfifo(signal, 0o600)
+        let task = Task {
+            try await credential(
+                #"{"credsStore":"x"}"#, "r.io", helpers: ["x": "echo > '\(signal)'; exec sleep 600"])
         }
+        // On a thread of its own: blocking one of the pool's could keep the task from starting.
+        await withCheckedContinuation { isRunning in
+            Thread.detachNewThread {
+                _ = FileHandle(forReadingAtPath: signal)?.readDataToEndOfFile()
+                isRunning.resume()
+            }
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
     }
 
     @Test func `a helper that knows nothing is not an error, one that fails is`() async throws {

@@ -5,66 +5,45 @@ import Diagnostics
 import Foundation
 import OCI
 import OCIRegistry
-import Synchronization
+import SystemPackage
+import TestSupport
 import Testing
 
 /// A real registry, Debian's docker-registry, as a process with its own folder and port.
 private struct DockerRegistry {
-    static let path = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        .map { "\($0)/docker-registry" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-
     /// The user `me` with the password `s3cret`.
     private static let users = "me:$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n"
 
     /// Runs a registry for some work, which gets its host.
-    static func run(
-        withUsers: Bool = false, _ work: (RegistryHost) async throws -> Void
-    ) async throws {
-        try await withScratchFolder { folder in
-            var configuration = """
-                version: 0.1
-                log: {level: info, formatter: json, accesslog: {disabled: true}}
-                storage: {filesystem: {rootdirectory: "\(folder)/data"}, delete: {enabled: true}}
-                http: {addr: "127.0.0.1:0"}
+    static func run(withUsers: Bool = false, _ work: (RegistryHost) async throws -> Void) async throws {
+        let scratch = try ScratchDirectory("registry")
+        var configuration = """
+            version: 0.1
+            log: {level: info, formatter: json, accesslog: {disabled: true}}
+            storage: {filesystem: {rootdirectory: "\(scratch.path)/data"}, delete: {enabled: true}}
+            http: {addr: "127.0.0.1:0"}
 
-                """
-            if withUsers {
-                try Data(users.utf8).write(to: URL(filePath: "\(folder)/users"))
-                configuration += "auth: {htpasswd: {realm: test, path: \"\(folder)/users\"}}\n"
-            }
-            try Data(configuration.utf8).write(to: URL(filePath: "\(folder)/config.yml"))
-            let process = Process()
-            process.executableURL = URL(filePath: try #require(path))
-            process.arguments = ["serve", "\(folder)/config.yml"]
-            process.environment = ["OTEL_TRACES_EXPORTER": "none"]
-            let output = Pipe()
-            process.standardError = output
-            process.standardOutput = FileHandle.nullDevice
-            try process.run()
-            defer {
-                process.terminate()
-                process.waitUntilExit()
-            }
-            try await work(try RegistryHost(try #require(address(in: output.fileHandleForReading))))
+            """
+        if withUsers {
+            let users = try scratch.write("users", users)
+            configuration += "auth: {htpasswd: {realm: test, path: \"\(users)\"}}\n"
         }
-    }
-
-    /// The address that the registry's log names; reads on afterwards so that the registry never blocks on its log.
-    private static func address(in log: FileHandle) throws -> String? {
-        var text = ""
-        while let data = try log.read(upToCount: 1), !data.isEmpty {
-            text += String(decoding: data, as: UTF8.self)
-            if let range = text.range(of: "listening on "), text.hasSuffix("\n") {
-                let address = text[range.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
-                log.readabilityHandler = { _ = $0.availableData }
-                return String(address)
-            }
+        let file = try scratch.write("config.yml", configuration)
+        let program = try #require(Tool.dockerRegistry.path)
+        // It logs to its standard error.
+        let registry = try BackgroundProcess(
+            "/bin/sh", ["-c", #"exec "$0" serve "$1" 2>&1"#, program.string, file.string])
+        try registry.start()
+        let address = try await registry.line { line -> Substring? in
+            guard let range = line.range(of: "listening on ") else { return nil }
+            return line[range.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
         }
-        return nil
+        try await work(try RegistryHost(address))
+        await registry.stop()
     }
 }
 
-@Suite(.enabled(if: DockerRegistry.path != nil, "needs docker-registry in PATH"))
+@Suite(.requires(.dockerRegistry))
 struct DockerRegistryTests {
     private let transport = CurlTransport()
 
@@ -152,15 +131,13 @@ struct DockerRegistryTests {
             let wrong = FixedCredentials(.password(username: "me", password: "guess"), for: host)
             #expect(await failure { try await client(wrong).ping() }?.code == .unauthorized)
 
-            try await withScratchFolder { folder in
-                let json = #"{"auths":{"\#(host)":{"auth":"bWU6czNjcmV0"}}}"#
-                try Data(json.utf8).write(to: URL(filePath: "\(folder)/config.json"))
-                let user = client(DockerCredentials(environment: ["DOCKER_CONFIG": folder]))
-                #expect(try await user.push(blob(bytes), HTTPBody(bytes), to: repository) == .uploaded)
-                let sink = MemorySink(limit: bytes.count)
-                try await user.blob(repository, blob(bytes), into: sink)
-                #expect(Digest(of: sink.bytes) == blob(bytes).digest)
-            }
+            let scratch = try ScratchDirectory("docker")
+            try scratch.write("config.json", #"{"auths":{"\#(host)":{"auth":"bWU6czNjcmV0"}}}"#)
+            let user = client(DockerCredentials(environment: ["DOCKER_CONFIG": scratch.path.string]))
+            #expect(try await user.push(blob(bytes), HTTPBody(bytes), to: repository) == .uploaded)
+            let sink = MemorySink(limit: bytes.count)
+            try await user.blob(repository, blob(bytes), into: sink)
+            #expect(Digest(of: sink.bytes) == blob(bytes).digest)
         }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CurlTransport
-import Foundation
 import LoopbackServer
 import OCI
 import OCIRegistry
@@ -91,12 +90,4 @@ func failure(_ work: () async throws -> Void) async -> RegistryError? {
     } catch {
         return error as? RegistryError
     }
-}
-
-/// A folder that is gone after the work.
-func withScratchFolder<Value>(_ work: (String) async throws -> Value) async throws -> Value {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "wasme-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await work(folder.path(percentEncoded: false))
 }
