@@ -21,7 +21,9 @@ package final class FileSource: ByteSource {
     /// Opens a file for reading.
     package init(_ path: FilePath) throws {
         self.path = path
-        let descriptor = try attempt("open", path) { try FileDescriptor.open(path, .readOnly) }
+        let descriptor = try attempt("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        }
         do {
             length = try attempt("read", path) { try descriptor.seek(offset: 0, from: .end) }
             _ = try attempt("read", path) { try descriptor.seek(offset: 0, from: .start) }
@@ -56,7 +58,8 @@ package final class FileSink: ByteSink {
         self.path = path
         descriptor = try attempt("create", path) {
             try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate], permissions: permissions)
+                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions
+            )
         }
     }
 

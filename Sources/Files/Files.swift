@@ -88,7 +88,9 @@ package enum Files {
     /// Brings the names in a folder to the disk.
     package static func synchronizeDirectory(_ path: FilePath) throws {
         let folder = path.isEmpty ? FilePath(".") : path
-        let descriptor = try attempt("open", folder) { try FileDescriptor.open(folder, .readOnly) }
+        let descriptor = try attempt("open", folder) {
+            try FileDescriptor.open(folder, .readOnly, options: .closeOnExec)
+        }
         defer { try? descriptor.close() }
         guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else {
             throw SystemError("write", folder.string, errno: errno)
@@ -154,7 +156,8 @@ package final class FileLock: Sendable {
     package init?(_ path: FilePath, wait: Bool = true) throws {
         descriptor = try attempt("open", path) {
             try FileDescriptor.open(
-                path, .readWrite, options: [.create], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                path, .readWrite, options: [.create, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
         }
         while flock(descriptor.rawValue, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
             let code = errno

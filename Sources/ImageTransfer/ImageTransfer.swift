@@ -30,7 +30,8 @@ package struct ImageTransfer: Sendable {
     ///   - client: the registry that the references name.
     ///   - report: told what happens, from any task.
     package init(
-        store: ImageStore, client: RegistryClient, report: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+        store: ImageStore, client: RegistryClient,
+        report: @escaping @Sendable (TransferEvent) -> Void = { _ in }
     ) {
         self.store = store
         self.client = client
@@ -46,7 +47,8 @@ package struct ImageTransfer: Sendable {
     package func push(_ source: Reference, to reference: Reference) async throws -> ManifestDocument {
         let document = try store.manifest(try store.resolve(source))
         if let digest = reference.digest, digest != document.digest {
-            throw TransferError("cannot push \"\(source)\" as \"\(reference)\": the image's digest is \(document.digest)")
+            throw TransferError(
+                "cannot push \"\(source)\" as \"\(reference)\": the image's digest is \(document.digest)")
         }
         guard case .manifest = document.content else {
             throw TransferError(
@@ -62,7 +64,8 @@ package struct ImageTransfer: Sendable {
                 report(.present(blob))
             }
         }
-        let target: Reference.Target = reference.tag.map { .tag($0) } ?? reference.digest.map { .digest($0) } ?? .tag(.latest)
+        let target: Reference.Target =
+            reference.tag.map { .tag($0) } ?? reference.digest.map { .digest($0) } ?? .tag(.latest)
         try await client.push(document, to: reference.repository, as: target)
         return document
     }

@@ -23,12 +23,14 @@ struct Build: WasmeCommand {
               wasme build add-header -t add-header:v1 -t add-header:latest
             """)
 
-    @Argument(help: ArgumentHelp("The project's folder or one below it (default: this one).", valueName: "dir"))
+    @Argument(
+        help: ArgumentHelp("The project's folder or one below it (default: this one).", valueName: "dir"))
     var folder: String = "."
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The image's name; may be repeated (default: the project's name and version).", valueName: "ref"))
+        help: ArgumentHelp(
+            "The image's name; may be repeated (default: the project's name and version).", valueName: "ref"))
     var tag: [String] = []
 
     @OptionGroup var store: StoreOptions
@@ -42,7 +44,8 @@ struct Build: WasmeCommand {
             let reference = try context.reference(name)
             guard reference.digest == nil else {
                 throw CommandError(
-                    .usage, "\"\(reference)\" cannot be the name of a new image: a digest follows from the content",
+                    .usage,
+                    "\"\(reference)\" cannot be the name of a new image: a digest follows from the content",
                     hint: "leave out the part from @ on")
             }
             return reference
@@ -56,7 +59,8 @@ struct Build: WasmeCommand {
         let document = try await FilterImage.pack(FilterContent(built), as: references, into: store)
         try output.print(
             Result(
-                references: references.compactMap(\.tagged), digest: document.digest, moduleSize: built.module.size,
+                references: references.compactMap(\.tagged), digest: document.digest,
+                moduleSize: built.module.size,
                 abiVersion: "v\(built.abiVersion)"),
             in: context)
     }

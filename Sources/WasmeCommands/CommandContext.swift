@@ -36,10 +36,13 @@ package struct CommandContext: Sendable {
     /// The folder for what wasme keeps: `WASME_HOME`, else `wasme` below the XDG data folder.
     package func home() throws -> FilePath {
         if let home = environment["WASME_HOME"], !home.isEmpty { return path(home) }
-        if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return FilePath(data).appending("wasme") }
+        if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") {
+            return FilePath(data).appending("wasme")
+        }
         guard let home = environment["HOME"], !home.isEmpty else {
             throw CommandError(
-                .usage, "there is no folder for wasme's files: neither WASME_HOME, XDG_DATA_HOME nor HOME is set",
+                .usage,
+                "there is no folder for wasme's files: neither WASME_HOME, XDG_DATA_HOME nor HOME is set",
                 hint: "set WASME_HOME to a folder of your own")
         }
         return path(home).pushing(".local/share/wasme")

@@ -28,7 +28,10 @@ struct Init: WasmeCommand {
     @Option(help: ArgumentHelp("The filter's name (default: the folder's).", valueName: "name"))
     var name: String?
 
-    @Flag(help: "Write into a folder that holds something; files of the template are replaced, no other is touched.")
+    @Flag(
+        help:
+            "Write into a folder that holds something; files of the template are replaced, no other is touched."
+    )
     var force = false
 
     @OptionGroup var output: OutputOptions
@@ -37,21 +40,25 @@ struct Init: WasmeCommand {
         let catalog = try TemplateCatalog.find(environment: context.environment)
         let questions = Questions(context)
         let folder = try questions.answer(
-            folder, "Folder", missing: "name the folder to write, as in 'wasme init add-header --language swift'")
+            folder, "Folder",
+            missing: "name the folder to write, as in 'wasme init add-header --language swift'")
         let path = context.path(folder)
         let languages = Set(try ProjectTemplate.all(in: catalog).map(\.language)).sorted()
         let language = try questions.answer(
             language, "Language", choices: languages, suggestion: languages.count == 1 ? languages[0] : nil,
             missing: "add --language, one of \(languages.joined(separator: ", "))")
         let derived = FilterName.derived(from: path.lastComponent?.string ?? "")
-        let name = try name ?? questions.choice("Name", suggestion: derived?.description)
+        let name =
+            try name ?? questions.choice("Name", suggestion: derived?.description)
             ?? derived?.description
         guard let name else {
             throw CommandError(
-                .usage, "no filter name follows from the folder \"\(folder)\"", hint: "add --name, as in --name add-header")
+                .usage, "no filter name follows from the folder \"\(folder)\"",
+                hint: "add --name, as in --name add-header")
         }
         let scaffold = try Scaffold(
-            try ProjectTemplate.find(language: language, in: catalog), in: catalog, name: try FilterName(name))
+            try ProjectTemplate.find(language: language, in: catalog), in: catalog, name: try FilterName(name)
+        )
         let files = try scaffold.write(to: path, force: force)
         try output.print(Result(name: name, folder: path.string, files: files, shown: folder), in: context)
     }
@@ -75,7 +82,8 @@ struct Init: WasmeCommand {
             let own = files.filter { !$0.hasPrefix("Packages/") }
             let copied = files.count - own.count
             let sdk = copied > 0 ? ["  Packages/ (the SDK, \(copied) files)"] : []
-            return (["wrote \(name) to \(shown):"] + own.map { "  \($0)" } + sdk
+            return
+                (["wrote \(name) to \(shown):"] + own.map { "  \($0)" } + sdk
                 + ["next: wasme build \(shown) -t \(name):v1"]).joined(separator: "\n")
         }
         var brief: String { folder }
@@ -90,7 +98,8 @@ struct Questions {
 
     /// The value that was given, else the answer to a question.
     func answer(
-        _ given: String?, _ question: String, choices: [String] = [], suggestion: String? = nil, missing: String
+        _ given: String?, _ question: String, choices: [String] = [], suggestion: String? = nil,
+        missing: String
     ) throws -> String {
         if let given { return given }
         if let answer = try choice(question, choices: choices, suggestion: suggestion) { return answer }

@@ -46,7 +46,9 @@ struct List: WasmeCommand {
         let images: [Image]
 
         var text: String {
-            guard !images.isEmpty else { return "no images yet; see 'wasme build --help' and 'wasme pull --help'" }
+            guard !images.isEmpty else {
+                return "no images yet; see 'wasme build --help' and 'wasme pull --help'"
+            }
             return table(
                 ["NAME", "TAG", "DIGEST", "SIZE", "STORED"],
                 images.map { image in

@@ -31,7 +31,8 @@ struct Pull: WasmeCommand {
         display.finish()
         try output.print(
             ImageResult(
-                action: "pulled", references: [reference.tagged ?? reference.description], digest: document.digest),
+                action: "pulled", references: [reference.tagged ?? reference.description],
+                digest: document.digest),
             in: context)
     }
 }

@@ -31,7 +31,8 @@ struct Push: WasmeCommand {
         display.finish()
         try output.print(
             ImageResult(
-                action: "pushed", references: [reference.tagged ?? reference.description], digest: document.digest),
+                action: "pushed", references: [reference.tagged ?? reference.description],
+                digest: document.digest),
             in: context)
     }
 }

@@ -12,6 +12,10 @@ struct Main {
     static func main() async {
         // A reader of our output that has gone must not end us before we have cleaned up.
         signal(SIGPIPE, SIG_IGN)
+        // A parent may have left signals blocked; a child that cannot be stopped is of use to nobody.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        pthread_sigmask(SIG_SETMASK, &mask, nil)
         let environment = ProcessInfo.processInfo.environment
         let context = CommandContext(
             workingDirectory: FilePath(FileManager.default.currentDirectoryPath), environment: environment,

@@ -72,8 +72,12 @@ import Testing
         return try JSONDecoder().decode(Description.self, from: Data(outcome.stdout.utf8)).targets
     }
 
-    @Test(.requires(.swift)) func `every target depends on what the design allows, and on nothing else`() async throws {
-        let targets = try await describe().filter { $0.type != "test" && !["LoopbackServer", "TestSupport"].contains($0.name) }
+    @Test(.requires(.swift)) func `every target depends on what the design allows, and on nothing else`()
+        async throws
+    {
+        let targets = try await describe().filter {
+            $0.type != "test" && !["LoopbackServer", "TestSupport"].contains($0.name)
+        }
         #expect(Set(targets.map(\.name)) == Set(Self.allowed.keys))
         for target in targets {
             let actual = Set((target.target_dependencies ?? []) + (target.product_dependencies ?? []))
@@ -93,9 +97,13 @@ import Testing
             }
             return found
         }
-        #expect(reachable("wasme").isDisjoint(with: ["Hummingbird", "NIOCore", "GRDB", "Hub", "HubHTTP", "HubStorage"]))
+        #expect(
+            reachable("wasme").isDisjoint(with: [
+                "Hummingbird", "NIOCore", "GRDB", "Hub", "HubHTTP", "HubStorage",
+            ]))
         for name in Self.allowed.keys where !name.lowercased().contains("hub") {
-            #expect(reachable(name).isDisjoint(with: ["Hub", "HubHTTP", "HubStorage", "wasme-hub"]), "\(name)")
+            #expect(
+                reachable(name).isDisjoint(with: ["Hub", "HubHTTP", "HubStorage", "wasme-hub"]), "\(name)")
         }
     }
 

@@ -10,17 +10,23 @@ import Testing
 /// Each trouble gives a clear error with a next step and its exit status, and leaves nothing half-written.
 @Suite struct BadInputTests {
     /// Checks the shape of an error: what failed, then what to do.
-    func expectError(_ outcome: ProcessOutcome, _ status: Int32, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+    func expectError(
+        _ outcome: ProcessOutcome, _ status: Int32, _ words: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         #expect(outcome.status == status, "\(outcome.stderr)", sourceLocation: sourceLocation)
         #expect(outcome.stdout.isEmpty, sourceLocation: sourceLocation)
         #expect(outcome.stderr.hasPrefix("error: "), "\(outcome.stderr)", sourceLocation: sourceLocation)
         #expect(outcome.stderr.contains("\n  help: "), "\(outcome.stderr)", sourceLocation: sourceLocation)
-        for word in words { #expect(outcome.stderr.contains(word), "\(outcome.stderr)", sourceLocation: sourceLocation) }
+        for word in words {
+            #expect(outcome.stderr.contains(word), "\(outcome.stderr)", sourceLocation: sourceLocation)
+        }
     }
 
     @Test func `a reference that does not parse`() async throws {
         let newcomer = try Newcomer()
-        expectError(try await newcomer.wasme("push", "Bad/Reference:v1"), 64, "Bad/Reference:v1", "upper-case")
+        expectError(
+            try await newcomer.wasme("push", "Bad/Reference:v1"), 64, "Bad/Reference:v1", "upper-case")
         expectError(try await newcomer.wasme("pull", "localhost:5000/x@sha256:12"), 64, "sha256:12")
     }
 
@@ -54,7 +60,9 @@ import Testing
         var damaged = 0
         for case let name as String in files where name.contains("blobs/") {
             let file = blobs.pushing(FilePath(name))
-            guard Files.kind(file) == .file, var bytes = try? Files.read(file), bytes.count > 4000 else { continue }
+            guard Files.kind(file) == .file, var bytes = try? Files.read(file), bytes.count > 4000 else {
+                continue
+            }
             bytes[2000] ^= 1
             try Data(bytes).write(to: URL(filePath: file.string))
             damaged += 1
@@ -98,7 +106,8 @@ import Testing
         let newcomer = try Newcomer()
         let folder = newcomer.scratch.appending("empty")
         try Files.createDirectory(folder)
-        expectError(try await newcomer.wasme("build", "-t", "x:v1", in: folder), 64, "wasme.yaml", "wasme init")
+        expectError(
+            try await newcomer.wasme("build", "-t", "x:v1", in: folder), 64, "wasme.yaml", "wasme init")
         #expect(try Files.contents(folder).isEmpty)
     }
 
@@ -113,7 +122,9 @@ import Testing
 
     @Test func `a name that cannot be one, and a language that is not there`() async throws {
         let newcomer = try Newcomer()
-        expectError(try await newcomer.wasme("init", "x", "--language", "swift", "--name", "Bad Name"), 64, "Bad Name")
+        expectError(
+            try await newcomer.wasme("init", "x", "--language", "swift", "--name", "Bad Name"), 64, "Bad Name"
+        )
         #expect(try await newcomer.wasme("init", "x", "--language", "cobol").status == 64)
         #expect(try await newcomer.wasme("init", "x").status == 64)
         #expect(Files.kind(newcomer.scratch.appending("x")) == nil)
@@ -133,7 +144,8 @@ import Testing
     @Test(.requires(.swift), .requires(.envoy)) func `a listener port in use`() async throws {
         let newcomer = try await BuiltFilter.shared.value
         let (hub, address) = try await newcomer.startHub(data: "port-hub")
-        let outcome = try await newcomer.wasme("deploy", "envoy", "add-header:v1", "--run", "--listen", address)
+        let outcome = try await newcomer.wasme(
+            "deploy", "envoy", "add-header:v1", "--run", "--listen", address)
         expectError(outcome, 1, address, "--listen")
         hub.signal(SIGTERM)
         _ = await hub.wait()
@@ -146,14 +158,16 @@ import Testing
             "deploy", "envoy", "add-header:v1", "--run", environment: ["WASME_ENVOY": nowhere])
         expectError(outcome, 1, "nowhere/envoy", "WASME_ENVOY")
         let none = try await newcomer.wasme(
-            "deploy", "envoy", "add-header:v1", "--run", environment: ["WASME_ENVOY": "", "PATH": "/nonexistent"])
+            "deploy", "envoy", "add-header:v1", "--run",
+            environment: ["WASME_ENVOY": "", "PATH": "/nonexistent"])
         expectError(none, 1, "Envoy", "WASME_ENVOY")
     }
 
     @Test(.requires(.swift)) func `a missing Swift toolchain`() async throws {
         let newcomer = try Newcomer()
         try await newcomer.does("init", "project", "--language", "swift")
-        let outcome = try await newcomer.wasme("build", "project", "-t", "x:v1", environment: ["PATH": "/nonexistent"])
+        let outcome = try await newcomer.wasme(
+            "build", "project", "-t", "x:v1", environment: ["PATH": "/nonexistent"])
         expectError(outcome, 1, "swift", "swift.org")
         #expect(try await newcomer.does("list", "-q").isEmpty)
     }

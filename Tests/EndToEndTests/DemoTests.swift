@@ -11,7 +11,9 @@ import Testing
         // Without a terminal, without input, and with a build that is there already.
         let outcome = try await run(
             FilePath("/bin/bash"), [repositoryRoot.appending("scripts/demo.sh").string],
-            environment: ["WASME_DEMO_BINARIES": buildFolder.string, "WASME_ENVOY": Tool.envoy.path?.string ?? ""])
+            environment: [
+                "WASME_DEMO_BINARIES": buildFolder.string, "WASME_ENVOY": Tool.envoy.path?.string ?? "",
+            ])
         #expect(outcome.status == 0, "\(outcome.stdout)\(outcome.stderr)")
         let last = try #require(outcome.stdout.components(separatedBy: "# Ask Envoy\n").last)
         let answer = last.split(separator: "\n").dropFirst().joined(separator: "\n")

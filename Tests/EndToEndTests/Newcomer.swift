@@ -23,10 +23,12 @@ struct Newcomer: Sendable {
 
     /// Runs `wasme`.
     func wasme(
-        _ arguments: String..., environment: [String: String] = [:], in folder: FilePath? = nil, input: String? = nil
+        _ arguments: String..., environment: [String: String] = [:], in folder: FilePath? = nil,
+        input: String? = nil
     ) async throws -> ProcessOutcome {
         try await run(
-            buildFolder.appending("wasme"), arguments, environment: self.environment.merging(environment) { $1 },
+            buildFolder.appending("wasme"), arguments,
+            environment: self.environment.merging(environment) { $1 },
             in: folder ?? scratch.path, input: input)
     }
 
@@ -52,7 +54,8 @@ struct Newcomer: Sendable {
     /// Runs a filter in a real Envoy, by `wasme deploy envoy --run`.
     func startEnvoy(_ arguments: String...) async throws -> (process: BackgroundProcess, address: String) {
         let process = try BackgroundProcess(
-            buildFolder.appending("wasme"), ["deploy", "envoy"] + arguments + ["--run", "--listen", "127.0.0.1:0"],
+            buildFolder.appending("wasme"),
+            ["deploy", "envoy"] + arguments + ["--run", "--listen", "127.0.0.1:0"],
             environment: environment, in: scratch.path)
         try process.start()
         let address = try await process.line { line in

@@ -33,7 +33,9 @@ import Testing
             let (envoy, live) = try await newcomer.startEnvoy(
                 "add-header:v1", "--config", #"{"header": "\#(header)", "value": "\#(value)"}"#)
             let head = try await newcomer.head(live)
-            #expect(head.contains("\(header): \(value.replacingOccurrences(of: "\\u00e9", with: "é"))"), "\(head)")
+            #expect(
+                head.contains("\(header): \(value.replacingOccurrences(of: "\\u00e9", with: "é"))"), "\(head)"
+            )
             #expect(!head.contains("hello: world"))
             envoy.signal(SIGTERM)
             _ = await envoy.wait()
@@ -55,7 +57,8 @@ import Testing
 
     @Test(.requires(.swift)) func `the same sources give the same digest in another folder`() async throws {
         let newcomer = try await BuiltFilter.shared.value
-        try await newcomer.does("init", "elsewhere/deeper/again", "--language", "swift", "--name", "add-header")
+        try await newcomer.does(
+            "init", "elsewhere/deeper/again", "--language", "swift", "--name", "add-header")
         let again = try await newcomer.does("build", "elsewhere/deeper/again", "-t", "again:v1", "-q")
         let first = try await newcomer.does("build", "add-header", "-t", "add-header:twice", "-q")
         #expect(again == first)
@@ -70,7 +73,8 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.stdout)\(outcome.stderr)")
     }
 
-    @Test(.requires(.swift), .requires(.envoy)) func `the user's own bootstrap gets the filter and keeps the rest`()
+    @Test(.requires(.swift), .requires(.envoy))
+    func `the user's own bootstrap gets the filter and keeps the rest`()
         async throws
     {
         let newcomer = try await BuiltFilter.shared.value
@@ -96,7 +100,8 @@ import Testing
             """
         let file = try newcomer.scratch.write("mine.yaml", bootstrap)
         let out = newcomer.scratch.appending("patched.yaml")
-        try await newcomer.does("deploy", "envoy", "add-header:v1", "--bootstrap", file.string, "--out", out.string)
+        try await newcomer.does(
+            "deploy", "envoy", "add-header:v1", "--bootstrap", file.string, "--out", out.string)
         let patched = try String(contentsOfFile: out.string, encoding: .utf8)
         #expect(try String(contentsOfFile: file.string, encoding: .utf8) == bootstrap)
         var rest = bootstrap.split(separator: "\n")[...]
@@ -117,7 +122,8 @@ import Testing
         func resident(after requests: Int) async throws -> Int {
             for _ in 0..<120 where sent < requests {
                 let outcome = try await run(wrk, ["-t1", "-c8", "-d1s", "http://\(live)/"])
-                let line = try #require(outcome.stdout.split(separator: "\n").first { $0.contains("requests in") })
+                let line = try #require(
+                    outcome.stdout.split(separator: "\n").first { $0.contains("requests in") })
                 sent += try #require(Int(line.split(separator: " ")[0]))
                 #expect(!outcome.stdout.contains("Non-2xx"), "\(outcome.stdout)")
             }
@@ -130,6 +136,8 @@ import Testing
         }
         let before = try await resident(after: 20_000)
         let after = try await resident(after: 200_000 + sent)
-        #expect(Double(after) < Double(before) * 1.05, "\(before) KB after 20,000 requests, \(after) KB after \(sent)")
+        #expect(
+            Double(after) < Double(before) * 1.05,
+            "\(before) KB after 20,000 requests, \(after) KB after \(sent)")
     }
 }

@@ -42,7 +42,8 @@ final class HubProcess: Sendable {
     var errorText: String { process.stderr }
 
     /// Runs the program to its end, with no folder of its own but what the variables say.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> ProcessOutcome {
+    static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> ProcessOutcome
+    {
         try await TestSupport.run(
             program, arguments, environment: ["HOME": "", "XDG_DATA_HOME": ""].merging(environment) { $1 })
     }

@@ -89,7 +89,9 @@ package final class BackgroundProcess: Sendable {
     package var stderr: String { text("stderr") }
 
     private func text(_ name: String) -> String {
-        String(decoding: FileManager.default.contents(atPath: scratch.appending(name).string) ?? Data(), as: UTF8.self)
+        String(
+            decoding: FileManager.default.contents(atPath: scratch.appending(name).string) ?? Data(),
+            as: UTF8.self)
     }
 
     /// Sends a signal.
@@ -111,7 +113,8 @@ package final class BackgroundProcess: Sendable {
             }
             if isOver { continuation.resume() }
         }
-        let status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        let status =
+            process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         return ProcessOutcome(status: status, stdout: stdout, stderr: stderr)
     }
 
@@ -121,13 +124,17 @@ package final class BackgroundProcess: Sendable {
     ///   - match: gives what was looked for, or nil.
     /// - Returns: what `match` gave.
     /// - Throws: `ProcessFailure` if the process ends or takes too long.
-    package func line<Found>(within seconds: Double = 120, _ match: (Substring) -> Found?) async throws -> Found {
+    package func line<Found>(
+        within seconds: Double = 120, _ match: (Substring) -> Found?
+    ) async throws -> Found {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             let running = process.isRunning
             let output = stdout
             // A line that has no end yet may be cut off.
-            for line in output.prefix(upTo: output.lastIndex(of: "\n") ?? output.startIndex).split(separator: "\n") {
+            for line in output.prefix(upTo: output.lastIndex(of: "\n") ?? output.startIndex).split(
+                separator: "\n")
+            {
                 if let found = match(line) { return found }
             }
             guard running, ContinuousClock.now < deadline else {

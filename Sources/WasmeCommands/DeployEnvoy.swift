@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import EnvoyControl
+import Files
+import FilterImage
+import OCI
+import OCILayout
+import SystemPackage
+
+/// `wasme deploy envoy`.
+struct DeployEnvoy: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "envoy",
+        abstract: "Deploy to an Envoy that stands alone.",
+        discussion: """
+            Without --bootstrap a complete bootstrap is rendered; with it, the filter goes into yours, before the router of
+            every HTTP connection manager, and all else stays as it is. The result is printed, written (--out) or run
+            (--run). An image that is not in the local store is pulled.
+
+            Examples:
+              wasme deploy envoy localhost:5000/acme/add-header:v1 --run
+              wasme deploy envoy add-header:v1 --config '{"header": "x-team", "value": "blue"}' --out envoy.yaml
+              wasme deploy envoy add-header:v1 --bootstrap envoy.yaml --out envoy.yaml
+              wasme deploy envoy add-header:v1 --upstream 127.0.0.1:3000 --run
+            """)
+
+    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
+    var reference: String
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Your own bootstrap, YAML or JSON; - reads standard input.", valueName: "file"))
+    var bootstrap: String?
+
+    @Option(help: ArgumentHelp("Where to write the bootstrap; - is standard output.", valueName: "file"))
+    var out: String?
+
+    @Flag(help: "Run a real Envoy with it until this command is interrupted.")
+    var run = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The filter's configuration, or @ and a file with it; checked against the image's schema.",
+            valueName: "json|@file"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp("The deployment's name in this Envoy (default: the filter's).", valueName: "name"))
+    var id: String?
+
+    @Option(
+        help: ArgumentHelp("Which plugin of the module to run (default: the image's first).", valueName: "id")
+    )
+    var rootID: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the rendered Envoy listens (default: 127.0.0.1:8080).", valueName: "host:port"))
+    var listen: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where it sends requests (default: it answers them itself).", valueName: "host:port"))
+    var upstream: String?
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if bootstrap != nil, listen != nil || upstream != nil {
+            throw ValidationError(
+                "--listen and --upstream shape a rendered bootstrap; yours, named by --bootstrap, has its own"
+            )
+        }
+    }
+
+    func run(in context: CommandContext) async throws {
+        let image = try await StoredFilter.load(
+            context.reference(reference), store: store, access: access, output: output, in: context)
+        let configuration = try config.map { try Self.configuration($0, in: context) }
+        if let configuration { try image.check(configuration) }
+        let module = try context.home().appending("modules").appending(
+            EnvoyFilter.moduleName(image.content.module))
+        let filter = try EnvoyFilter(
+            id: id ?? image.name, rootID: rootID ?? image.content.runtime.rootIDs.first ?? "",
+            modulePath: module,
+            configuration: configuration, image: image.reference, digest: image.digest)
+        let text = try bootstrapText(filter, in: context)
+        let moduleFile = DeploymentPlan.File(module, bytes: image.content.module)
+
+        if let out, out != "-" {
+            let plan = DeploymentPlan.envoy(
+                filter, module: image.content.module, bootstrap: context.path(out), text: text)
+            try plan.write(to: .apply)
+        } else {
+            try DeploymentPlan(summary: "the module of \(image.digest)", files: [moduleFile]).write(
+                to: .apply)
+        }
+        if run {
+            try await runEnvoy(text, filter, in: context)
+        } else if let out, out != "-" {
+            try output.print(
+                Written(
+                    bootstrap: out, module: module.string, image: image.reference.description,
+                    digest: image.digest),
+                in: context)
+        } else if output.format == .json {
+            try output.print(
+                Rendered(
+                    bootstrap: text, module: module.string, image: image.reference.description,
+                    digest: image.digest),
+                in: context)
+        } else {
+            context.terminal.writeOutput(text)
+        }
+    }
+
+    // MARK: - The bootstrap
+
+    private func bootstrapText(_ filter: EnvoyFilter, in context: CommandContext) throws -> String {
+        guard let bootstrap else {
+            var settings = EnvoyBootstrap.Settings()
+            if let listen { settings.listener = try HostPort(listen) }
+            if let upstream { settings.upstream = try HostPort(upstream) }
+            // A second Envoy on the same port would start happily and take half of the traffic.
+            settings.sharesPort = !run
+            return try EnvoyBootstrap.render(filter, settings)
+        }
+        let bytes =
+            try bootstrap == "-"
+            ? Files.read(FilePath("/dev/stdin")) : Files.read(context.path(bootstrap), limit: 16 << 20)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw CommandError(
+                .usage, "\"\(bootstrap)\" is not UTF-8 text", hint: "name a bootstrap in YAML or JSON")
+        }
+        do {
+            let result = try EnvoyBootstrap.patch(text, with: filter)
+            let lines = result.places.map(String.init).joined(separator: ", ")
+            output.note("filter \"\(filter.name)\" goes into \"\(bootstrap)\" at line \(lines)", in: context)
+            return result.text
+        } catch let error as any Diagnostic {
+            throw CommandError(
+                error.category, "cannot put the filter into \"\(bootstrap)\"", cause: error, hint: error.hint)
+        }
+    }
+
+    private static func configuration(_ argument: String, in context: CommandContext) throws -> String {
+        guard argument.hasPrefix("@") else { return argument }
+        let path = context.path(String(argument.dropFirst()))
+        guard let text = String(validating: try Files.read(path, limit: 16 << 20), as: UTF8.self) else {
+            throw CommandError(.usage, "\"\(path)\" is not UTF-8 text", hint: "name a file with JSON")
+        }
+        return text
+    }
+
+    // MARK: - Running
+
+    private func runEnvoy(_ text: String, _ filter: EnvoyFilter, in context: CommandContext) async throws {
+        let binary = try EnvoyBinary.find(
+            environment: context.environment,
+            searchFolders: EnvoyBinary.searchFolders(
+                from: context.workingDirectory, environment: context.environment))
+        var options = EnvoyOptions()
+        options.logLevel = "warning"
+        try await EnvoyProcess.run(
+            binary, .text(text), options: options, transport: context.makeTransport()
+        ) { envoy in
+            let health = try await envoy.admin.proveLoaded()
+            let proof =
+                switch health {
+                case .loaded(let machines, let workers): "\(machines) virtual machines on \(workers) workers"
+                case .failed(let reason), .notProved(let reason):
+                    throw CommandError(
+                        .failed, "not proved that envoy runs \"\(filter.id)\": \(reason)",
+                        hint: "write the bootstrap with --out and run 'envoy -c' on it to see Envoy's own log"
+                    )
+                }
+            try output.print(
+                Running(
+                    id: filter.id, listeners: envoy.listeners.map { "http://\($0.address)" },
+                    admin: "http://\(envoy.admin.address)", pid: envoy.pid, digest: filter.digest,
+                    proof: proof),
+                in: context)
+            output.note("stop with Ctrl-C", in: context)
+            try await envoy.waitForExit()
+            throw CommandError(.failed, "envoy ended by itself", hint: "its log says why: \(envoy.log)")
+        }
+    }
+
+    /// The bootstrap that was written.
+    struct Written: CommandResult {
+        let bootstrap: String
+        let module: String
+        let image: String
+        let digest: Digest
+
+        var text: String {
+            """
+            wrote \(bootstrap)
+            image \(image)
+            \(digest)
+            next: envoy -c \(bootstrap)
+            """
+        }
+        var brief: String { digest.description }
+    }
+
+    /// The bootstrap as a value, for programs.
+    struct Rendered: CommandResult {
+        let bootstrap: String
+        let module: String
+        let image: String
+        let digest: Digest
+
+        var text: String { bootstrap }
+        var brief: String { bootstrap }
+    }
+
+    /// The Envoy that runs.
+    struct Running: CommandResult {
+        let id: String
+        let listeners: [String]
+        let admin: String
+        let pid: Int32
+        let digest: Digest
+        /// What Envoy's own statistics say.
+        let proof: String
+
+        var text: String {
+            (listeners.map { "live at \($0)" } + [
+                "admin at \(admin)", "loaded: \(proof)", digest.description,
+            ])
+            .joined(separator: "\n")
+        }
+        var brief: String { listeners.joined(separator: "\n") }
+    }
+}
