@@ -43,7 +43,9 @@ final class GuardedProcess: Sendable {
     /// The child replaces the shell, so that the shell's pid is the child's. The watcher starts before, so that there
     /// is no moment in which the child runs unwatched. A line on the pipe dismisses the watcher; its end is our end.
     private static let script = """
-        (trap '' HUP INT TERM; read -r line || { kill -KILL $$; rm -rf -- "$0"; }) <&3 3<&- >/dev/null 2>&1 &
+        folder=$1
+        shift
+        (trap '' HUP INT TERM; read -r line || { kill -KILL $$; rm -rf -- "$folder"; }) <&3 3<&- >/dev/null 2>&1 &
         exec "$@" 3<&-
         """
 
@@ -61,7 +63,7 @@ final class GuardedProcess: Sendable {
         let ends = try Self.pipe()
         do {
             pid = try Self.spawn(
-                ["/bin/sh", "-c", Self.script, folder.string, program.string] + arguments,
+                ["/bin/sh", "-c", Self.script, "sh", folder.string, program.string] + arguments,
                 watching: ends.reading,
                 output: output)
         } catch {

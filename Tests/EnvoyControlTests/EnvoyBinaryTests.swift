@@ -83,10 +83,15 @@ import Testing
     }
 
     @Test func `what is not an Envoy has no version`() async throws {
-        let fake = EnvoyBinary(try executable("bin/envoy"))
-        let error = try await #require(throws: EnvoyError.self) { try await fake.version() }
+        let other = EnvoyBinary("/bin/echo")
+        let error = try await #require(throws: EnvoyError.self) { try await other.version() }
         #expect(error.code == .unusable)
-        #expect(error.message.contains("said \"nothing\""))
+        #expect(
+            error.message.hasPrefix(
+                "\"/bin/echo\" is not a usable Envoy: it ended with exit status 0 and said \""))
+        let missing = EnvoyBinary(scratch.appending("missing"))
+        let second = try await #require(throws: EnvoyError.self) { try await missing.version() }
+        #expect(second.message.contains("exit status 127"))
     }
 
     @Test func `addresses are read and written`() throws {
