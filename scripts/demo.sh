@@ -26,7 +26,7 @@ background() { # name, pattern of the line, command…
     local name=$1 pattern=$2
     shift 2
     show "$* &"
-    "$@" >"$work/$name.out" 2>"$work/$name.err" &
+    "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
     started+=($!)
     for _ in $(seq 600); do
         if address=$(sed -n "s#^$pattern.*#\1#p" "$work/$name.out" | head -n 1) && [ -n "$address" ]; then
@@ -47,16 +47,20 @@ if [ -z "${WASME_DEMO_BINARIES:-}" ]; then
     swift build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; fail 'swift build failed'; }
     WASME_DEMO_BINARIES=$(swift build --show-bin-path)
 fi
-binaries=$WASME_DEMO_BINARIES
-run export PATH="$binaries:$PATH" WASME_HOME="$work/home"
-checkout=$PWD
 if [ -z "${WASME_ENVOY:-}" ] && ! command -v envoy >/dev/null; then
-    run export WASME_ENVOY="$(ls -d "$checkout"/.tools/envoy/*/envoy | sort -V | tail -n 1)"
+    envoys=("$PWD"/.tools/envoy/*/envoy)
+    show "export WASME_ENVOY=${envoys[-1]}"
+    export WASME_ENVOY=${envoys[-1]}
 fi
-run cd "$work"
+show "export PATH=$WASME_DEMO_BINARIES:\$PATH"
+export PATH=$WASME_DEMO_BINARIES:$PATH
+# A folder for this demo only; every path below is relative to it.
+show "cd $work && export WASME_HOME=\$PWD/home"
+cd "$work"
+export WASME_HOME=$PWD/home
 
 step 'Start a registry that knows what a filter is (no configuration; this machine only)'
-background hub 'listening on http://\(127[0-9.:]*\)' wasme-hub serve --data "$work/hub" --listen 127.0.0.1:0
+background hub 'listening on http://\(127[0-9.:]*\)' wasme-hub serve --data hub --listen 127.0.0.1:0
 hub=$address
 image=$hub/demo/add-header:v1
 
@@ -66,15 +70,15 @@ run wasme build add-header -t "$image"
 
 step 'Push it, and pull it back under a second store'
 run wasme push "$image"
-run wasme pull "$image" --store "$work/second"
+run wasme pull "$image" --store second
 
 step 'Deploy it to a real Envoy'
 background envoy 'live at http://\(127[0-9.:]*\)' \
-    wasme deploy envoy "$image" --store "$work/second" --run --listen 127.0.0.1:0
+    wasme deploy envoy "$image" --store second --run --listen 127.0.0.1:0
 envoy=$address
 
 step 'Ask Envoy'
-show "curl -si http://$envoy/"
+show "curl -si http://$envoy/ | grep -v ^date:"
 response=$(curl -si --max-time 10 "http://$envoy/" | tr -d '\r')
 grep -q '^hello: world$' <<<"$response" || { printf '%s\n' "$response"; fail 'the filter did not answer'; }
 grep -v '^date:' <<<"$response"
@@ -85,5 +89,6 @@ if [ -n "${KEEP:-}" ]; then
     echo "Envoy: http://$envoy/ (pid ${started[1]})"
     echo "stop:  kill ${started[*]}; rm -r $work"
     disown -a
+    started=()
     trap - EXIT
 fi

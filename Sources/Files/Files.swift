@@ -38,14 +38,16 @@ package enum Files {
     /// - Returns: its bytes.
     /// - Throws: `SystemError`; a longer file is `EFBIG`.
     package static func read(_ path: FilePath, limit: Int = 64 << 20) throws -> [UInt8] {
-        let source = try FileSource(path)
-        guard source.length <= limit else { throw SystemError("read", path.string, errno: EFBIG) }
+        // No seek: a pipe, a terminal and a file of /proc have no length beforehand.
+        let file = try attempt("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        }
+        defer { try? file.close() }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(source.length))
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { chunk.deallocate() }
         while true {
-            let count = try source.read(into: chunk)
+            let count = try attempt("read", path) { try file.read(into: chunk) }
             guard count > 0 else { return bytes }
             guard count <= limit - bytes.count else { throw SystemError("read", path.string, errno: EFBIG) }
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))

@@ -43,7 +43,9 @@ package struct ProjectError: Diagnostic {
         self.message = message
         self.cause = cause
         self.hint = hint
-        let isInput = [.noProject, .malformed, .invalidName, .folderNotEmpty, .invalidExample].contains(code)
+        let isInput = [
+            .noProject, .malformed, .invalidName, .noTemplate, .folderNotEmpty, .invalidExample,
+        ].contains(code)
         category = isInput ? .usage : .failed
     }
 }

@@ -137,15 +137,10 @@ struct DeployEnvoy: WasmeCommand {
             throw CommandError(
                 .usage, "\"\(bootstrap)\" is not UTF-8 text", hint: "name a bootstrap in YAML or JSON")
         }
-        do {
-            let result = try EnvoyBootstrap.patch(text, with: filter)
-            let lines = result.places.map(String.init).joined(separator: ", ")
-            output.note("filter \"\(filter.name)\" goes into \"\(bootstrap)\" at line \(lines)", in: context)
-            return result.text
-        } catch let error as any Diagnostic {
-            throw CommandError(
-                error.category, "cannot put the filter into \"\(bootstrap)\"", cause: error, hint: error.hint)
-        }
+        let result = try EnvoyBootstrap.patch(text, with: filter, named: bootstrap)
+        let lines = result.places.map(String.init).joined(separator: ", ")
+        output.note("filter \"\(filter.name)\" goes into \"\(bootstrap)\" at line \(lines)", in: context)
+        return result.text
     }
 
     private static func configuration(_ argument: String, in context: CommandContext) throws -> String {
@@ -166,28 +161,42 @@ struct DeployEnvoy: WasmeCommand {
                 from: context.workingDirectory, environment: context.environment))
         var options = EnvoyOptions()
         options.logLevel = "warning"
-        try await EnvoyProcess.run(
-            binary, .text(text), options: options, transport: context.makeTransport()
-        ) { envoy in
-            let health = try await envoy.admin.proveLoaded()
-            let proof =
-                switch health {
-                case .loaded(let machines, let workers): "\(machines) virtual machines on \(workers) workers"
-                case .failed(let reason), .notProved(let reason):
-                    throw CommandError(
-                        .failed, "not proved that envoy runs \"\(filter.id)\": \(reason)",
-                        hint: "write the bootstrap with --out and run 'envoy -c' on it to see Envoy's own log"
-                    )
-                }
-            try output.print(
-                Running(
-                    id: filter.id, listeners: envoy.listeners.map { "http://\($0.address)" },
-                    admin: "http://\(envoy.admin.address)", pid: envoy.pid, digest: filter.digest,
-                    proof: proof),
-                in: context)
-            output.note("stop with Ctrl-C", in: context)
-            try await envoy.waitForExit()
-            throw CommandError(.failed, "envoy ended by itself", hint: "its log says why: \(envoy.log)")
+        do {
+            try await EnvoyProcess.run(
+                binary, .text(text), options: options, transport: context.makeTransport()
+            ) { envoy in
+                let health = try await envoy.admin.proveLoaded()
+                let proof =
+                    switch health {
+                    case .loaded(let machines, let workers):
+                        "\(machines) virtual machines on \(workers) workers"
+                    case .failed(let reason), .notProved(let reason):
+                        throw CommandError(
+                            .failed, "not proved that envoy runs \"\(filter.id)\": \(reason)",
+                            hint:
+                                "write the bootstrap with --out and run 'envoy -c' on it to see Envoy's own log"
+                        )
+                    }
+                try output.print(
+                    Running(
+                        id: filter.id, listeners: envoy.listeners.map { "http://\($0.address)" },
+                        admin: "http://\(envoy.admin.address)", pid: envoy.pid, digest: filter.digest,
+                        proof: proof),
+                    in: context)
+                output.note("stop with Ctrl-C", in: context)
+                try await envoy.waitForExit()
+                throw CommandError(.failed, "envoy ended by itself", hint: "its log says why: \(envoy.log)")
+            }
+        } catch let error as EnvoyError
+            where error.reasons.contains(where: { $0.contains("Address already in use") })
+        {
+            let hint =
+                bootstrap.map { "end it, or choose another address in \"\($0)\"" }
+                ?? "end it, or choose another address with --listen, as in --listen 127.0.0.1:0 for any free port"
+            throw CommandError(
+                .failed,
+                "cannot listen on \"\(listen ?? bootstrap ?? "127.0.0.1:8080")\": another process listens there",
+                cause: error, hint: hint)
         }
     }
 
@@ -232,7 +241,7 @@ struct DeployEnvoy: WasmeCommand {
 
         var text: String {
             (listeners.map { "live at \($0)" } + [
-                "admin at \(admin)", "loaded: \(proof)", digest.description,
+                "admin at \(admin) (process \(pid))", "loaded: \(proof)", digest.description,
             ])
             .joined(separator: "\n")
         }

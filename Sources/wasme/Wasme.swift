@@ -24,7 +24,8 @@ struct Main {
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { work.cancel() }
+            // On a queue of its own, not on the main actor that this function belongs to.
+            source.setEventHandler { @Sendable in work.cancel() }
             source.activate()
             return source
         }

@@ -128,8 +128,8 @@ import Testing
                 #expect(!outcome.stdout.contains("Non-2xx"), "\(outcome.stdout)")
             }
             try #require(sent >= requests, "only \(sent) requests in two minutes")
-            let children = try Files.read(FilePath("/proc/\(envoy.pid)/task/\(envoy.pid)/children"))
-            let child = try #require(String(decoding: children, as: UTF8.self).split(separator: " ").first)
+            let admin = try #require(envoy.stdout.split(separator: "\n").first { $0.hasPrefix("admin at ") })
+            let child = try #require(admin.split(separator: " ").last?.dropLast())
             let status = String(decoding: try Files.read(FilePath("/proc/\(child)/status")), as: UTF8.self)
             let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
             return try #require(Int(line.split(whereSeparator: { !$0.isNumber })[0]))

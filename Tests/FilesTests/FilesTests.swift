@@ -35,6 +35,10 @@ import Testing
         #expect(try Files.read(file, limit: 5).count == 5)
     }
 
+    @Test func `a file without a length is read to its end`() throws {
+        #expect(try !Files.read(FilePath("/proc/self/status")).isEmpty)
+    }
+
     @Test func `an error names the file and what to do`() throws {
         let error = #expect(throws: SystemError.self) { try Files.read(scratch.appending("none")) }
         #expect(error?.message.contains("none\": no such file or directory") == true)
