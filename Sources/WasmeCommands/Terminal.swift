@@ -45,7 +45,7 @@ package struct Terminal: Sendable {
             readAnswer: { readLine(strippingNewline: true) })
     }
 
-    /// Unbuffered, so that what a script waits for is there at once. A reader that has gone is no error of ours.
+    /// Writes unbuffered, so that what a script waits for is there at once; a reader that has gone is no error of ours.
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { bytes in

@@ -7,7 +7,7 @@ import Testing
 
 /// Holds the arrows between targets: an import that goes against the design fails here, not in a review.
 @Suite struct DependencyDirectionTests {
-    /// What each target may depend on, products of other packages by name. A target that is missing here is refused.
+    /// What each target may depend on, products of other packages by name; a target that is missing here is refused.
     static let allowed: [String: Set<String>] = [
         "COpenSSL": [], "CArchive": [], "CCurl": [],
         "Diagnostics": [],

@@ -49,7 +49,8 @@ import Testing
         let kept = try scratch.write("kept/file", "mine")
         try scratch.write("gone/inner/file", "x")
         try FileManager.default.createSymbolicLink(
-            atPath: scratch.appending("gone/link").string, withDestinationPath: scratch.appending("kept").string)
+            atPath: scratch.appending("gone/link").string,
+            withDestinationPath: scratch.appending("kept").string)
         try Files.remove(scratch.appending("gone"))
         #expect(Files.kind(scratch.appending("gone")) == nil)
         #expect(Files.kind(kept) == .file)

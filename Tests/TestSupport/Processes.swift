@@ -45,6 +45,7 @@ package final class BackgroundProcess: Sendable {
     ///   - environment: variables beside those of the tests.
     ///   - folder: where it starts.
     ///   - input: what it reads; nothing if nil.
+    /// - Throws: `SystemError` if there is no room for its output.
     package init(
         _ program: FilePath, _ arguments: [String], environment: [String: String] = [:],
         in folder: FilePath? = nil, input: String? = nil

@@ -18,7 +18,9 @@ struct Hashing {
                 let context = EVP_MD_CTX_new()
                 defer { EVP_MD_CTX_free(context) }
                 EVP_DigestInit_ex(context, EVP_sha256(), nil)
-                for _ in 0..<rounds { chunk.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) } }
+                for _ in 0..<rounds {
+                    chunk.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+                }
                 var digest = [UInt8](repeating: 0, count: 32)
                 EVP_DigestFinal_ex(context, &digest, nil)
             }
