@@ -112,7 +112,7 @@ struct Questions {
         let options = choices.count > 1 ? " (\(choices.joined(separator: ", ")))" : ""
         while true {
             terminal.writeError("\(question)\(options)\(suggestion.map { " [\($0)]" } ?? ""): ")
-            guard let line = terminal.readAnswer() else { throw CancellationError() }
+            guard let line = try terminal.readAnswer() else { throw CancellationError() }
             let answer = line.drop { $0 == " " }
             if answer.isEmpty {
                 if let suggestion { return suggestion }

@@ -20,12 +20,12 @@ package struct Terminal: Sendable {
     package var writeOutput: @Sendable (String) -> Void
     /// Writes notes, progress and errors.
     package var writeError: @Sendable (String) -> Void
-    /// Reads one line of an answer; nil at the end of the input.
-    package var readAnswer: @Sendable () -> String?
+    /// Reads one line of an answer; nil at the end of the input. Cancelling the task ends the wait.
+    package var readAnswer: @Sendable () throws -> String?
 
     package init(
         isInteractive: Bool, showsProgress: Bool, writeOutput: @escaping @Sendable (String) -> Void,
-        writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () -> String?
+        writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () throws -> String?
     ) {
         self.isInteractive = isInteractive
         self.showsProgress = showsProgress
@@ -42,7 +42,12 @@ package struct Terminal: Sendable {
             showsProgress: isatty(STDERR_FILENO) == 1 && !dumb,
             writeOutput: { write($0, to: STDOUT_FILENO) },
             writeError: { write($0, to: STDERR_FILENO) },
-            readAnswer: { readLine(strippingNewline: true) })
+            readAnswer: {
+                // Waits in short turns, so that Ctrl-C ends the question and not only the next line.
+                var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+                while poll(&input, 1, 100) <= 0 { try Task.checkCancellation() }
+                return readLine(strippingNewline: true)
+            })
     }
 
     /// Writes unbuffered, so that what a script waits for is there at once; a reader that has gone is no error of ours.

@@ -42,7 +42,8 @@ package struct Wasme: AsyncParsableCommand {
             }
             return 0
         } catch is CancellationError {
-            context.terminal.note("interrupted")
+            // The terminal has shown "^C" in the line at hand.
+            context.terminal.note(context.terminal.showsProgress ? "\ninterrupted" : "interrupted")
             return DiagnosticCategory.interrupted.rawValue
         } catch {
             if Self.isParserError(error) {
