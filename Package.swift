@@ -122,7 +122,7 @@ let package = Package(
 
         // The hub: domain, storage, HTTP, executable.
         .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
-        .hub("HubStorage", ["Diagnostics", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
+        .hub("HubStorage", ["Diagnostics", "Files", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
         .hub(
             "HubHTTP",
             [

@@ -23,12 +23,9 @@ struct Pull: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let reference = try context.reference(reference)
-        let client = try access.client(for: reference, in: context)
-        let display = TransferDisplay("pulling", quiet: output.quiet, terminal: context.terminal)
-        defer { display.finish() }
-        let transfer = ImageTransfer(store: try store.open(in: context), client: client) { display.show($0) }
-        let document = try await transfer.pull(reference)
-        display.finish()
+        let document = try await access.transfer(
+            "pulling", reference, store: store.open(in: context), output: output, in: context
+        ) { try await $0.pull(reference) }
         try output.print(
             ImageResult(
                 action: "pulled", references: [reference.tagged ?? reference.description],

@@ -23,12 +23,9 @@ struct Push: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let reference = try context.reference(reference)
-        let client = try access.client(for: reference, in: context)
-        let display = TransferDisplay("pushing", quiet: output.quiet, terminal: context.terminal)
-        defer { display.finish() }
-        let transfer = ImageTransfer(store: try store.open(in: context), client: client) { display.show($0) }
-        let document = try await transfer.push(reference, to: reference)
-        display.finish()
+        let document = try await access.transfer(
+            "pushing", reference, store: store.open(in: context), output: output, in: context
+        ) { try await $0.push(reference, to: reference) }
         try output.print(
             ImageResult(
                 action: "pushed", references: [reference.tagged ?? reference.description],

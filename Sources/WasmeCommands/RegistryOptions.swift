@@ -2,7 +2,9 @@
 
 import Diagnostics
 import ArgumentParser
+import ImageTransfer
 import OCI
+import OCILayout
 import OCIRegistry
 
 /// How a command reaches a registry.
@@ -27,5 +29,18 @@ package struct RegistryAccessOptions: ParsableArguments {
             host: host, transport: context.makeTransport(),
             options: RegistryOptions(plainHTTP: plainHttp ? true : nil, insecure: insecure),
             credentials: DockerCredentials(environment: context.environment))
+    }
+
+    /// Moves an image between a store and the registry that its reference names, showing how far it is.
+    func transfer(
+        _ label: String, _ reference: Reference, store: ImageStore, output: OutputOptions,
+        in context: CommandContext,
+        _ move: (ImageTransfer) async throws -> ManifestDocument
+    ) async throws -> ManifestDocument {
+        let client = try client(for: reference, in: context)
+        let display = TransferDisplay(label, quiet: output.quiet, terminal: context.terminal)
+        // Cleared also before an error is printed.
+        defer { display.finish() }
+        return try await move(ImageTransfer(store: store, client: client) { display.show($0) })
     }
 }

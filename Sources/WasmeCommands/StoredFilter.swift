@@ -31,11 +31,9 @@ struct StoredFilter {
         do {
             document = try store.manifest(try store.resolve(reference))
         } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
-            let client = try access.client(for: reference, in: context)
-            let display = TransferDisplay("pulling", quiet: output.quiet, terminal: context.terminal)
-            defer { display.finish() }
-            document = try await ImageTransfer(store: store, client: client) { display.show($0) }.pull(
-                reference)
+            document = try await access.transfer(
+                "pulling", reference, store: store, output: output, in: context
+            ) { try await $0.pull(reference) }
         }
         return StoredFilter(
             reference: reference, digest: document.digest,

@@ -74,8 +74,8 @@ package final class DataFolder: Sendable {
     /// Where the bytes of an upload lie.
     func upload(_ id: UploadID) -> FilePath { path.appending("uploads").appending(id.description) }
 
-    /// The folder of a blob, made to last.
-    func durableFolder(for digest: Digest) throws -> FilePath {
+    /// Makes the folder of a blob, to last.
+    func makeDurableFolder(for digest: Digest) throws {
         let folder = fanOut(digest)
         // The lock is held over the calls: whoever finds the folder in the set may rely on it having been synced.
         try durableFolders.withLock { known in
@@ -84,7 +84,6 @@ package final class DataFolder: Sendable {
             try FileSystem.syncFolder(folder.removingLastComponent())
             known.insert(folder)
         }
-        return folder
     }
 
     private func fanOut(_ digest: Digest) -> FilePath {

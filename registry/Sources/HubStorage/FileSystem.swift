@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Files
 import Hub
 import SystemPackage
 
@@ -17,13 +18,7 @@ import SystemPackage
 /// All of them block: they run on the thread pool.
 enum FileSystem {
     /// Makes a folder's entries survive a crash of the machine.
-    static func syncFolder(_ path: FilePath) throws {
-        let folder = try perform("open", path) {
-            try FileDescriptor.open(path, .readOnly, options: .directory)
-        }
-        defer { try? folder.close() }
-        try sync(folder, path)
-    }
+    static func syncFolder(_ path: FilePath) throws { try perform { try Files.synchronizeDirectory(path) } }
 
     /// Makes a file's bytes survive a crash of the machine.
     static func sync(_ file: FileDescriptor, _ path: FilePath) throws {
@@ -38,15 +33,13 @@ enum FileSystem {
         return false
     }
 
-    /// Moves a file to another name at once.
+    /// Moves a file to another name at once, and makes the move survive a crash of the machine.
     static func move(_ source: FilePath, to target: FilePath) throws {
-        guard rename(source.string, target.string) == 0 else { throw failure("rename", source, errno) }
+        try perform { try Files.rename(source, to: target) }
     }
 
     /// Removes a file; it need not be there.
-    static func remove(_ path: FilePath) throws {
-        guard unlink(path.string) == 0 || errno == ENOENT else { throw failure("remove", path, errno) }
-    }
+    static func remove(_ path: FilePath) throws { try perform { try Files.remove(path) } }
 
     /// Bytes of an open file.
     static func size(_ file: FileDescriptor, _ path: FilePath) throws -> Int64 {
@@ -73,12 +66,23 @@ enum FileSystem {
         }
     }
 
-    /// Turns an `errno` into the error of the hub.
-    ///
-    /// The path is in the cause only: clients never see it.
+    /// Runs a call of `Files` and makes its error the hub's.
+    private static func perform<Result>(_ call: () throws -> Result) throws -> Result {
+        do {
+            return try call()
+        } catch let error as SystemError {
+            throw failure(error)
+        }
+    }
+
+    /// The error of the hub for an `errno`.
     static func failure(_ action: String, _ path: FilePath, _ errno: Int32) -> HubError {
-        let cause = SystemError(action, path.string, errno: errno)
-        guard [ENOSPC, EDQUOT, EFBIG].contains(errno) else {
+        failure(SystemError(action, path.string, errno: errno))
+    }
+
+    /// The path is in the cause only: clients never see it.
+    private static func failure(_ cause: SystemError) -> HubError {
+        guard [ENOSPC, EDQUOT, EFBIG].contains(cause.errno) else {
             return HubError(.storageFailed, "the hub's storage failed", cause: cause, hint: cause.hint)
         }
         return .full(cause)

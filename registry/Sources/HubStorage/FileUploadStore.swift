@@ -92,9 +92,8 @@ package final class FileUploadStore: UploadStore {
                     "the content has digest \(actual.map(\.description) ?? "unknown"), expected \(digest)",
                     detail: digest.description)
             }
-            let target = try folder.durableFolder(for: digest)
+            try folder.makeDurableFolder(for: digest)
             try FileSystem.move(source, to: folder.blob(digest))
-            try FileSystem.syncFolder(target)
             return size
         }
         isFinished = true
