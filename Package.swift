@@ -175,6 +175,7 @@ let package = Package(
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
         .tests("WasmBinaryTests", ["WasmBinary"]),
+        .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
     ],
     swiftLanguageModes: [.v6]
 )

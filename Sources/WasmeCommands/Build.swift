@@ -15,8 +15,9 @@ struct Build: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build a project's module and pack it into an image.",
         discussion: """
-            Drives the language's own toolchain, checks that what came out is a Proxy-Wasm module, and stores the image
-            under its names. The same sources give the same digest.
+            Drives the language's own toolchain, checks that what came out is a \
+            Proxy-Wasm module, and stores the image under its names. The same \
+            sources give the same digest.
 
             Examples:
               wasme build -t localhost:5000/acme/add-header:v1
@@ -24,7 +25,7 @@ struct Build: WasmeCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The project's folder or one below it (default: this one).", valueName: "dir"))
+        help: ArgumentHelp("The project's folder, or one below it.", valueName: "dir"))
     var folder: String = "."
 
     @Option(

@@ -16,14 +16,16 @@ struct DeployEnvoy: WasmeCommand {
         commandName: "envoy",
         abstract: "Deploy to an Envoy that stands alone.",
         discussion: """
-            Without --bootstrap a complete bootstrap is rendered; with it, the filter goes into yours, before the router of
-            every HTTP connection manager, and all else stays as it is. The result is printed, written (--out) or run
-            (--run). An image that is not in the local store is pulled.
+            Without --bootstrap a complete bootstrap is rendered; with it, the \
+            filter goes into yours, before the router of every HTTP connection \
+            manager, and all else stays as it is. The result is printed, written \
+            (--out) or run (--run). An image that is not in the local store is \
+            pulled.
 
             Examples:
               wasme deploy envoy localhost:5000/acme/add-header:v1 --run
-              wasme deploy envoy add-header:v1 --config '{"header": "x-team", "value": "blue"}' --out envoy.yaml
-              wasme deploy envoy add-header:v1 --bootstrap envoy.yaml --out envoy.yaml
+              wasme deploy envoy add-header:v1 --config '{"header": "x"}' --out e.yaml
+              wasme deploy envoy add-header:v1 --bootstrap e.yaml --out e.yaml
               wasme deploy envoy add-header:v1 --upstream 127.0.0.1:3000 --run
             """)
 

@@ -11,8 +11,9 @@ struct Init: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start a filter project.",
         discussion: """
-            The project has the filter, its configuration schema, a unit test that runs without a proxy, and the SDK: it
-            builds offline. On a terminal, what is missing is asked for.
+            The project has the filter, its configuration schema, a unit test that \
+            runs without a proxy, and the SDK: it builds offline. On a terminal, \
+            what is missing is asked for.
 
             Examples:
               wasme init add-header --language swift

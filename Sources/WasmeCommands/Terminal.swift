@@ -16,6 +16,8 @@ package struct Terminal: Sendable {
     package var isInteractive: Bool
     /// Whether progress and colour may be shown on standard error.
     package var showsProgress: Bool
+    /// Characters in a line of help; nil leaves it to the real terminal.
+    package var columns: Int?
     /// Writes the result.
     package var writeOutput: @Sendable (String) -> Void
     /// Writes notes, progress and errors.
@@ -24,11 +26,13 @@ package struct Terminal: Sendable {
     package var readAnswer: @Sendable () throws -> String?
 
     package init(
-        isInteractive: Bool, showsProgress: Bool, writeOutput: @escaping @Sendable (String) -> Void,
+        isInteractive: Bool, showsProgress: Bool, columns: Int? = nil,
+        writeOutput: @escaping @Sendable (String) -> Void,
         writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () throws -> String?
     ) {
         self.isInteractive = isInteractive
         self.showsProgress = showsProgress
+        self.columns = columns
         self.writeOutput = writeOutput
         self.writeError = writeError
         self.readAnswer = readAnswer

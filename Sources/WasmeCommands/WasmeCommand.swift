@@ -47,7 +47,7 @@ package struct Wasme: AsyncParsableCommand {
             return DiagnosticCategory.interrupted.rawValue
         } catch {
             if Self.isParserError(error) {
-                let text = fullMessage(for: error)
+                let text = fullMessage(for: error, columns: context.terminal.columns)
                 let status = exitCode(for: error)
                 if status.isSuccess {
                     context.terminal.writeOutput(text + "\n")

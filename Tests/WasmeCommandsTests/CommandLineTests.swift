@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CurlTransport
+import Foundation
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+import WasmeCommands
+
+/// A person at a terminal, or a pipe, who writes down what is said.
+final class Listener: Sendable {
+    private struct State {
+        var output = ""
+        var errors = ""
+        var answers: [String]
+    }
+    private let state: Mutex<State>
+    let scratch: ScratchDirectory
+    private let isInteractive: Bool
+
+    init(answers: [String]? = nil) throws {
+        scratch = try ScratchDirectory("commands")
+        isInteractive = answers != nil
+        state = Mutex(State(answers: answers ?? []))
+    }
+
+    var output: String { state.withLock(\.output) }
+    var errors: String { state.withLock(\.errors) }
+
+    /// Runs a command line in a folder of its own.
+    func run(_ arguments: String..., environment: [String: String] = [:]) async -> Int32 {
+        let terminal = Terminal(
+            isInteractive: isInteractive, showsProgress: false, columns: 80,
+            writeOutput: { text in self.state.withLock { $0.output += text } },
+            writeError: { text in self.state.withLock { $0.errors += text } },
+            readAnswer: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } })
+        let ambient = [
+            "HOME": scratch.appending("home").string,
+            "WASME_TEMPLATES": repositoryRoot.appending("sdk-templates").string,
+        ]
+        let context = CommandContext(
+            workingDirectory: scratch.path, environment: ambient.merging(environment) { $1 },
+            terminal: terminal, makeTransport: { CurlTransport() })
+        return await Wasme.main(arguments, in: context)
+    }
+}
+
+@Suite struct CommandLineTests {
+    @Test(arguments: ["", "init", "build", "list", "tag", "push", "pull", "deploy", "deploy envoy"])
+    func `the help of a verb is what was agreed on`(_ verb: String) async throws {
+        let listener = try Listener()
+        let status: Int32 =
+            switch verb.split(separator: " ").map(String.init) {
+            case let words where words.isEmpty: await listener.run("--help")
+            case let words where words.count == 1: await listener.run(words[0], "--help")
+            case let words: await listener.run(words[0], words[1], "--help")
+            }
+        #expect(status == 0)
+        #expect(listener.errors.isEmpty)
+        try expectGolden(listener.output, "help/wasme\(verb.isEmpty ? "" : " \(verb)").txt")
+    }
+
+    @Test func `on a terminal init asks for what is missing, and again if it cannot be`() async throws {
+        let listener = try Listener(answers: ["My Filter", "cobol", "swift", ""])
+        #expect(await listener.run("init") == 0, "\(listener.errors)")
+        #expect(listener.errors.contains("Folder: "))
+        #expect(listener.output.contains("wrote my-filter to My Filter:"))
+    }
+
+    @Test func `the end of the input ends the questions`() async throws {
+        let listener = try Listener(answers: [])
+        #expect(await listener.run("init") == 130)
+        #expect(listener.output.isEmpty)
+    }
+
+    @Test func `without a terminal nothing is asked`() async throws {
+        let listener = try Listener()
+        #expect(await listener.run("init") == 64)
+        #expect(listener.errors.hasPrefix("error: folder is missing\n  help: "))
+    }
+
+    @Test func `the store is where the surroundings say`() async throws {
+        let listener = try Listener()
+        for (environment, place) in [
+            (["WASME_HOME": "kept"], "kept/store"), ([:], "home/.local/share/wasme/store"),
+            (["XDG_DATA_HOME": listener.scratch.appending("data").string], "data/wasme/store"),
+        ] {
+            #expect(await listener.run("list", environment: environment) == 0)
+            #expect(FileManager.default.fileExists(atPath: "\(listener.scratch.path)/\(place)/oci-layout"))
+        }
+        #expect(await listener.run("list", environment: ["HOME": ""]) == 64)
+        #expect(listener.errors.contains("WASME_HOME"))
+    }
+
+    @Test func `a name without a host is completed by WASM_IMAGE_REGISTRY`() async throws {
+        let listener = try Listener()
+        let registry = ["WASM_IMAGE_REGISTRY": "hub.example:5000"]
+        #expect(await listener.run("tag", "a:v1", "b:v1", environment: registry) == 1)
+        #expect(listener.errors.contains("\"hub.example:5000/a:v1\" is not in the store"))
+    }
+
+    @Test func `an image without a registry cannot be pushed`() async throws {
+        let listener = try Listener()
+        #expect(await listener.run("push", "a:v1") == 64)
+        #expect(listener.errors.contains("names no registry"))
+        #expect(listener.errors.contains("wasme tag a:v1 localhost:5000/a:v1"))
+    }
+
+    @Test func `JSON has the same keys with nothing to list`() async throws {
+        let listener = try Listener()
+        #expect(await listener.run("list", "--format", "json") == 0)
+        let value = try JSONSerialization.jsonObject(with: Data(listener.output.utf8)) as? [String: [String]]
+        #expect(value == ["images": []])
+    }
+}
