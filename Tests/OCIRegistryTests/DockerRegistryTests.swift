@@ -9,46 +9,13 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A real registry, Debian's docker-registry, as a process with its own folder and port.
-private struct DockerRegistry {
-    /// The user `me` with the password `s3cret`.
-    private static let users = "me:$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n"
-
-    /// Runs a registry for some work, which gets its host.
-    static func run(withUsers: Bool = false, _ work: (RegistryHost) async throws -> Void) async throws {
-        let scratch = try ScratchDirectory("registry")
-        var configuration = """
-            version: 0.1
-            log: {level: info, formatter: json, accesslog: {disabled: true}}
-            storage: {filesystem: {rootdirectory: "\(scratch.path)/data"}, delete: {enabled: true}}
-            http: {addr: "127.0.0.1:0"}
-
-            """
-        if withUsers {
-            let users = try scratch.write("users", users)
-            configuration += "auth: {htpasswd: {realm: test, path: \"\(users)\"}}\n"
-        }
-        let file = try scratch.write("config.yml", configuration)
-        let program = try #require(Tool.dockerRegistry.path)
-        // It logs to its standard error.
-        let registry = try BackgroundProcess(
-            "/bin/sh", ["-c", #"exec "$0" serve "$1" 2>&1"#, program.string, file.string])
-        try registry.start()
-        let address = try await registry.line { line -> Substring? in
-            guard let range = line.range(of: "listening on ") else { return nil }
-            return line[range.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" }
-        }
-        try await work(try RegistryHost(address))
-        await registry.stop()
-    }
-}
-
-@Suite(.requires(.dockerRegistry))
+@Suite(.requires(.registry))
 struct DockerRegistryTests {
     private let transport = CurlTransport()
 
     @Test func `what is pushed is pulled, resolved and listed`() async throws {
-        try await DockerRegistry.run { host in
+        try await DockerRegistry.run { registry in
+            let host = try RegistryHost(registry.address)
             let client = RegistryClient(host: host, transport: transport)
             try await client.ping()
             let config = Array("{}".utf8)
@@ -77,7 +44,8 @@ struct DockerRegistryTests {
     }
 
     @Test func `what is not there is named`() async throws {
-        try await DockerRegistry.run { host in
+        try await DockerRegistry.run { registry in
+            let host = try RegistryHost(registry.address)
             let client = RegistryClient(host: host, transport: transport)
             let missing = try #require(await failure { _ = try await client.resolve(repository, tag) })
             #expect([.manifestUnknown, .nameUnknown].contains(missing.code))
@@ -94,7 +62,8 @@ struct DockerRegistryTests {
     }
 
     @Test func `a wrong digest is the registry's to refuse`() async throws {
-        try await DockerRegistry.run { host in
+        try await DockerRegistry.run { registry in
+            let host = try RegistryHost(registry.address)
             let client = RegistryClient(host: host, transport: transport)
             let wrong = Descriptor(mediaType: .octetStream, digest: Digest(of: [2]), size: 1)
             let error = await failure { _ = try await client.push(wrong, HTTPBody([1]), to: repository) }
@@ -103,7 +72,8 @@ struct DockerRegistryTests {
     }
 
     @Test func `many blobs go up and down side by side`() async throws {
-        try await DockerRegistry.run { host in
+        try await DockerRegistry.run { registry in
+            let host = try RegistryHost(registry.address)
             let client = RegistryClient(host: host, transport: transport)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<30 {
@@ -121,7 +91,8 @@ struct DockerRegistryTests {
     }
 
     @Test func `users have to say who they are`() async throws {
-        try await DockerRegistry.run(withUsers: true) { host in
+        try await DockerRegistry.run(withUsers: true) { registry in
+            let host = try RegistryHost(registry.address)
             let bytes = sample(2_000_000)
             func client(_ credentials: any CredentialProvider) -> RegistryClient {
                 RegistryClient(host: host, transport: transport, credentials: credentials)

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Files
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Registries and clients that nobody of us wrote.
+@Suite struct InteropTests {
+    @Test(.requires(.swift), .requires(.registry), .requires(.skopeo))
+    func `a foreign client moves an image from a foreign registry into our hub unchanged`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        let skopeo = try #require(Tool.skopeo.path)
+        let (hub, ours) = try await newcomer.startHub(data: "interop-hub")
+        try await DockerRegistry.run { registry in
+            let there = "\(registry.address)/team/add-header:v1"
+            try await newcomer.does("tag", "add-header:v1", there)
+            let pushed = try await newcomer.does("push", there, "-q")
+            let copied = try await run(
+                skopeo,
+                [
+                    "copy", "--src-tls-verify=false", "--dest-tls-verify=false", "docker://\(there)",
+                    "docker://\(ours)/team/add-header:v1",
+                ])
+            #expect(copied.status == 0, "\(copied.stderr)")
+            let store = newcomer.scratch.appending("interop-store").string
+            let digest = pushed.trimmingCharacters(in: .newlines)
+            let pulled = try await newcomer.does(
+                "pull", "\(ours)/team/add-header@\(digest)", "--store", store, "-q")
+            #expect(pulled == pushed)
+        }
+        await hub.stop()
+    }
+
+    @Test(.requires(.swift), .requires(.registry))
+    func `what a registry has already is not sent again`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        try await DockerRegistry.run { registry in
+            let image = "\(registry.address)/team/twice:v1"
+            try await newcomer.does("tag", "add-header:v1", image)
+            let first = try await newcomer.does("push", image, "-q")
+            #expect(try await newcomer.does("push", image, "-q") == first)
+            let uploads = registry.log.split(separator: "\n").count {
+                $0.contains("POST /v2/team/twice/blobs/uploads/")
+            }
+            #expect(uploads == 3, "the configuration and two layers, once each:\n\(registry.log)")
+        }
+    }
+
+    @Test(.requires(.swift), .requires(.registry)) func `a registry that wants to know who asks is told`()
+        async throws
+    {
+        let newcomer = try await BuiltFilter.shared.value
+        try await DockerRegistry.run(withUsers: true) { registry in
+            let image = "\(registry.address)/team/private:v1"
+            try await newcomer.does("tag", "add-header:v1", image)
+            let refused = try await newcomer.wasme("push", image)
+            #expect(refused.status == 77, "\(refused.stderr)")
+            let config = Data("me:s3cret".utf8).base64EncodedString()
+            try newcomer.scratch.write(
+                "login/config.json", #"{"auths": {"\#(registry.address)": {"auth": "\#(config)"}}}"#)
+            let pushed = try await newcomer.wasme(
+                "push", image, environment: ["DOCKER_CONFIG": newcomer.scratch.appending("login").string])
+            #expect(pushed.status == 0, "\(pushed.stderr)")
+        }
+    }
+}
