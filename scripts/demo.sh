@@ -44,7 +44,12 @@ step 'Build the tools from this checkout'
 show swift build
 # The tests, which hold the lock on the build folder, say where the tools are.
 if [ -z "${WASME_DEMO_BINARIES:-}" ]; then
-    swift build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; fail 'swift build failed'; }
+    # A first build takes minutes: on a terminal it shows how far it is.
+    if [ -t 1 ]; then
+        swift build || fail 'swift build failed'
+    else
+        swift build >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; fail 'swift build failed'; }
+    fi
     WASME_DEMO_BINARIES=$(swift build --show-bin-path)
 fi
 if [ -z "${WASME_ENVOY:-}" ] && ! command -v envoy >/dev/null; then

@@ -7,6 +7,8 @@ scripts/setup.sh --tests
 scripts/lint.sh
 echo '== the SDK, natively'
 swift test --package-path sdk-templates/swift/ProxyWasm --scratch-path .build/sdk
+echo "== the SDK's heap, inside WebAssembly"
+sdk-templates/swift/ProxyWasm/Tests/HeapStress/run-in-wasm.sh
 echo '== everything else'
 swift build --build-tests
 swift test --skip-build "$@"

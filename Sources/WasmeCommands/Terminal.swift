@@ -22,7 +22,9 @@ package struct Terminal: Sendable {
     package var writeOutput: @Sendable (String) -> Void
     /// Writes notes, progress and errors.
     package var writeError: @Sendable (String) -> Void
-    /// Reads one line of an answer; nil at the end of the input. Cancelling the task ends the wait.
+    /// Reads one line of an answer; nil at the end of the input.
+    ///
+    /// Cancelling the task ends the wait.
     package var readAnswer: @Sendable () throws -> String?
 
     package init(
