@@ -21,6 +21,7 @@ func systemHint(_ errno: Int32) -> String? {
     switch errno {
     case ENOSPC, EDQUOT:
         "free some space, or choose another folder with WASME_HOME or the command's own option"
+    case ENOENT: "check the path"
     case EACCES, EPERM: "check who owns it and its permissions"
     case EROFS: "the file system is read-only; choose another folder"
     case EMFILE, ENFILE: "too many open files; raise the limit with 'ulimit -n'"

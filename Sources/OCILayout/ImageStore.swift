@@ -122,7 +122,8 @@ package struct ImageStore: Sendable {
             throw StoreError(.blobMissing, "manifest \(descriptor.digest) is not in the store \"\(root)\"")
         }
         try updateIndex { index in
-            let names = references.compactMap(\.tagged)
+            // What was fetched by digest alone is known by it.
+            let names = references.map { $0.tagged ?? $0.description }
             let now = Date().formatted(.iso8601)
             for position in index.manifests.indices {
                 guard let name = index.manifests[position].annotations?[Self.refName], names.contains(name)
@@ -154,8 +155,11 @@ package struct ImageStore: Sendable {
 
     /// Takes in blobs and a manifest, all or nothing: until `body` has returned, nothing is visible.
     package func ingest<Result>(_ body: (ImageIngest) async throws -> Result) async throws -> Result {
-        try removeAbandonedIngests()
-        let ingest = try ImageIngest(store: self)
+        // Under the store's lock: nobody takes a folder for abandoned whose owner is about to lock it.
+        let ingest = try locked {
+            try removeAbandonedIngests()
+            return try ImageIngest(store: self)
+        }
         defer { ingest.close() }
         return try await body(ingest)
     }
@@ -184,12 +188,17 @@ package struct ImageStore: Sendable {
     }
 
     private func updateIndex(_ change: (inout Index) throws -> Void) throws {
-        let lock = try FileLock(root.appending(".lock"))
-        try withExtendedLifetime(lock) {
+        try locked {
             var index = try readIndex()
             try change(&index)
             try Files.replace(root.appending("index.json"), with: try canonicalJSON(index))
         }
+    }
+
+    /// Does something short that no other process does in this store meanwhile.
+    private func locked<Result>(_ body: () throws -> Result) throws -> Result {
+        let lock = try FileLock(root.appending(".lock"))
+        return try withExtendedLifetime(lock, body)
     }
 }
 

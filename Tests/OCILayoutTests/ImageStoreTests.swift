@@ -54,6 +54,14 @@ import Testing
         #expect(try store.resolve(Reference("x@\(first.digest)")).digest == first.digest)
     }
 
+    @Test func `what came by digest alone is listed by it`() async throws {
+        let digest = try await put("one", as: ["x:v1"]).digest
+        let other = try ImageStore(scratch.appending("other"))
+        _ = try await put("one", as: ["localhost/x@\(digest)"], into: other)
+        #expect(try other.list().map(\.name) == ["localhost/x@\(digest)"])
+        #expect(try other.resolve(Reference("localhost/x@\(digest)")).digest == digest)
+    }
+
     @Test func `a failed ingest leaves nothing`() async throws {
         struct Stop: Error {}
         await #expect(throws: Stop.self) {
