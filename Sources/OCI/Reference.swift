@@ -221,7 +221,7 @@ package enum ReferenceError: Error, Hashable, CustomStringConvertible {
         case .uppercaseRepository(let text): "repository name \"\(text)\" has upper-case letters"
         case .invalidTag(let text):
             "\"\(text)\" is not a tag; expected up to 128 of letters, digits, . _ - and no leading . or -"
-        case .invalidDigest(let text, let error): "\"\(text)\": \(error)"
+        case .invalidDigest(_, let error): "\(error)"
         }
     }
 }

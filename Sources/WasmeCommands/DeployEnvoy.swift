@@ -132,16 +132,17 @@ struct DeployEnvoy: WasmeCommand {
             settings.sharesPort = !run
             return try EnvoyBootstrap.render(filter, settings)
         }
+        let name = bootstrap == "-" ? "standard input" : bootstrap
         let bytes =
             try bootstrap == "-"
             ? Files.read(FilePath("/dev/stdin")) : Files.read(context.path(bootstrap), limit: 16 << 20)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandError(
-                .usage, "\"\(bootstrap)\" is not UTF-8 text", hint: "name a bootstrap in YAML or JSON")
+                .usage, "\"\(name)\" is not UTF-8 text", hint: "name a bootstrap in YAML or JSON")
         }
-        let result = try EnvoyBootstrap.patch(text, with: filter, named: bootstrap)
+        let result = try EnvoyBootstrap.patch(text, with: filter, named: name)
         let lines = result.places.map(String.init).joined(separator: ", ")
-        output.note("filter \"\(filter.name)\" goes into \"\(bootstrap)\" at line \(lines)", in: context)
+        output.note("filter \"\(filter.name)\" goes into \"\(name)\" at line \(lines)", in: context)
         return result.text
     }
 

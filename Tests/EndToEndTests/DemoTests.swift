@@ -22,4 +22,14 @@ import Testing
         let readme = try String(contentsOfFile: repositoryRoot.appending("README.md").string, encoding: .utf8)
         #expect(readme.contains(answer), "the README does not show:\n\(answer)")
     }
+
+    @Test func `the README shows the source of the filter that init writes`() async throws {
+        let newcomer = try Newcomer()
+        try await newcomer.does("init", "add-header", "--language", "swift")
+        let file = newcomer.scratch.appending("add-header/Sources/AddHeader/AddHeader.swift")
+        let source = try String(contentsOfFile: file.string, encoding: .utf8)
+            .components(separatedBy: "\n").filter { !$0.hasPrefix("///") }.joined(separator: "\n")
+        let readme = try String(contentsOfFile: repositoryRoot.appending("README.md").string, encoding: .utf8)
+        #expect(readme.contains(source.trimmingCharacters(in: .newlines)))
+    }
 }
