@@ -94,7 +94,7 @@ import Testing
             exit $status
             """
         let outcome = try await run(
-            try #require(Tool.unshare.path), ["--mount", "--map-root-user", "sh", "-c", script],
+            try #require(Tool.unshare.path), Tool.privateMount + ["sh", "-c", script],
             environment: newcomer.environment)
         try #require(outcome.status != 99, "no tmpfs can be mounted here")
         expectError(outcome, 1, "no space left on device", disk.string)

@@ -37,7 +37,7 @@ func withHub<Result>(
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
-    let data = try DataFolder(path)
+    let data = try await openFolder(path)
     let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
     let metadata = try await MetadataDatabase(data, now: now)
     let registry = Registry(
@@ -134,4 +134,19 @@ func image(config: Descriptor, layers: [Descriptor], subject: Descriptor? = nil)
             layer.mediaType = .imageLayerTarGzip
             return layer
         }, subject: subject)
+}
+
+/// Opens a folder that a hub of this process used a moment ago.
+///
+/// A program that another test starts just then shares its lock from `fork` to `exec`: that is waited out.
+private func openFolder(_ path: FilePath) async throws -> DataFolder {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while true {
+        do {
+            return try DataFolder(path)
+        } catch let error as HubError where error.code == .dataFolder {
+            guard error.message.contains("is in use"), ContinuousClock.now < deadline else { throw error }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
 }

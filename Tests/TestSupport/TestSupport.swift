@@ -45,6 +45,16 @@ package struct Tool: Sendable {
         path = paths.first { access($0, X_OK) == 0 && Files.kind(FilePath($0)) == .file }.map { FilePath($0) }
     }
 
+    private init(name: String, path: FilePath?) {
+        self.name = name
+        self.path = path
+    }
+
+    /// The program, if it does here what it is needed for.
+    private func usable(_ check: (FilePath) -> Bool) -> Tool {
+        Tool(name: name, path: path.flatMap { check($0) ? $0 : nil })
+    }
+
     package static let envoy = Tool(
         "envoy", executables: ["envoy"],
         also: [ProcessInfo.processInfo.environment["WASME_ENVOY"]]
@@ -58,8 +68,20 @@ package struct Tool: Sendable {
     package static let curl = Tool("curl", executables: ["curl"])
     package static let wrk = Tool("wrk", executables: ["wrk"])
     package static let swift = Tool("swift", executables: ["swift"])
-    /// Makes a mount that only one command sees: how a full disk is tested.
-    package static let unshare = Tool("unshare", executables: ["unshare"])
+    /// Makes a mount that only one command sees, to test a full disk; not every container lets us.
+    package static let unshare = Tool("unshare", executables: ["unshare"]).usable { path in
+        let process = Process()
+        process.executableURL = URL(filePath: path.string)
+        process.arguments = privateMount + ["sh", "-c", "mount -t tmpfs tmpfs \"$(pwd)\""]
+        process.currentDirectoryURL = FileManager.default.temporaryDirectory
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    /// The options of `unshare` for a mount that only one command sees; root needs no name space of users.
+    package static let privateMount = getuid() == 0 ? ["--mount"] : ["--mount", "--map-root-user"]
 
     private static func installed(below folder: FilePath) -> [String?] {
         ((try? Files.contents(folder)) ?? []).reversed().map {
@@ -78,7 +100,9 @@ package struct Tool: Sendable {
 extension Trait where Self == ConditionTrait {
     /// Skips a test, with the reason, where a program is missing; fails it there if `WASME_REQUIRE` names the program.
     package static func requires(_ tool: Tool) -> Self {
-        .enabled(if: tool.path != nil || tool.isRequired, "needs \(tool.name), which is not on this machine")
+        .enabled(
+            if: tool.path != nil || tool.isRequired,
+            "needs \(tool.name), which is not on this machine or cannot be used")
     }
 }
 
