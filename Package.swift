@@ -69,10 +69,11 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        // C libraries, each wrapped by exactly one Swift target.
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        // C libraries, each wrapped by exactly one Swift target. Their headers and libraries are where every compiler
+        // looks; asking pkg-config would only add a tool that has to be there.
+        .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCurl"),
 
         // What an error says to a person; known to every library, knows none.
         .library("Diagnostics", []),

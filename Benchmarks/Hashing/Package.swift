@@ -8,7 +8,7 @@ let package = Package(
     name: "Hashing",
     dependencies: [.package(url: "https://github.com/apple/swift-crypto", from: "4.0.0")],
     targets: [
-        .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "COpenSSL", path: "COpenSSL"),
         .executableTarget(
             name: "Hashing", dependencies: ["COpenSSL", .product(name: "Crypto", package: "swift-crypto")]),
     ],

@@ -84,7 +84,7 @@ struct DeployEnvoy: WasmeCommand {
         let image = try await StoredFilter.load(
             context.reference(reference), store: store, access: access, output: output, in: context)
         let configuration = try config.map { try Self.configuration($0, in: context) }
-        if let configuration { try image.check(configuration) }
+        try image.check(configuration)
         let module = try context.home().appending("modules").appending(
             EnvoyFilter.moduleName(image.content.module))
         let filter = try EnvoyFilter(

@@ -40,12 +40,14 @@ struct StoredFilter {
             content: try FilterImage.unpack(document, from: store))
     }
 
-    /// Holds a configuration against the schema that the image carries; without one anything goes.
-    func check(_ configuration: String) throws {
+    /// Holds a configuration against the schema that the image carries; without a schema anything goes.
+    ///
+    /// No configuration counts as an empty one: a schema that requires something does not take it.
+    func check(_ configuration: String?) throws {
         guard let bytes = content.configSchema else { return }
         let violations: [ConfigSchema.Violation]
         do {
-            violations = try ConfigSchema(bytes: bytes).validate(json: configuration)
+            violations = try ConfigSchema(bytes: bytes).validate(json: configuration ?? "{}")
         } catch {
             throw CommandError(
                 .usage,
@@ -54,6 +56,11 @@ struct StoredFilter {
         }
         guard !violations.isEmpty else { return }
         let list = violations.map { "\($0)" }.joined(separator: "; ")
+        guard configuration != nil else {
+            throw CommandError(
+                .usage, "\"\(reference)\" needs a configuration: \(list)",
+                hint: "add --config with JSON, or @ and a file with it")
+        }
         throw CommandError(
             .usage, "the configuration does not fit the schema of \"\(reference)\": \(list)",
             hint: "correct --config; the schema is config.schema.json of the filter's project")

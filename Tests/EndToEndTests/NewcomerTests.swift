@@ -55,6 +55,34 @@ import Testing
         }
     }
 
+    @Test(.requires(.swift)) func `a configuration that the schema requires must be given`() async throws {
+        let newcomer = try await BuiltFilter.shared.value
+        // A module that is there already, packed by a project of another kind.
+        let modules = newcomer.home.appending("modules")
+        try await newcomer.does(
+            "deploy", "envoy", "add-header:v1", "--out", newcomer.scratch.appending("x.yaml").string)
+        let module = try #require(try Files.contents(modules).first)
+        try newcomer.scratch.write(
+            "strict/wasme.yaml",
+            """
+            name: strict
+            language: other
+            version: 0.1.0
+            module: {rootIds: [add_header], type: http}
+            build: {command: [cp, "\(modules.appending(module))", strict.wasm], output: strict.wasm}
+            config: {schema: schema.json, example: {header: x}}
+
+            """)
+        try newcomer.scratch.write("strict/schema.json", #"{"type": "object", "required": ["header"]}"#)
+        try await newcomer.does("build", "strict", "-t", "strict:v1")
+        let refused = try await newcomer.wasme("deploy", "envoy", "strict:v1")
+        #expect(refused.status == 64)
+        #expect(refused.stderr.contains("\"strict:v1\" needs a configuration"), "\(refused.stderr)")
+        #expect(
+            try await newcomer.does("deploy", "envoy", "strict:v1", "--config", #"{"header": "x"}"#).contains(
+                "add_header"))
+    }
+
     @Test(.requires(.swift)) func `the same sources give the same digest in another folder`() async throws {
         let newcomer = try await BuiltFilter.shared.value
         try await newcomer.does(
