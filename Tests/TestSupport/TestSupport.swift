@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+private import Synchronization
 package import SystemPackage
 package import Testing
 
@@ -13,9 +14,20 @@ package final class ScratchDirectory: Sendable {
         let parent = FilePath(NSTemporaryDirectory())
         path = parent.appending("wasme-\(name)-\(Files.randomName())")
         try Files.createDirectory(path)
+        Self.live.withLock { _ = $0.insert(path) }
+        // What a static value holds is never let go of: it is removed with the process.
+        _ = Self.cleanUpAtExit
     }
 
-    deinit { try? Files.remove(path) }
+    deinit {
+        try? Files.remove(path)
+        Self.live.withLock { _ = $0.remove(path) }
+    }
+
+    private static let live = Mutex<Set<FilePath>>([])
+    private static let cleanUpAtExit: Void = {
+        atexit { for path in ScratchDirectory.live.withLock({ $0 }) { try? Files.remove(path) } }
+    }()
 
     /// A path below the folder.
     package func appending(_ name: String) -> FilePath { path.appending(name) }
