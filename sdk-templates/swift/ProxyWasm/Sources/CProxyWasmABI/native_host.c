@@ -16,6 +16,10 @@ const struct proxy_wasm_host *proxy_wasm_set_host(const struct proxy_wasm_host *
     return previous;
 }
 
+const struct proxy_wasm_host *proxy_wasm_get_host(void) {
+    return current_host;
+}
+
 static _Thread_local long outstanding;
 
 void *proxy_wasm_allocate(size_t size) {
@@ -24,6 +28,13 @@ void *proxy_wasm_allocate(size_t size) {
         outstanding++;
     }
     return buffer;
+}
+
+void *proxy_wasm_reallocate(void *buffer, size_t size) {
+    if (buffer == NULL) {
+        return proxy_wasm_allocate(size);
+    }
+    return realloc(buffer, size == 0 ? 1 : size);
 }
 
 void proxy_wasm_free(void *buffer) {
@@ -47,5 +58,10 @@ long proxy_wasm_outstanding(void) {
         return host->name(host->self, UNWRAP arguments);                                                           \
     }
 PROXY_WASM_HOST_FUNCTIONS(DEFINE)
+
+proxy_wasm_status proxy_done(void) {
+    const struct proxy_wasm_host *host = current_host;
+    return host == NULL || host->done == NULL ? PROXY_WASM_STATUS_UNIMPLEMENTED : host->done(host->self);
+}
 
 #endif

@@ -107,6 +107,14 @@ int posix_memalign(void **pointer, size_t alignment, size_t size) {
     return *pointer == NULL ? NO_MEMORY : 0;
 }
 
+void *proxy_wasm_allocate(size_t size) {
+    return malloc(size);
+}
+
+void *proxy_wasm_reallocate(void *buffer, size_t size) {
+    return realloc(buffer, size);
+}
+
 void proxy_wasm_free(void *buffer) {
     free(buffer);
 }

@@ -1,72 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What belongs to each context id: open addressing with linear probing, over the ids that hosts number upwards.
+/// The contexts by their ids: open addressing with linear probing, over the ids that hosts number upwards.
 ///
 /// A `Dictionary` would do, but brings its hasher and a source of randomness into every module.
-struct ContextTable<Value> {
-    private var slots: [(id: UInt32, value: Value)?] = Array(repeating: nil, count: 16)
+final class ContextTable {
+    private struct Slot {
+        var id: UInt32 = 0
+        var context: Unmanaged<Context>?
+    }
+
+    private var slots: UnsafeMutablePointer<Slot>
+    /// One less than the number of slots, which is a power of two.
+    private var mask = 15
     private(set) var count = 0
 
-    subscript(id: UInt32) -> Value? {
-        get {
-            slots[slot(of: id)]?.value
-        }
-        set {
-            if let newValue {
-                insert(newValue, for: id)
-            } else {
-                remove(id)
-            }
-        }
+    init() {
+        slots = ContextTable.allocate(16)
     }
 
-    private mutating func insert(_ value: Value, for id: UInt32) {
-        let index = slot(of: id)
-        if slots[index] == nil {
-            count += 1
+    deinit {
+        for index in 0...mask {
+            slots[index].context?.release()
         }
-        slots[index] = (id, value)
+        slots.deallocate()
+    }
+
+    private static func allocate(_ count: Int) -> UnsafeMutablePointer<Slot> {
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
+        slots.initialize(repeating: Slot(), count: count)
+        return slots
+    }
+
+    subscript(id: UInt32) -> Context? {
+        slots[slot(of: id)].context?.takeUnretainedValue()
+    }
+
+    func insert(_ context: Context) {
+        let index = slot(of: context.id)
+        let previous = slots[index].context
+        slots[index] = Slot(id: context.id, context: .passRetained(context))
+        if let previous {
+            previous.release()
+            return
+        }
+        count += 1
         // At most half full, so that a probe always ends.
-        if count * 2 > slots.count {
-            let old = slots
-            slots = Array(repeating: nil, count: old.count * 2)
-            for case let entry? in old {
-                slots[slot(of: entry.id)] = entry
-            }
+        if count * 2 > mask + 1 {
+            grow()
         }
     }
 
-    private mutating func remove(_ id: UInt32) {
+    private func grow() {
+        let (old, oldMask) = (slots, mask)
+        mask = mask * 2 + 1
+        slots = ContextTable.allocate(mask + 1)
+        for index in 0...oldMask where old[index].context != nil {
+            slots[slot(of: old[index].id)] = old[index]
+        }
+        old.deallocate()
+    }
+
+    func remove(_ id: UInt32) {
         var hole = slot(of: id)
-        guard slots[hole] != nil else { return }
-        slots[hole] = nil
+        guard let context = slots[hole].context else { return }
+        slots[hole].context = nil
         count -= 1
         // Moves later entries of the same run forward, so that no probe stops short of them.
-        var index = next(hole)
-        while let entry = slots[index] {
-            let home = self.home(of: entry.id)
-            if (index &- home) & (slots.count - 1) >= (index &- hole) & (slots.count - 1) {
-                slots[hole] = entry
-                slots[index] = nil
+        var index = (hole + 1) & mask
+        while slots[index].context != nil {
+            let home = Int(truncatingIfNeeded: slots[index].id) & mask
+            if (index - home) & mask >= (index - hole) & mask {
+                slots[hole] = slots[index]
+                slots[index].context = nil
                 hole = index
             }
-            index = next(index)
+            index = (index + 1) & mask
         }
+        // Last, because it may run code of the filter, which may come back here.
+        context.release()
     }
 
     private func slot(of id: UInt32) -> Int {
-        var index = home(of: id)
-        while let entry = slots[index], entry.id != id {
-            index = next(index)
+        var index = Int(truncatingIfNeeded: id) & mask
+        while slots[index].context != nil, slots[index].id != id {
+            index = (index + 1) & mask
         }
         return index
-    }
-
-    private func home(of id: UInt32) -> Int {
-        Int(truncatingIfNeeded: id) & (slots.count - 1)
-    }
-
-    private func next(_ index: Int) -> Int {
-        (index + 1) & (slots.count - 1)
     }
 }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What the host calls: Proxy-Wasm ABI 0.2.1, "Callbacks". `_initialize`, `malloc` and the version marker are in C.
+// What the host calls: Proxy-Wasm ABI 0.2.1, "Callbacks". `_initialize`, `malloc` and the version marker are in C, and so
+// are the exports that a module has only if its filters handle them: those call the `proxy_wasm_on_…` here.
 
 #if arch(wasm32)
 
-    @_expose(wasm, "proxy_on_vm_start")
-    @_cdecl("proxy_on_vm_start")
-    func exportVMStart(root: UInt32, configurationSize: Int) -> Int32 {
-        module.onVMStart(configurationSize: configurationSize) ? 1 : 0
-    }
+    // MARK: In every module
 
     @_expose(wasm, "proxy_on_configure")
     @_cdecl("proxy_on_configure")
-    func exportConfigure(root: UInt32, configurationSize: Int) -> Int32 {
-        module.onConfigure(root: root, configurationSize: configurationSize) ? 1 : 0
+    func exportConfigure(root: UInt32, size: UInt32) -> UInt32 {
+        module.onConfigure(root, size: Int(size)) ? 1 : 0
     }
 
     @_expose(wasm, "proxy_on_context_create")
@@ -22,34 +19,139 @@
         module.onContextCreate(id, parent: parent)
     }
 
-    @_expose(wasm, "proxy_on_request_headers")
-    @_cdecl("proxy_on_request_headers")
-    func exportRequestHeaders(id: UInt32, count: Int32, endOfStream: Int32) -> UInt32 {
-        module.onRequestHeaders(id, endOfStream: endOfStream != 0).rawValue
-    }
-
-    @_expose(wasm, "proxy_on_response_headers")
-    @_cdecl("proxy_on_response_headers")
-    func exportResponseHeaders(id: UInt32, count: Int32, endOfStream: Int32) -> UInt32 {
-        module.onResponseHeaders(id, endOfStream: endOfStream != 0).rawValue
-    }
-
-    @_expose(wasm, "proxy_on_done")
-    @_cdecl("proxy_on_done")
-    func exportDone(id: UInt32) -> Int32 {
-        module.onDone(id) ? 1 : 0
-    }
-
-    @_expose(wasm, "proxy_on_log")
-    @_cdecl("proxy_on_log")
-    func exportLog(id: UInt32) {
-        module.onLog(id)
-    }
-
     @_expose(wasm, "proxy_on_delete")
     @_cdecl("proxy_on_delete")
     func exportDelete(id: UInt32) {
         module.onDelete(id)
+    }
+
+    // MARK: Plugins
+
+    @_cdecl("proxy_wasm_on_vm_start")
+    func onVMStart(root: UInt32, size: UInt32) -> UInt32 {
+        module.onVMStart(root, size: Int(size)) ? 1 : 0
+    }
+
+    @_cdecl("proxy_wasm_on_tick")
+    func onTick(root: UInt32) {
+        module.enter(root)?.onTick()
+    }
+
+    @_cdecl("proxy_wasm_on_queue_ready")
+    func onQueueReady(root: UInt32, queue: UInt32) {
+        module.enter(root)?.onQueueReady(queue)
+    }
+
+    @_cdecl("proxy_wasm_on_foreign_function")
+    func onForeignFunction(root: UInt32, function: UInt32, size: UInt32) {
+        module.enter(root)?.onForeignFunction(function, size: Int(size))
+    }
+
+    @_cdecl("proxy_wasm_on_done")
+    func onDone(id: UInt32) -> UInt32 {
+        module.enter(id)?.onDone() ?? true ? 1 : 0
+    }
+
+    @_cdecl("proxy_wasm_on_log")
+    func onLog(id: UInt32) {
+        module.enter(id)?.onLog()
+    }
+
+    // MARK: HTTP exchanges
+
+    @_cdecl("proxy_wasm_on_request_headers")
+    func onRequestHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onRequestHeaders(Int(count), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_request_body")
+    func onRequestBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onRequestBody(Int(size), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_request_trailers")
+    func onRequestTrailers(id: UInt32, count: UInt32) -> UInt32 {
+        module.enter(id)?.onRequestTrailers(Int(count)) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_request_metadata")
+    func onRequestMetadata(id: UInt32, count: UInt32) -> UInt32 {
+        module.enter(id)?.onRequestMetadata(Int(count)) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_response_headers")
+    func onResponseHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onResponseHeaders(Int(count), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_response_body")
+    func onResponseBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onResponseBody(Int(size), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_response_trailers")
+    func onResponseTrailers(id: UInt32, count: UInt32) -> UInt32 {
+        module.enter(id)?.onResponseTrailers(Int(count)) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_response_metadata")
+    func onResponseMetadata(id: UInt32, count: UInt32) -> UInt32 {
+        module.enter(id)?.onResponseMetadata(Int(count)) ?? 0
+    }
+
+    // MARK: Connections
+
+    @_cdecl("proxy_wasm_on_new_connection")
+    func onNewConnection(id: UInt32) -> UInt32 {
+        module.enter(id)?.onNewConnection() ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_downstream_data")
+    func onDownstreamData(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onDownstreamData(Int(size), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_upstream_data")
+    func onUpstreamData(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
+        module.enter(id)?.onUpstreamData(Int(size), endOfStream: end != 0) ?? 0
+    }
+
+    @_cdecl("proxy_wasm_on_downstream_connection_close")
+    func onDownstreamClose(id: UInt32, peer: UInt32) {
+        module.enter(id)?.onDownstreamClose(peer)
+    }
+
+    @_cdecl("proxy_wasm_on_upstream_connection_close")
+    func onUpstreamClose(id: UInt32, peer: UInt32) {
+        module.enter(id)?.onUpstreamClose(peer)
+    }
+
+    // MARK: Calls
+
+    @_cdecl("proxy_wasm_on_http_call_response")
+    func onHTTPCallResponse(id: UInt32, token: UInt32, headers: UInt32, body: UInt32, trailers: UInt32) {
+        module.enter(id)?.deliver(
+            .http, token, .httpResponse(headers: Int(headers), bodySize: Int(body), trailers: Int(trailers)))
+    }
+
+    @_cdecl("proxy_wasm_on_grpc_receive_initial_metadata")
+    func onGRPCInitialMetadata(id: UInt32, token: UInt32, count: UInt32) {
+        module.enter(id)?.deliverGRPC(token, .initialMetadata(count: Int(count)))
+    }
+
+    @_cdecl("proxy_wasm_on_grpc_receive")
+    func onGRPCMessage(id: UInt32, token: UInt32, size: UInt32) {
+        module.enter(id)?.deliverGRPC(token, .message(size: Int(size)))
+    }
+
+    @_cdecl("proxy_wasm_on_grpc_receive_trailing_metadata")
+    func onGRPCTrailingMetadata(id: UInt32, token: UInt32, count: UInt32) {
+        module.enter(id)?.deliverGRPC(token, .trailingMetadata(count: Int(count)))
+    }
+
+    @_cdecl("proxy_wasm_on_grpc_close")
+    func onGRPCClose(id: UInt32, token: UInt32, status: UInt32) {
+        module.enter(id)?.deliverGRPC(token, .closed(status: status))
     }
 
 #endif

@@ -2,16 +2,8 @@
 
 internal import CProxyWasmABI
 
-/// What the proxy does after a callback.
-public enum Action: UInt32, Sendable {
-    /// Goes on to the next filter.
-    case `continue` = 0
-    /// Waits, until the filter resumes the stream or has answered it.
-    case pause = 1
-}
-
 /// One exchange of a request and its response.
-public struct HTTPStream: Hashable, Sendable {
+public struct HTTPStream: ProxyContext, Hashable {
     /// The number under which the proxy knows this exchange; unique among those that are open.
     public let id: UInt32
 
@@ -23,38 +15,66 @@ public struct HTTPStream: Hashable, Sendable {
     ///
     /// Envoy offers them until the request has passed this filter, and again in `onLog`. What you need in between, such
     /// as the path while the response arrives, keep in the filter.
-    public var requestHeaders: HeaderMap { HeaderMap(.requestHeaders) }
+    public var requestHeaders: HeaderMap { HeaderMap(.requestHeaders, of: id) }
+
+    /// The trailers of the request, while `onRequestTrailers` runs or is paused.
+    public var requestTrailers: HeaderMap { HeaderMap(.requestTrailers, of: id) }
 
     /// The headers of the response, from its arrival until it has passed this filter, and again in `onLog`.
-    public var responseHeaders: HeaderMap { HeaderMap(.responseHeaders) }
+    public var responseHeaders: HeaderMap { HeaderMap(.responseHeaders, of: id) }
+
+    /// The trailers of the response, while `onResponseTrailers` runs or is paused, and in `onLog`.
+    public var responseTrailers: HeaderMap { HeaderMap(.responseTrailers, of: id) }
+
+    /// Lets a request go on that a callback has paused.
+    public func resumeRequest() throws(HostError) {
+        try continueStream(.request, of: id)
+    }
+
+    /// Lets a response go on that a callback has paused.
+    public func resumeResponse() throws(HostError) {
+        try continueStream(.response, of: id)
+    }
+
+    /// Ends the exchange at once, without an answer: the client sees the stream reset or the connection closed.
+    public func reset() throws(HostError) {
+        try closeStream(.request, of: id)
+    }
 
     /// Answers the request from here; return the result from the callback.
     ///
     /// The response passes the filters, this one included, on its way back. `details` shows in the access log as the
-    /// response code details.
+    /// response code details. `grpcStatus` is what a gRPC client is told, if it is not to follow from `status`.
     @discardableResult
     public func respond(
         status: UInt32,
         headers: [HeaderField] = [],
         body: Bytes = "",
-        details: Bytes = ""
+        details: Bytes = "",
+        grpcStatus: GRPCStatus? = nil
     ) throws(HostError) -> Action {
-        for field in headers {
-            try validate(field, "respond with header")
-        }
-        let list = headers.isEmpty ? [] : HeaderList.encode(headers)
+        try respond(
+            status: status, headerList: try HeaderList.validated(headers, "respond with header"), body: body,
+            details: details, grpcStatus: grpcStatus)
+    }
+
+    @inline(never)
+    private func respond(
+        status: UInt32, headerList: Bytes, body: Bytes, details: Bytes, grpcStatus: GRPCStatus?
+    ) throws(HostError) -> Action {
+        try module.activate(id)
         let result = details.withUnsafeBytes { details in
             body.withUnsafeBytes { body in
-                list.withUnsafeBufferPointer { list in
+                headerList.withUnsafeBytes { headers in
                     proxy_send_local_response(
                         status,
                         details.baseAddress,
                         details.count,
                         body.baseAddress,
                         body.count,
-                        list.baseAddress,
-                        list.count,
-                        -1
+                        headers.baseAddress,
+                        headers.count,
+                        grpcStatus.map { Int32(bitPattern: $0.rawValue) } ?? -1
                     )
                 }
             }
@@ -62,6 +82,36 @@ public struct HTTPStream: Hashable, Sendable {
         try Host.check(result, "respond")
         return .pause
     }
+
+    /// What a filter does by default when it fails: logs the error and answers with status 500.
+    func fail(_ error: HostError) -> Action {
+        Log.error(error.message)
+        do throws(HostError) {
+            return try respond(
+                status: 500, headerList: "", body: "", details: "wasm_filter_error", grpcStatus: nil)
+        } catch {
+            Log.error(error.message)
+            return .pause
+        }
+    }
+}
+
+/// Proxy-Wasm 0.2.1, "Stream types".
+enum StreamKind: UInt32 {
+    case request = 0
+    case response = 1
+    case downstream = 2
+    case upstream = 3
+}
+
+func continueStream(_ kind: StreamKind, of id: UInt32) throws(HostError) {
+    try module.activate(id)
+    try Host.check(proxy_continue_stream(kind.rawValue), "resume")
+}
+
+func closeStream(_ kind: StreamKind, of id: UInt32) throws(HostError) {
+    try module.activate(id)
+    try Host.check(proxy_close_stream(kind.rawValue), "close")
 }
 
 /// A request whose headers have arrived.
@@ -95,9 +145,11 @@ public struct HTTPRequest: Sendable {
         status: UInt32,
         headers: [HeaderField] = [],
         body: Bytes = "",
-        details: Bytes = ""
+        details: Bytes = "",
+        grpcStatus: GRPCStatus? = nil
     ) throws(HostError) -> Action {
-        try stream.respond(status: status, headers: headers, body: body, details: details)
+        try stream.respond(
+            status: status, headers: headers, body: body, details: details, grpcStatus: grpcStatus)
     }
 }
 
@@ -119,4 +171,22 @@ public struct HTTPResponse: Sendable {
             return status.integer(as: UInt32.self)
         }
     }
+}
+
+/// Trailers that have arrived; they end the request or the response.
+public struct HTTPTrailers: Sendable {
+    /// The exchange.
+    public let stream: HTTPStream
+
+    /// The trailers themselves.
+    public let fields: HeaderMap
+}
+
+/// HTTP/2 metadata that has arrived.
+public struct HTTPMetadata: Sendable {
+    /// The exchange.
+    public let stream: HTTPStream
+
+    /// How many elements there are.
+    public let count: Int
 }

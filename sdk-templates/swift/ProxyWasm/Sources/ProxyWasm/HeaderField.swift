@@ -17,7 +17,9 @@ public struct HeaderField: Hashable, Sendable {
     /// Whether `name` can be a header name: a token (RFC 9110 §5.6.2), or one behind a colon as in ":path".
     public static func isValidName(_ name: Bytes) -> Bool {
         let token = name.first == UInt8(ascii: ":") ? name.dropFirst() : name[...]
-        return !token.isEmpty && token.allSatisfy(isTokenCharacter)
+        guard !token.isEmpty else { return false }
+        for byte in token where !isTokenCharacter(byte) { return false }
+        return true
     }
 
     /// Whether `value` can be a header value: anything without NUL, CR and LF (RFC 9110 §5.5).
@@ -25,7 +27,10 @@ public struct HeaderField: Hashable, Sendable {
     /// A proxy does not check what a filter sets, so a value that got through would let the sender of a request
     /// write header lines of its own.
     public static func isValidValue(_ value: Bytes) -> Bool {
-        value.withUnsafeBytes { $0.allSatisfy { $0 != 0x00 && $0 != 0x0A && $0 != 0x0D } }
+        value.withUnsafeBytes { bytes in
+            for byte in bytes where byte == 0x00 || byte == 0x0A || byte == 0x0D { return false }
+            return true
+        }
     }
 
     private static func isTokenCharacter(_ byte: UInt8) -> Bool {
@@ -50,59 +55,83 @@ public struct HeaderField: Hashable, Sendable {
 /// A count, the sizes of each name and value, then names and values, each followed by a NUL byte. Integers have 32 bits,
 /// little-endian.
 package enum HeaderList {
-    package static func encode(_ fields: [HeaderField]) -> [UInt8] {
-        let payload = fields.reduce(0) { $0 + $1.name.count + $1.value.count + 2 }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(4 + fields.count * 8 + payload)
-        append(fields.count, to: &bytes)
+    package static func encode(_ fields: [HeaderField]) -> Bytes {
+        // What a host reads as no headers: Envoy takes an empty list for granted everywhere.
+        if fields.isEmpty { return "" }
+        let buffer = Buffer()
+        append(fields.count, to: buffer)
         for field in fields {
-            append(field.name.count, to: &bytes)
-            append(field.value.count, to: &bytes)
+            append(field.name.count, to: buffer)
+            append(field.value.count, to: buffer)
         }
         for field in fields {
-            field.name.withUnsafeBytes { bytes.append(contentsOf: $0) }
-            bytes.append(0)
-            field.value.withUnsafeBytes { bytes.append(contentsOf: $0) }
-            bytes.append(0)
+            field.name.append(to: buffer)
+            buffer.append(0)
+            field.value.append(to: buffer)
+            buffer.append(0)
         }
-        return bytes
+        return Bytes(buffer)
+    }
+
+    /// The wire form of fields that can be written on the wire; throws if one cannot.
+    static func validated(_ fields: [HeaderField], _ operation: Bytes) throws(HostError) -> Bytes {
+        for field in fields {
+            try validate(field.name, field.value, operation)
+        }
+        return encode(fields)
+    }
+
+    /// Throws unless a header can be written on the wire.
+    static func validate(_ name: Bytes, _ value: Bytes, _ operation: Bytes) throws(HostError) {
+        guard HeaderField.isValidName(name), HeaderField.isValidValue(value) else {
+            throw HostError("\(operation) \"\(name)\"", .badArgument)
+        }
     }
 
     /// The fields, or nil if the bytes are not a header list.
     package static func decode(_ list: Bytes) -> [HeaderField]? {
-        list.withUnsafeBytes { bytes in
-            if bytes.isEmpty { return [] }
-            guard let count = integer(in: bytes, at: 0), count <= (bytes.count - 4) / 8 else { return nil }
-            var fields: [HeaderField] = []
-            fields.reserveCapacity(count)
-            var start = 4 + count * 8
-            func take(_ size: Int) -> Bytes? {
-                guard size < bytes.count - start else { return nil }
-                defer { start += size + 1 }
-                return Bytes(Array(bytes[start..<start + size]))
-            }
-            for index in 0..<count {
-                guard let nameSize = integer(in: bytes, at: 4 + index * 8),
-                    let valueSize = integer(in: bytes, at: 8 + index * 8),
-                    let name = take(nameSize),
-                    let value = take(valueSize)
-                else { return nil }
-                fields.append(HeaderField(name, value))
-            }
-            return fields
+        var fields: [HeaderField] = []
+        return decode(list) { fields.append(HeaderField($0, $1)) } ? fields : nil
+    }
+
+    /// Calls `body` with each field; false if the bytes are not a header list.
+    static func decode(_ list: Bytes, _ body: (Bytes, Bytes) -> Void) -> Bool {
+        if list.isEmpty { return true }
+        guard let count = integer(in: list, at: 0), count <= (list.count - 4) / 8 else { return false }
+        var start = 4 + count * 8
+        var index = 0
+        while index < count {
+            guard let nameSize = integer(in: list, at: 4 + index * 8),
+                let valueSize = integer(in: list, at: 8 + index * 8),
+                let name = part(of: list, at: &start, nameSize),
+                let value = part(of: list, at: &start, valueSize)
+            else { return false }
+            body(name, value)
+            index += 1
+        }
+        return true
+    }
+
+    private static func part(of list: Bytes, at start: inout Int, _ size: Int) -> Bytes? {
+        // A NUL byte follows.
+        guard size < list.count - start else { return nil }
+        let first = list.startIndex + start
+        start += size + 1
+        return list[first..<first + size]
+    }
+
+    private static func append(_ integer: Int, to buffer: Buffer) {
+        var integer = UInt32(truncatingIfNeeded: integer).littleEndian
+        withUnsafeBytes(of: &integer) {
+            buffer.append($0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count)
         }
     }
 
-    private static func append(_ integer: Int, to bytes: inout [UInt8]) {
-        let integer = UInt32(truncatingIfNeeded: integer)
-        for shift in [0, 8, 16, 24] as [UInt32] {
-            bytes.append(UInt8(truncatingIfNeeded: integer >> shift))
+    private static func integer(in list: Bytes, at offset: Int) -> Int? {
+        guard offset >= 0, offset <= list.count - 4 else { return nil }
+        let value = list.withUnsafeBytes {
+            UnsafeRawBufferPointer($0).loadUnaligned(fromByteOffset: offset, as: UInt32.self)
         }
-    }
-
-    private static func integer(in bytes: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int? {
-        guard offset + 4 <= bytes.count else { return nil }
-        let value = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[offset + $1]) << UInt32($1 * 8) }
-        return Int(exactly: value)
+        return Int(exactly: UInt32(littleEndian: value))
     }
 }

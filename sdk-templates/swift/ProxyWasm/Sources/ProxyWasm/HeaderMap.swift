@@ -9,36 +9,63 @@ public struct HeaderMap: Sendable {
     /// Which headers (Proxy-Wasm 0.2.1, "Header map types").
     package enum Kind: UInt32, Sendable {
         case requestHeaders = 0
+        case requestTrailers = 1
         case responseHeaders = 2
+        case responseTrailers = 3
+        case grpcInitialMetadata = 4
+        case grpcTrailingMetadata = 5
+        case callResponseHeaders = 6
+        case callResponseTrailers = 7
     }
 
     private let kind: Kind
+    private let context: UInt32
 
-    init(_ kind: Kind) {
+    init(_ kind: Kind, of context: UInt32) {
         self.kind = kind
+        self.context = context
+    }
+
+    /// How many bytes the names and values have.
+    public var byteCount: Int {
+        get throws(HostError) {
+            try module.activate(context)
+            var size = 0
+            try Host.check(proxy_get_header_map_size(kind.rawValue, &size), "read size of headers")
+            return size
+        }
     }
 
     /// The value of a header, or nil if there is none; Envoy joins several by commas.
     public func get(_ name: Bytes) throws(HostError) -> Bytes? {
-        try Host.optionalBytes("read header") { pointer, size in
+        try module.activate(context)
+        return try Host.optionalBytes("read header") { pointer, size in
             name.withUnsafeBytes {
                 proxy_get_header_map_value(kind.rawValue, $0.baseAddress, $0.count, pointer, size)
             }
         }
     }
 
-    /// All headers in order.
+    /// All headers in order; names and values share one buffer.
     public func all() throws(HostError) -> [HeaderField] {
+        var fields: [HeaderField] = []
+        try forEach { name, value in fields.append(HeaderField(name, value)) }
+        return fields
+    }
+
+    /// Calls `body` with each header in order.
+    public func forEach(_ body: (Bytes, Bytes) -> Void) throws(HostError) {
+        try module.activate(context)
         let list = try Host.bytes("read headers") { pointer, size in
             proxy_get_header_map_pairs(kind.rawValue, pointer, size)
         }
-        guard let fields = HeaderList.decode(list) else { throw HostError("read headers", .parseFailure) }
-        return fields
+        guard HeaderList.decode(list, body) else { throw HostError("read headers", .parseFailure) }
     }
 
     /// Sets a header, in place of any that has this name.
     public func set(_ name: Bytes, to value: Bytes) throws(HostError) {
-        try validate(HeaderField(name, value), "set header")
+        try HeaderList.validate(name, value, "set header")
+        try module.activate(context)
         let status = name.withUnsafeBytes { name in
             value.withUnsafeBytes { value in
                 proxy_replace_header_map_value(
@@ -55,7 +82,8 @@ public struct HeaderMap: Sendable {
 
     /// Adds a header, beside any that has this name.
     public func add(_ name: Bytes, _ value: Bytes) throws(HostError) {
-        try validate(HeaderField(name, value), "add header")
+        try HeaderList.validate(name, value, "add header")
+        try module.activate(context)
         let status = name.withUnsafeBytes { name in
             value.withUnsafeBytes { value in
                 proxy_add_header_map_value(
@@ -72,6 +100,7 @@ public struct HeaderMap: Sendable {
 
     /// Removes every header that has this name; there may be none.
     public func remove(_ name: Bytes) throws(HostError) {
+        try module.activate(context)
         let status = name.withUnsafeBytes {
             proxy_remove_header_map_value(kind.rawValue, $0.baseAddress, $0.count)
         }
@@ -81,19 +110,11 @@ public struct HeaderMap: Sendable {
 
     /// Sets all headers, in place of those there are.
     public func replaceAll(with fields: [HeaderField]) throws(HostError) {
-        for field in fields {
-            try validate(field, "set headers")
-        }
-        let status = HeaderList.encode(fields).withUnsafeBufferPointer {
+        let list = try HeaderList.validated(fields, "set headers")
+        try module.activate(context)
+        let status = list.withUnsafeBytes {
             proxy_set_header_map_pairs(kind.rawValue, $0.baseAddress, $0.count)
         }
         try Host.check(status, "set headers")
-    }
-}
-
-/// Throws unless a field can be written on the wire.
-func validate(_ field: HeaderField, _ operation: Bytes) throws(HostError) {
-    guard HeaderField.isValidName(field.name), HeaderField.isValidValue(field.value) else {
-        throw HostError("\(operation) \"\(field.name)\"", .badArgument)
     }
 }

@@ -17,58 +17,54 @@ enum Host {
     }
 
     /// What `call` hands over, or nil if it answers "not found".
-    static func optionalBytes(
-        _ operation: Bytes,
-        _ call: Handover
-    ) throws(HostError) -> Bytes? {
+    static func optionalBytes(_ operation: Bytes, _ call: Handover) throws(HostError) -> Bytes? {
         var pointer: UnsafeMutablePointer<UInt8>?
         var size = 0
         let status = call(&pointer, &size)
-        // The host obtained the buffer from this module's `malloc` and leaves it to the module.
-        defer { proxy_wasm_free(pointer) }
+        // The host obtained the buffer from this module's `malloc` and leaves it to the module; with an error too.
+        let buffer = pointer.map { Buffer(adopting: $0, count: max(size, 0)) }
         if status == HostError.Status.notFound.rawValue { return nil }
         try check(status, operation)
-        guard let pointer, size > 0 else { return "" }
-        return Bytes(Array(UnsafeBufferPointer(start: pointer, count: size)))
+        return buffer.map { Bytes($0) } ?? ""
     }
 
     /// What `call` hands over; "not found" is an error.
-    static func bytes(
-        _ operation: Bytes,
-        _ call: Handover
-    ) throws(HostError) -> Bytes {
+    static func bytes(_ operation: Bytes, _ call: Handover) throws(HostError) -> Bytes {
         guard let bytes = try optionalBytes(operation, call) else { throw HostError(operation, .notFound) }
         return bytes
     }
 
-    /// Which configuration, body or message a buffer is (Proxy-Wasm 0.2.1, "Buffer types").
-    enum Buffer: UInt32 {
-        case vmConfiguration = 6
-        case pluginConfiguration = 7
-    }
-
-    static func buffer(_ buffer: Buffer, size: Int) throws(HostError) -> Bytes {
-        guard size > 0 else { return "" }
-        return try bytes("read configuration") { pointer, count in
-            proxy_get_buffer_bytes(buffer.rawValue, 0, size, pointer, count)
-        }
-    }
-
-    /// A property of the proxy by its path; the parts are joined by NUL bytes, as the ABI demands.
-    static func property(_ path: [Bytes]) throws(HostError) -> Bytes? {
-        var joined: [UInt8] = []
-        for (index, part) in path.enumerated() {
-            if index > 0 { joined.append(0) }
-            part.withUnsafeBytes { joined.append(contentsOf: $0) }
-        }
-        return try optionalBytes("read property") { pointer, size in
-            joined.withUnsafeBufferPointer {
-                proxy_get_property($0.baseAddress, $0.count, pointer, size)
-            }
-        }
-    }
-
     static func log(_ level: LogLevel, _ message: Bytes) {
         _ = message.withUnsafeBytes { proxy_log(level.rawValue, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Which configuration, body or message a buffer is (Proxy-Wasm 0.2.1, "Buffer types").
+package enum BufferKind: UInt32, Sendable {
+    case requestBody = 0
+    case responseBody = 1
+    case downstreamData = 2
+    case upstreamData = 3
+    case callResponseBody = 4
+    case grpcMessage = 5
+    case vmConfiguration = 6
+    case pluginConfiguration = 7
+    case foreignFunctionArguments = 8
+
+    /// A part of the buffer, or none of it if there is less.
+    func bytes(from start: Int, count: Int) throws(HostError) -> Bytes {
+        guard count > 0 else { return "" }
+        // A host that has no such buffer any more says "not found".
+        return try Host.bytes("read buffer") { pointer, size in
+            proxy_get_buffer_bytes(rawValue, start, count, pointer, size)
+        }
+    }
+
+    /// Puts bytes in place of a part of the buffer.
+    func set(from start: Int, count: Int, to bytes: Bytes) throws(HostError) {
+        let status = bytes.withUnsafeBytes {
+            proxy_set_buffer_bytes(rawValue, start, count, $0.baseAddress, $0.count)
+        }
+        try Host.check(status, "change buffer")
     }
 }

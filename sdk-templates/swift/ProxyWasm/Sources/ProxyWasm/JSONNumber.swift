@@ -32,7 +32,7 @@ struct JSONNumber {
     }
 
     /// Exponents beyond a million are as good as a million.
-    private static func exponent(_ literal: Slice<Bytes>) -> Int {
+    private static func exponent(_ literal: Bytes) -> Int {
         var value = 0
         for byte in literal {
             if let digit = decimalDigit(byte) {

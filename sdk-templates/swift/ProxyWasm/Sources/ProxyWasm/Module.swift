@@ -1,42 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A module as the host sees it: the plugins it offers, those that are configured, and the open exchanges.
+internal import CProxyWasmABI
+
+/// A module as the host sees it: the plugins it offers, those that are configured, and the open streams.
 ///
 /// There is one in a module, and one in each emulated host.
 package final class Module {
-    /// How to make a plugin.
-    private struct Registration {
-        let rootID: Bytes
-        let make: (PluginConfiguration) throws(ConfigurationError) -> Configured
-    }
-
-    /// A plugin made from a configuration, and what it can do.
-    private struct Configured {
-        let plugin: any Plugin
-        let makeFilter: ((HTTPStream) -> any HTTPFilter)?
-    }
-
-    private var registrations: [Registration] = []
-    private var vmConfiguration: Bytes = ""
-    /// Root contexts: a host may hold several, of the same plugin with different configurations too.
-    private var roots = ContextTable<Configured>()
-    private var filters = ContextTable<any HTTPFilter>()
+    private var registrations: Registration?
+    private(set) var vmConfiguration: Bytes = ""
+    private let contexts = ContextTable()
+    /// The context for which the host carries out what it is asked.
+    private var effective: UInt32 = 0
 
     package init() {}
 
-    package func register<P: HTTPPlugin>(_ type: P.Type) {
-        let registration = Registration(rootID: P.rootID) { (configuration) throws(ConfigurationError) in
-            let plugin = try P(configuration: configuration)
-            return Configured(plugin: plugin, makeFilter: { plugin.makeFilter(for: $0) })
-        }
-        registrations.append(registration)
+    /// How many contexts the module keeps something for.
+    package var contextCount: Int { contexts.count }
+
+    package func add(_ registration: Registration) {
+        registration.next = registrations
+        registrations = registration
+    }
+
+    /// The context that the host calls, if the module has something for it.
+    package func enter(_ id: UInt32) -> Context? {
+        effective = id
+        return contexts[id]
+    }
+
+    /// Has the host act for a context, which need not be the one that it has called.
+    func activate(_ id: UInt32) throws(HostError) {
+        guard id != effective else { return }
+        try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
+        effective = id
+    }
+
+    /// Remembers a call that a context has made.
+    func add(_ call: PendingCall, to id: UInt32) {
+        contexts[id]?.add(call)
+    }
+
+    func removeCall(_ kind: PendingCall.Kind, _ token: UInt32, of id: UInt32) {
+        contexts[id]?.removeCall(kind, token)
     }
 
     // MARK: Life of a VM and its plugins
 
-    package func onVMStart(configurationSize: Int) -> Bool {
+    package func onVMStart(_ root: UInt32, size: Int) -> Bool {
+        effective = root
         do throws(HostError) {
-            vmConfiguration = try Host.buffer(.vmConfiguration, size: configurationSize)
+            vmConfiguration = try BufferKind.vmConfiguration.bytes(from: 0, count: size)
             return true
         } catch {
             Log.error(error.message)
@@ -45,20 +58,20 @@ package final class Module {
     }
 
     /// Makes the plugin of a root context; until this succeeds, an earlier configuration of it stays in use.
-    package func onConfigure(root: UInt32, configurationSize: Int) -> Bool {
-        let configuration: PluginConfiguration
-        do throws(HostError) {
-            configuration = PluginConfiguration(
-                bytes: try Host.buffer(.pluginConfiguration, size: configurationSize),
-                vmBytes: vmConfiguration,
-                rootID: try Host.property(["plugin_root_id"]) ?? ""
-            )
-        } catch {
-            Log.error(error.message)
-            return false
-        }
+    package func onConfigure(_ root: UInt32, size: Int) -> Bool {
+        effective = root
         do throws(ConfigurationError) {
-            roots[root] = try registration(for: configuration.rootID).make(configuration)
+            let rootID: Bytes
+            do throws(HostError) {
+                rootID = try Host.property("plugin_root_id") ?? ""
+            } catch {
+                throw ConfigurationError(error.message)
+            }
+            let registration = try registration(for: rootID)
+            let context = try registration.make(root, PluginConfiguration(root, size, vmConfiguration, rootID))
+            context.adoptCalls(of: contexts[root])
+            contexts.insert(context)
+            registration.mark?(rootID)
             return true
         } catch {
             Log.error("configuration refused: \(error.message)")
@@ -68,71 +81,73 @@ package final class Module {
 
     /// The plugin a root id stands for; an empty one stands for the only plugin there is.
     private func registration(for rootID: Bytes) throws(ConfigurationError) -> Registration {
-        if let match = registrations.first(where: { $0.rootID == rootID }) {
-            return match
-        }
-        if rootID.isEmpty, registrations.count == 1, let only = registrations.first {
-            return only
-        }
+        guard let first = registrations else { throw ConfigurationError("this module registers no plugin") }
+        if rootID.isEmpty, first.next == nil { return first }
         var known: Bytes = ""
-        for registration in registrations {
-            known = known.isEmpty ? "\"\(registration.rootID)\"" : "\(known), \"\(registration.rootID)\""
+        var candidate: Registration? = first
+        while let registration = candidate {
+            if registration.rootID == rootID { return registration }
+            // The last one registered comes first in the list.
+            known = " \"\(registration.rootID)\"\(known)"
+            candidate = registration.next
         }
-        if registrations.isEmpty {
-            throw ConfigurationError("this module registers no plugin")
-        }
-        if rootID.isEmpty {
-            throw ConfigurationError("no root id given, and this module has several: \(known)")
-        }
-        throw ConfigurationError("unknown root id \"\(rootID)\"; this module has \(known)")
+        throw ConfigurationError("unknown root id \"\(rootID)\"; this module has\(known)")
     }
 
-    // MARK: Life of an exchange
+    // MARK: Life of a context
 
     package func onContextCreate(_ id: UInt32, parent: UInt32) {
-        guard parent != 0, let makeFilter = roots[parent]?.makeFilter else { return }
-        filters[id] = makeFilter(HTTPStream(id: id))
-    }
-
-    package func onRequestHeaders(_ id: UInt32, endOfStream: Bool) -> Action {
-        guard let filter = filters[id] else { return .continue }
-        let request = HTTPRequest(stream: HTTPStream(id: id), isEndOfStream: endOfStream)
-        do throws(HostError) {
-            return try filter.onRequestHeaders(request)
-        } catch {
-            return filter.onError(error, in: request.stream)
-        }
-    }
-
-    package func onResponseHeaders(_ id: UInt32, endOfStream: Bool) -> Action {
-        guard let filter = filters[id] else { return .continue }
-        let response = HTTPResponse(stream: HTTPStream(id: id), isEndOfStream: endOfStream)
-        do throws(HostError) {
-            return try filter.onResponseHeaders(response)
-        } catch {
-            return filter.onError(error, in: response.stream)
-        }
-    }
-
-    package func onDone(_ id: UInt32) -> Bool {
-        filters[id]?.onDone(HTTPStream(id: id)) ?? true
-    }
-
-    package func onLog(_ id: UInt32) {
-        guard let filter = filters[id] else { return }
-        do throws(HostError) {
-            try filter.onLog(HTTPStream(id: id))
-        } catch {
-            Log.error(error.message)
+        effective = id
+        // A root context comes to life when it is configured.
+        if let context = contexts[parent]?.makeStream(id) {
+            contexts.insert(context)
         }
     }
 
     package func onDelete(_ id: UInt32) {
-        if let filter = filters[id] {
-            filters[id] = nil
-            filter.onDelete(HTTPStream(id: id))
-        } else {
-            roots[id] = nil
-        }
+        enter(id)?.onDelete()
+        contexts.remove(id)
     }
 }
+
+/// A plugin that the module offers, and how to make it.
+package final class Registration {
+    let rootID: Bytes
+    let make: (UInt32, PluginConfiguration) throws(ConfigurationError) -> Context
+    /// Leaves a trace of this build in the proxy's statistics.
+    let mark: ((Bytes) -> Void)?
+    fileprivate(set) var next: Registration?
+
+    init(
+        _ rootID: Bytes,
+        mark: ((Bytes) -> Void)?,
+        make: @escaping (UInt32, PluginConfiguration) throws(ConfigurationError) -> Context
+    ) {
+        self.rootID = rootID
+        self.mark = mark
+        self.make = make
+    }
+}
+
+#if !arch(wasm32)
+    // What the exports are inside WebAssembly, for an emulated host.
+    extension Module {
+        package func requestHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> Action {
+            Action(rawValue: enter(id)?.onRequestHeaders(count, endOfStream: endOfStream) ?? 0) ?? .continue
+        }
+        package func responseHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> Action {
+            Action(rawValue: enter(id)?.onResponseHeaders(count, endOfStream: endOfStream) ?? 0) ?? .continue
+        }
+        package func done(_ id: UInt32) -> Bool { enter(id)?.onDone() ?? true }
+        package func log(_ id: UInt32) { enter(id)?.onLog() }
+
+        /// What main.swift registers with when no host is there.
+        private nonisolated(unsafe) static let unhosted = Module()
+
+        /// The module that the host of this thread has loaded.
+        static var current: Module {
+            guard let pointer = proxy_wasm_get_host()?.pointee.module else { return unhosted }
+            return Unmanaged<Module>.fromOpaque(pointer).takeUnretainedValue()
+        }
+    }
+#endif

@@ -38,19 +38,6 @@ func firstInvalidUTF8(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     return nil
 }
 
-/// Appends the decimal digits of `integer`, with a minus sign if it is negative.
-func appendDecimal<Integer: FixedWidthInteger>(_ integer: Integer, to bytes: inout [UInt8]) {
-    if integer < 0 { bytes.append(UInt8(ascii: "-")) }
-    let start = bytes.count
-    var rest = integer.magnitude
-    repeat {
-        let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
-        rest = quotient
-    } while rest != 0
-    bytes[start...].reverse()
-}
-
 /// An optional minus sign and decimal digits, or nil if that is not all there is or the value does not fit.
 func parseDecimal<Integer: FixedWidthInteger>(_ bytes: UnsafeBufferPointer<UInt8>) -> Integer? {
     let isNegative = bytes.first == UInt8(ascii: "-")

@@ -42,7 +42,7 @@ public final class EmulatedExchange {
     public func sendRequestHeaders(_ headers: Headers, endOfStream: Bool = true) -> Action {
         requestHeaders = headers
         hasRequest = true
-        let action = host.call(in: self) { host.module.onRequestHeaders(id, endOfStream: endOfStream) }
+        let action = host.call(in: self) { host.module.requestHeaders(id, headers.fields.count, endOfStream) }
         hasRequest = action == .pause
         return action
     }
@@ -52,7 +52,7 @@ public final class EmulatedExchange {
     public func sendResponseHeaders(_ headers: Headers, endOfStream: Bool = true) -> Action {
         responseHeaders = headers
         hasResponse = true
-        let action = host.call(in: self) { host.module.onResponseHeaders(id, endOfStream: endOfStream) }
+        let action = host.call(in: self) { host.module.responseHeaders(id, headers.fields.count, endOfStream) }
         hasResponse = action == .pause
         return action
     }
@@ -61,9 +61,9 @@ public final class EmulatedExchange {
     @discardableResult
     public func end() -> Bool {
         host.call(in: self) {
-            guard host.module.onDone(id) else { return false }
+            guard host.module.done(id) else { return false }
             (hasRequest, hasResponse) = (true, true)
-            host.module.onLog(id)
+            host.module.log(id)
             host.module.onDelete(id)
             return true
         }
@@ -79,10 +79,10 @@ public final class EmulatedExchange {
             case "request.scheme": return requestHeaders[":scheme"]
             default: break
             }
-            if path.hasPrefix("request.headers.") { return requestHeaders[Bytes(path.dropFirst(16))] }
+            if path.hasPrefix("request.headers.") { return requestHeaders[path.dropFirst(16)] }
         }
         if hasResponse, path.hasPrefix("response.headers.") {
-            return responseHeaders[Bytes(path.dropFirst(17))]
+            return responseHeaders[path.dropFirst(17)]
         }
         return nil
     }

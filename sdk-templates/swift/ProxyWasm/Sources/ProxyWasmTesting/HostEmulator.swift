@@ -87,7 +87,7 @@ public final class HostEmulator {
         self.vmConfiguration = vmConfiguration
         let started = call {
             module.onContextCreate(plugin.id, parent: 0)
-            return module.onVMStart(configurationSize: vmConfiguration.count)
+            return module.onVMStart(plugin.id, size: vmConfiguration.count)
         }
         guard started else { throw ConfigurationRefused(log: log) }
         try reconfigure(plugin, configuration, rootID: rootID)
@@ -103,14 +103,14 @@ public final class HostEmulator {
     ) throws(ConfigurationRefused) {
         self.rootID = rootID
         self.configuration = configuration
-        let accepted = call { module.onConfigure(root: plugin.id, configurationSize: configuration.count) }
+        let accepted = call { module.onConfigure(plugin.id, size: configuration.count) }
         guard accepted else { throw ConfigurationRefused(log: log) }
     }
 
     /// Ends a root context.
     public func remove(_ plugin: ConfiguredPlugin) {
         call {
-            if module.onDone(plugin.id) {
+            if module.done(plugin.id) {
                 module.onDelete(plugin.id)
             }
         }

@@ -12,6 +12,7 @@ extension proxy_wasm_host {
     static func emulated(by emulator: HostEmulator) -> proxy_wasm_host {
         var host = proxy_wasm_host()
         host.`self` = Unmanaged.passUnretained(emulator).toOpaque()
+        host.module = Unmanaged.passUnretained(emulator.module).toOpaque()
         host.addGeneralFunctions()
         host.addHeaderFunctions()
         host.addMetricFunctions()
@@ -67,7 +68,7 @@ extension proxy_wasm_host {
             withHeaders(host, map) { give($0[bytes(name, nameSize)], value, size) }
         }
         get_header_map_pairs = { host, map, pairs, size in
-            withHeaders(host, map) { give(Bytes(HeaderList.encode($0.fields)), pairs, size) }
+            withHeaders(host, map) { give(HeaderList.encode($0.fields), pairs, size) }
         }
         add_header_map_value = { host, map, name, nameSize, value, valueSize in
             withHeaders(host, map) {

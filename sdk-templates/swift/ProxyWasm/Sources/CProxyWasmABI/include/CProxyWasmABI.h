@@ -4,6 +4,7 @@
 #define C_PROXY_WASM_ABI_H
 
 #include "proxy_wasm_abi.h"
+#include "proxy_wasm_exports.h"
 #include "proxy_wasm_heap.h"
 
 #endif
