@@ -134,8 +134,10 @@ extension PluginContext {
     /// Says how a property set by ``ProxyContext/setProperty(_:to:)`` behaves; do it while the plugin is made.
     ///
     /// - Parameters:
-    ///   - isReadOnly: Whether it can be set only once.
+    ///   - name: The name, as it is set.
     ///   - isText: Whether expressions see a text; they see bytes otherwise.
+    ///   - isReadOnly: Whether it can be set only once.
+    ///   - lifeSpan: How long it stays.
     public func declareProperty(
         _ name: Bytes, isText: Bool = false, isReadOnly: Bool = false, lifeSpan: Envoy.LifeSpan = .filterChain
     ) throws(HostError) {

@@ -145,9 +145,13 @@ extension ProxyContext {
     /// If the stream ends first, the closure is released and never called. What it throws goes to `onError`.
     ///
     /// - Parameters:
+    ///   - target: Where the service is.
     ///   - service: The service with its package, such as "acme.Authorization".
     ///   - method: The method, such as "Check".
     ///   - message: The serialised request.
+    ///   - initialMetadata: Headers to send with it.
+    ///   - timeoutMilliseconds: After this the call fails.
+    ///   - completion: Takes the serialised answer, or how the call has failed.
     @_alwaysEmitIntoClient
     @discardableResult
     public func grpcCall(

@@ -44,7 +44,10 @@ extension ProxyContext {
     /// - Parameters:
     ///   - cluster: The name of the cluster.
     ///   - headers: The headers; ":method", ":path" and ":authority" must be among them.
-    ///   - timeoutMilliseconds: After this the call fails.
+    ///   - body: The body; Envoy adds "content-length".
+    ///   - trailers: The trailers.
+    ///   - timeoutMilliseconds: After this the call fails; 0 sets no limit.
+    ///   - completion: Takes the answer, or the failure.
     /// - Throws: `HostError`, if there is no such cluster, or the request lacks something.
     @_alwaysEmitIntoClient
     public func httpCall(

@@ -36,7 +36,9 @@ public struct HeaderMap: Sendable {
         }
     }
 
-    /// The value of a header, or nil if there is none; Envoy joins several by commas.
+    /// The value of a header, or nil if there is none; of several, Envoy gives the first.
+    ///
+    /// Where a second one could deceive, look at ``all()``.
     public func get(_ name: Bytes) throws(HostError) -> Bytes? {
         try module.activate(context)
         return try Host.optionalBytes("read header") { pointer, size in

@@ -30,10 +30,10 @@ public protocol Plugin: AnyObject {
     /// The host calls the module by an extension of its own.
     func onForeignFunction(_ call: ForeignCall, _ context: PluginContext) throws(HostError) -> ForeignFunctionResult
 
-    /// What ``onDone(_:)-swift.requirement`` returns: whether the plugin has finished.
+    /// What ``onDone(_:)`` returns: whether the plugin has finished.
     associatedtype PluginDoneResult: DoneCallbackResult = Unhandled
     /// The configuration goes out of use; return false to finish something first, and then call
-    /// ``PluginContext/done()``.
+    /// ``ProxyContext/done()``.
     func onDone(_ context: PluginContext) -> PluginDoneResult
 
     /// A callback of the plugin has thrown, or a closure that waited for an answer. The default logs it.
