@@ -138,6 +138,7 @@ extension PluginContext {
     ///   - isText: Whether expressions see a text; they see bytes otherwise.
     ///   - isReadOnly: Whether it can be set only once.
     ///   - lifeSpan: How long it stays.
+    /// - Throws: `HostError` with ``HostError/Status/badArgument`` if it is declared already.
     public func declareProperty(
         _ name: Bytes, isText: Bool = false, isReadOnly: Bool = false, lifeSpan: Envoy.LifeSpan = .filterChain
     ) throws(HostError) {

@@ -70,6 +70,7 @@ public struct GRPCService: Sendable {
     /// - Parameters:
     ///   - cluster: The name of the cluster, which must speak HTTP/2.
     ///   - authority: What to send as ":authority" in place of the cluster's name.
+    /// - Returns: The service.
     public static func cluster(_ cluster: Bytes, authority: Bytes = "") -> GRPCService {
         // GrpcService{envoy_grpc = 1: EnvoyGrpc{cluster_name = 1, authority = 2}}
         var envoyGrpc = ProtobufWriter()
@@ -152,6 +153,8 @@ extension ProxyContext {
     ///   - initialMetadata: Headers to send with it.
     ///   - timeoutMilliseconds: After this the call fails.
     ///   - completion: Takes the serialised answer, or how the call has failed.
+    /// - Returns: The call, for whoever may give it up.
+    /// - Throws: `HostError`, if the host does not begin the call.
     @_alwaysEmitIntoClient
     @discardableResult
     public func grpcCall(
