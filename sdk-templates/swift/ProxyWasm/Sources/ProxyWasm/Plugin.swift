@@ -28,7 +28,9 @@ public protocol Plugin: AnyObject {
     /// What ``onForeignFunction(_:_:)`` returns: nothing.
     associatedtype ForeignFunctionResult = Unhandled
     /// The host calls the module by an extension of its own.
-    func onForeignFunction(_ call: ForeignCall, _ context: PluginContext) throws(HostError) -> ForeignFunctionResult
+    func onForeignFunction(
+        _ call: ForeignCall, _ context: PluginContext
+    ) throws(HostError) -> ForeignFunctionResult
 
     /// What ``onDone(_:)-swift.requirement`` returns: whether the plugin has finished.
     associatedtype PluginDoneResult: DoneCallbackResult = Unhandled
