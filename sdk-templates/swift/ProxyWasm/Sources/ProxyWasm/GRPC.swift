@@ -254,7 +254,7 @@ func startGRPCStream(
             try onEvent(.message(try BufferKind.grpcMessage.bytes(from: 0, count: size)))
         case .trailingMetadata: try onEvent(.trailingMetadata(HeaderMap(.grpcTrailingMetadata, of: id)))
         case .closed(let status): try onEvent(.closed(grpcFailure(status)))
-        case .httpResponse: break
+        case .httpResponse, .addresses: break
         }
     }
     module.add(call, to: id)

@@ -32,6 +32,11 @@ public protocol Plugin: AnyObject {
         _ call: ForeignCall, _ context: PluginContext
     ) throws(HostError) -> ForeignFunctionResult
 
+    /// What ``onStatsUpdate(_:_:)`` returns: nothing.
+    associatedtype StatsResult = Unhandled
+    /// Envoy flushes its statistics, and this plugin is a sink for them (`envoy.stat_sinks.wasm`).
+    func onStatsUpdate(_ statistics: StatsUpdate, _ context: PluginContext) throws(HostError) -> StatsResult
+
     /// What ``onDone(_:)-swift.requirement`` returns: whether the plugin has finished.
     associatedtype PluginDoneResult: DoneCallbackResult = Unhandled
     /// The configuration goes out of use; return false to finish something first, and then call
@@ -57,6 +62,14 @@ extension Plugin {
     /// Not handled.
     public func onForeignFunction(
         _ call: ForeignCall, _ context: PluginContext
+    ) throws(HostError) -> Unhandled {
+        Unhandled()
+    }
+
+    /// Not handled.
+    public func onStatsUpdate(
+        _ statistics: StatsUpdate,
+        _ context: PluginContext
     ) throws(HostError) -> Unhandled {
         Unhandled()
     }
