@@ -101,7 +101,9 @@ public struct StatsUpdate: Sendable {
                 return false
             }
             for _ in 0..<count {
-                guard let size = reader.uint32(), let name = reader.take(Int(clamping: size)) else { return false }
+                guard let size = reader.uint32(), let name = reader.take(Int(clamping: size)) else {
+                    return false
+                }
                 reader.align(to: 8)
                 guard let value = reader.uint64() else { return false }
                 var delta: UInt64?

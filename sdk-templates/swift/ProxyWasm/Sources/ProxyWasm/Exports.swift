@@ -131,7 +131,10 @@
     @_cdecl("proxy_wasm_on_http_call_response")
     func onHTTPCallResponse(id: UInt32, token: UInt32, headers: UInt32, body: UInt32, trailers: UInt32) {
         module.enter(id)?.deliver(
-            .http, token, .httpResponse(headers: Int(clamping: headers), bodySize: Int(clamping: body), trailers: Int(clamping: trailers)))
+            .http, token,
+            .httpResponse(
+                headers: Int(clamping: headers), bodySize: Int(clamping: body),
+                trailers: Int(clamping: trailers)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_initial_metadata")
