@@ -51,7 +51,7 @@ private struct SeededGenerator: RandomNumberGenerator {
                 _ = module.moduleName
                 _ = module.memories
                 for export in module.exports { _ = module.functionType(at: export.index)?.description }
-                for item in module.imports { _ = module.functionType(of: item)?.description }
+                for item in module.imports { _ = module.signature(of: item)?.description }
                 // What is kept lies inside the file.
                 #expect(module.sections.allSatisfy { $0.content.upperBound <= bytes.count })
             } catch {
