@@ -22,9 +22,13 @@ struct FeatureScan {
         case .type: try types(&content)
         case .import: importsAndExports()
         case .table:
-            for table in module.definedTables { note(table, at: section.offset) }
+            for table in module.definedTables {
+                note(table, at: section.offset)
+                guard let initial = table.initial else { continue }
+                uses.note(.functionReferences, at: initial.offset)
+                try note(initial)
+            }
             if module.tables.count > 1 { uses.note(.referenceTypes, at: section.offset) }
-            if try firstCode(content) == 0x40 { uses.note(.functionReferences, at: section.offset) }
         case .memory:
             for memory in module.definedMemories { note(memory, at: section.offset) }
             if module.memories.count > 1 { uses.note(.multiMemory, at: section.offset) }
@@ -42,13 +46,6 @@ struct FeatureScan {
             for segment in module.dataSegments { try note(segment) }
         case .function, .start, .custom, .code: break
         }
-    }
-
-    /// The first byte behind a vector's length.
-    private func firstCode(_ content: ByteReader) throws(WasmBinaryError) -> UInt8? {
-        var content = content
-        _ = try content.u32(.count)
-        return content.next
     }
 
     private mutating func types(_ content: inout ByteReader) throws(WasmBinaryError) {

@@ -63,10 +63,13 @@ package struct Export: Hashable, Sendable {
 package struct Table: Hashable, Sendable {
     package let type: ValueType
     package let limits: Limits
+    /// What every element begins with, where that is not null.
+    package let initial: ConstantExpression?
 
-    package init(_ type: ValueType, _ limits: Limits) {
+    package init(_ type: ValueType, _ limits: Limits, initial: ConstantExpression? = nil) {
         self.type = type
         self.limits = limits
+        self.initial = initial
     }
 }
 

@@ -63,8 +63,9 @@ extension ModuleReader {
                 let reserved = try content.byte(of: .table)
                 guard reserved == 0 else { throw WasmBinaryError(.unknownCode(.table, reserved), at: offset) }
             }
-            module.definedTables.append(try content.tableType())
-            if hasInitial { _ = try constant(&content) }
+            let table = try content.tableType()
+            let initial = hasInitial ? try constant(&content) : nil
+            module.definedTables.append(Table(table.type, table.limits, initial: initial))
             spaces[.table] += 1
         }
     }

@@ -21,6 +21,7 @@ struct ModuleReader {
     /// - Parameters:
     ///   - start: the first bytes of the file; 4096 are enough to tell what it is.
     ///   - size: the size of the file.
+    /// - Throws: `WasmBinaryError` that names what the file is instead.
     static func checkHeader(_ start: [UInt8], size: Int) throws(WasmBinaryError) {
         let kind = FileKind(start)
         switch kind {
@@ -53,6 +54,7 @@ struct ModuleReader {
     ///   - section: what its header says.
     ///   - content: its bytes, or as many of them as `keepsContent` and the kind of section need.
     ///   - keepsContent: whether all bytes are there; if not, code and data are only counted and a custom section is only named.
+    /// - Throws: `WasmBinaryError` for a section in the wrong place or with a malformed entry.
     mutating func take(
         _ section: Section, _ content: inout ByteReader, keepsContent: Bool
     ) throws(WasmBinaryError) {
