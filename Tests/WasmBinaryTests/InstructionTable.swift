@@ -124,15 +124,24 @@ enum InstructionTable {
     }()
 
     /// A module with a function for each of these instructions; they need not make sense.
-    static func module(_ instructions: [[UInt8]]) -> [UInt8] {
+    /// - Parameters:
+    ///   - instructions: what stands in each function before its end.
+    ///   - hasMemories: whether to add two memories and a data segment, which wabt looks for.
+    /// - Returns: the module's bytes.
+    static func module(_ instructions: [[UInt8]], hasMemories: Bool = false) -> [UInt8] {
         var module = ModuleBuilder()
         module.section(1, entries: [[0x60, 0, 0]])
         module.section(3, entries: instructions.map { _ in [0] })
+        if hasMemories {
+            module.section(5, entries: [[0, 1], [0, 1]])
+            module.section(12, [1])
+        }
         module.section(
             10,
             entries: instructions.map { instruction in
                 leb(instruction.count + 2) + [0] + instruction + [0x0b]
             })
+        if hasMemories { module.section(11, entries: [[1, 0]]) }
         return module.bytes
     }
 }
