@@ -23,6 +23,7 @@ enum EngineLimit {
     static let locals = 50_000
 
     // Our own.
+    static let signatureParts = 2_000_000
     static let imports = 100_000
     static let exports = 100_000
     static let elementSegments = 100_000

@@ -6,21 +6,32 @@ extension ModuleReader {
     mutating func readTypes(_ content: inout ByteReader) throws(WasmBinaryError) {
         let entries = try content.count(.type, limit: EngineLimit.types, minimumEntrySize: 2)
         module.types.reserveCapacity(entries)
+        var parts = 0
         for _ in 0..<entries {
-            let offset = content.offset
-            let code = try content.byte(of: .type)
-            if code == 0x4e {
-                let group = try content.count(.type, limit: EngineLimit.types, minimumEntrySize: 2)
-                for _ in 0..<group {
-                    module.types.append(try content.subtype(code: try content.byte(of: .type)))
+            let group = content.next == 0x4e ? try groupCount(&content) : 1
+            for _ in 0..<group {
+                let offset = content.offset
+                let type = try content.subtype(code: try content.byte(of: .type))
+                module.types.append(type)
+                if case .function(let function) = type {
+                    parts += function.parameters.count + function.results.count
                 }
-            } else {
-                module.types.append(try content.subtype(code: code))
+                try Self.hold(module.types.count, to: EngineLimit.types, .type, at: offset)
+                try Self.hold(parts, to: EngineLimit.signatureParts, .parameter, at: offset)
             }
-            guard module.types.count <= EngineLimit.types else {
-                throw WasmBinaryError(
-                    .tooMany(.type, count: module.types.count, limit: EngineLimit.types), at: offset)
-            }
+        }
+    }
+
+    private func groupCount(_ content: inout ByteReader) throws(WasmBinaryError) -> Int {
+        _ = try content.byte(of: .type)
+        return try content.count(.type, limit: EngineLimit.types, minimumEntrySize: 2)
+    }
+
+    private static func hold(
+        _ count: Int, to limit: Int, _ what: WasmBinaryError.Part, at offset: Int
+    ) throws(WasmBinaryError) {
+        guard count <= limit else {
+            throw WasmBinaryError(.tooMany(what, count: count, limit: limit), at: offset)
         }
     }
 
