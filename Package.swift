@@ -185,7 +185,7 @@ let package = Package(
             "OCIRegistryTests",
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
-        .tests("WasmBinaryTests", ["WasmBinary"]),
+        .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
     ],
     swiftLanguageModes: [.v6]
