@@ -171,8 +171,8 @@ let package = Package(
         .tests(
             "HostProfilesTests",
             [
-                "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI", "WasmBinary",
-                system,
+                "CurlTransport", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI",
+                "OCIRegistry", "WasmBinary", httpTypes, system,
             ]),
         .tests(
             "HubTests",
