@@ -15,7 +15,8 @@ import Testing
 
     @Test(arguments: files)
     func `a data file keeps to its schema`(file: String) throws {
-        let text = String(decoding: try Files.read(Self.folder.appending(file), limit: 1 << 20), as: UTF8.self)
+        let text = String(
+            decoding: try Files.read(Self.folder.appending(file), limit: 1 << 20), as: UTF8.self)
         let name =
             switch file {
             case "functions.json": "host-functions.schema.json"
