@@ -17,10 +17,7 @@ struct EnvoyJury {
 
     private static let sentinel = "sentinel"
 
-    /// Judges modules.
-    /// - Parameters:
-    ///   - modules: names, each once, and modules.
-    ///   - capabilities: the only capabilities for all of them; nil for all.
+    /// Judges modules, each of which has a name of its own.
     static func judge(_ modules: [(name: String, bytes: [UInt8])]) async throws -> Refusals {
         let scratch = try ScratchDirectory("jury")
         var listeners: [String] = []
