@@ -29,7 +29,7 @@ package enum BuildStamp {
         return stamped
     }
 
-    /// Where the identity is. A label that occurs twice proves nothing.
+    /// Where the identity is; a label that occurs twice proves nothing.
     private static func place(in module: [UInt8]) -> Range<Int>? {
         guard let first = position(of: label, in: module[...]) else { return nil }
         let start = first + label.count

@@ -133,12 +133,7 @@ extension ProxyContext {
 extension PluginContext {
     /// Says how a property set by ``ProxyContext/setProperty(_:to:)`` behaves; do it while the plugin is made.
     ///
-    /// - Parameters:
-    ///   - name: The name, as it is set.
-    ///   - isText: Whether expressions see a text; they see bytes otherwise.
-    ///   - isReadOnly: Whether it can be set only once.
-    ///   - lifeSpan: How long it stays.
-    /// - Throws: `HostError` with ``HostError/Status/badArgument`` if it is declared already.
+    /// One that is read-only can be set once. Expressions see a text or, by default, bytes.
     public func declareProperty(
         _ name: Bytes, isText: Bool = false, isReadOnly: Bool = false, lifeSpan: Envoy.LifeSpan = .filterChain
     ) throws(HostError) {
