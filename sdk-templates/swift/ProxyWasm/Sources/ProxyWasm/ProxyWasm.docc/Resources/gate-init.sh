@@ -9,6 +9,6 @@ wrote gate to gate:
   config.schema.json
   tests.yaml
   wasme.yaml
-  Packages/ (the SDK, 52 files)
+  Packages/ (the SDK)
 next: wasme build gate -t gate:v1
 $ cd gate
