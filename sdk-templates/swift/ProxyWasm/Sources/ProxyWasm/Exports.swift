@@ -130,28 +130,29 @@
 
     @_cdecl("proxy_wasm_on_http_call_response")
     func onHTTPCallResponse(id: UInt32, token: UInt32, headers: UInt32, body: UInt32, trailers: UInt32) {
-        module.enter(id)?.deliver(
-            .http, token, .httpResponse(headers: Int(headers), bodySize: Int(body), trailers: Int(trailers)))
+        module.deliver(
+            id, .http, token,
+            .httpResponse(headers: Int(headers), bodySize: Int(body), trailers: Int(trailers)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_initial_metadata")
     func onGRPCInitialMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .initialMetadata(count: Int(count)))
+        module.deliverGRPC(id, token, .initialMetadata(count: Int(count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive")
     func onGRPCMessage(id: UInt32, token: UInt32, size: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .message(size: Int(size)))
+        module.deliverGRPC(id, token, .message(size: Int(size)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_trailing_metadata")
     func onGRPCTrailingMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .trailingMetadata(count: Int(count)))
+        module.deliverGRPC(id, token, .trailingMetadata(count: Int(count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_close")
     func onGRPCClose(id: UInt32, token: UInt32, status: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .closed(status: status))
+        module.deliverGRPC(id, token, .closed(status: status))
     }
 
 #endif
