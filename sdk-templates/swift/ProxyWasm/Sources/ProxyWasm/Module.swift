@@ -176,16 +176,51 @@ package final class Registration {
 }
 
 #if !arch(wasm32)
-    // What the exports are inside WebAssembly, for an emulated host.
+    // What the exports are inside WebAssembly, for an emulated host. A filter that leaves a callback out answers as a host
+    // takes it that finds no such export.
     extension Module {
-        package func requestHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> Action {
-            Action(rawValue: enter(id)?.onRequestHeaders(count, endOfStream: endOfStream) ?? 0) ?? .continue
+        package func onTick(_ root: UInt32) { enter(root)?.onTick() }
+        package func onQueueReady(_ root: UInt32, _ queue: UInt32) { enter(root)?.onQueueReady(queue) }
+        package func onForeignFunction(_ root: UInt32, _ function: UInt32, size: Int) {
+            enter(root)?.onForeignFunction(function, size: size)
         }
-        package func responseHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> Action {
-            Action(rawValue: enter(id)?.onResponseHeaders(count, endOfStream: endOfStream) ?? 0) ?? .continue
+        package func onDone(_ id: UInt32) -> Bool { enter(id)?.onDone() ?? true }
+        package func onLog(_ id: UInt32) { enter(id)?.onLog() }
+
+        package func onRequestHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onRequestHeaders(count, endOfStream: endOfStream) ?? 0
         }
-        package func done(_ id: UInt32) -> Bool { enter(id)?.onDone() ?? true }
-        package func log(_ id: UInt32) { enter(id)?.onLog() }
+        package func onRequestBody(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onRequestBody(size, endOfStream: endOfStream) ?? 0
+        }
+        package func onRequestTrailers(_ id: UInt32, _ count: Int) -> UInt32 {
+            enter(id)?.onRequestTrailers(count) ?? 0
+        }
+        package func onRequestMetadata(_ id: UInt32, _ count: Int) -> UInt32 {
+            enter(id)?.onRequestMetadata(count) ?? 0
+        }
+        package func onResponseHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onResponseHeaders(count, endOfStream: endOfStream) ?? 0
+        }
+        package func onResponseBody(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onResponseBody(size, endOfStream: endOfStream) ?? 0
+        }
+        package func onResponseTrailers(_ id: UInt32, _ count: Int) -> UInt32 {
+            enter(id)?.onResponseTrailers(count) ?? 0
+        }
+        package func onResponseMetadata(_ id: UInt32, _ count: Int) -> UInt32 {
+            enter(id)?.onResponseMetadata(count) ?? 0
+        }
+
+        package func onNewConnection(_ id: UInt32) -> UInt32 { enter(id)?.onNewConnection() ?? 0 }
+        package func onDownstreamData(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onDownstreamData(size, endOfStream: endOfStream) ?? 0
+        }
+        package func onUpstreamData(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
+            enter(id)?.onUpstreamData(size, endOfStream: endOfStream) ?? 0
+        }
+        package func onDownstreamClose(_ id: UInt32, _ peer: UInt32) { enter(id)?.onDownstreamClose(peer) }
+        package func onUpstreamClose(_ id: UInt32, _ peer: UInt32) { enter(id)?.onUpstreamClose(peer) }
 
         /// What main.swift registers with when no host is there.
         private nonisolated(unsafe) static let unhosted = Module()
