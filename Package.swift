@@ -95,6 +95,11 @@ let package = Package(
         .library("WasmBinary", []),
         // What a filter image is: its variants, its runtime configuration, its configuration schema.
         .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout"]),
+        // What hosts take, as data, and the checks of modules and images against it.
+        .target(
+            name: "HostProfiles",
+            dependencies: ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
+            resources: [.embedInCode("profiles")], swiftSettings: settings),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -165,6 +170,12 @@ let package = Package(
             "FilterProjectTests",
             ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests(
+            "HostProfilesTests",
+            [
+                "CurlTransport", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI",
+                "OCILayout", "OCIRegistry", "WasmBinary", httpTypes, system,
+            ]),
+        .tests(
             "HubTests",
             [
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
@@ -175,7 +186,7 @@ let package = Package(
             "OCIRegistryTests",
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
-        .tests("WasmBinaryTests", ["WasmBinary"]),
+        .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
     ],
     swiftLanguageModes: [.v6]

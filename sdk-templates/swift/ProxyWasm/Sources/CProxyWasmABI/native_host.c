@@ -131,4 +131,8 @@ proxy_wasm_status proxy_done(void) {
     FORWARD(done, host->done(host->self))
 }
 
+proxy_wasm_status envoy_resolve_dns(const uint8_t *name, size_t name_size, uint32_t *token) {
+    FORWARD(resolve_dns, host->resolve_dns(host->self, name, name_size, token))
+}
+
 #endif

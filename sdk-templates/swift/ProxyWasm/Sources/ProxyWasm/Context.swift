@@ -13,6 +13,7 @@ package class Context: TableEntry {
     func onTick() {}
     func onQueueReady(_ queue: UInt32) {}
     func onForeignFunction(_ function: UInt32, size: Int) {}
+    func onStatsUpdate(_ size: Int) {}
 
     // MARK: An HTTP exchange
 
@@ -87,11 +88,13 @@ package class Context: TableEntry {
 ///
 /// Envoy makes every call for the root context and answers that one; only the token says who has asked.
 package final class PendingCall: TableEntry {
-    /// The three kinds of call, whose tokens a host may number apart.
+    /// The kinds of call, whose tokens a host may number apart.
     package enum Kind: UInt32 {
         case http = 0
         case grpc = 1
         case grpcStream = 2
+        /// Envoy's own.
+        case dns = 3
     }
 
     /// The context that has asked.
@@ -123,11 +126,12 @@ package enum CallEvent {
     case message(size: Int)
     case trailingMetadata(count: Int)
     case closed(status: UInt32)
+    case addresses(size: Int)
 
     /// Whether nothing follows: a unary call ends with its message.
     func isLast(of kind: PendingCall.Kind) -> Bool {
         switch self {
-        case .httpResponse, .closed: true
+        case .httpResponse, .closed, .addresses: true
         case .message: kind == .grpc
         case .initialMetadata, .trailingMetadata: false
         }

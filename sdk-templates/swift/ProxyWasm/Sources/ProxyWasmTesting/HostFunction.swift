@@ -84,6 +84,8 @@ public enum HostFunction: UInt32, CaseIterable, Sendable {
     case callForeignFunction
     /// `proxy_done`.
     case done
+    /// `envoy_resolve_dns`.
+    case resolveDNS
 }
 
 extension HostEmulator {
