@@ -22,7 +22,7 @@ extension ParityFilter {
         case "call": try call(words)
         case "tick":
             plugin.waiting.append(self)
-            try plugin.context.setTickPeriod(milliseconds: 20)
+            try plugin.context.setTickPeriod(milliseconds: 100)
         default:
             if let result = try headerOperation(verb, words) { return result }
             if let result = try bodyOperation(verb, words) { return result }

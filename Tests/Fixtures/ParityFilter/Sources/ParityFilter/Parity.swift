@@ -39,7 +39,9 @@ public final class Parity: HTTPPlugin {
     }
 
     public func onQueueReady(_ queue: SharedQueue, _ context: PluginContext) throws(HostError) {
-        _ = listener?.run("queue", "")
+        let filter = listener
+        listener = nil
+        _ = filter?.run("queue", "")
     }
 }
 

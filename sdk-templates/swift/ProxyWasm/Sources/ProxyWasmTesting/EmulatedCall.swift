@@ -50,6 +50,15 @@ public final class EmulatedCall {
         answer(HostEmulator.Answering())
     }
 
+    /// Has the service be out of reach: Envoy makes an answer of it, with status 503.
+    public func failToConnect() {
+        let body: Bytes =
+            "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
+        respond(
+            status: 503, headers: ["content-length": Bytes(body.count), "content-type": "text/plain"],
+            body: body)
+    }
+
     func timeOut() {
         let body: Bytes = "upstream request timeout"
         respond(

@@ -5,23 +5,36 @@ internal import ProxyWasm
 extension EmulatedExchange: Flow.Target {
     func callHeaders(_ flow: Flow, _ end: Bool) -> Flow.Answer {
         let count = flow.headers?.fields.count ?? 0
-        return host.call(in: self) { module in
+        return callback(flow) { module in
             flow === requestFlow
                 ? module.onRequestHeaders(id, count, end) : module.onResponseHeaders(id, count, end)
         }
     }
 
     func callBody(_ flow: Flow, _ size: Int, _ end: Bool) -> Flow.Answer {
-        host.call(in: self) { module in
+        callback(flow) { module in
             flow === requestFlow ? module.onRequestBody(id, size, end) : module.onResponseBody(id, size, end)
         }
     }
 
     func callTrailers(_ flow: Flow) -> Flow.Answer {
         let count = flow.trailers?.fields.count ?? 0
-        return host.call(in: self) { module in
+        return callback(flow) { module in
             flow === requestFlow ? module.onRequestTrailers(id, count) : module.onResponseTrailers(id, count)
         }
+    }
+
+    /// Calls the filter; an answer that it gives to a request goes out when the callback is over, and only the first.
+    private func callback(_ flow: Flow, _ body: (Module) -> UInt32) -> Flow.Answer {
+        let outer = isInRequest
+        isInRequest = flow === requestFlow
+        let answer = host.call(in: self, body)
+        isInRequest = outer
+        if let local = preparedResponse, !isInRequest {
+            preparedResponse = nil
+            sendLocalResponse(local)
+        }
+        return answer
     }
 
     func pass(_ flow: Flow, headers: Headers, _ end: Bool) {
@@ -231,9 +244,13 @@ extension EmulatedExchange: HostContext {
 
     func respond(_ response: LocalResponse) {
         host.afterCall { [self] in
-            guard !hasEnded else { return }
+            guard !hasEnded, preparedResponse == nil else { return }
             localResponse = response
-            sendLocalResponse(response)
+            if isInRequest {
+                preparedResponse = response
+            } else {
+                sendLocalResponse(response)
+            }
         }
     }
 }

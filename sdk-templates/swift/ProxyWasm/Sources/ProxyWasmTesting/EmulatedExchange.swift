@@ -56,6 +56,9 @@ public final class EmulatedExchange {
     private(set) lazy var requestFlow = makeFlow()
     private(set) lazy var responseFlow = makeFlow()
     var isLogging = false
+    /// Whether a callback for the request runs, and what the filter has answered in it.
+    var isInRequest = false
+    var preparedResponse: LocalResponse?
     /// The response that the server gives as soon as it has the request.
     var serverResponse: HTTPMessage?
     /// Properties that the module has set, below "wasm." in Envoy.

@@ -36,12 +36,14 @@ public struct Headers: Hashable, Sendable {
 
     /// Sets a header in place of all that have this name.
     public mutating func set(_ name: Bytes, to value: Bytes) {
-        guard let index = fields.firstIndex(where: { $0.name.equalsIgnoringCase(name) }) else {
-            return add(name, value)
+        let name = name.lowercasedASCII
+        if Headers.single.contains(name), let index = fields.firstIndex(where: { $0.name == name }) {
+            fields[index] = HeaderField(name, value)
+            return
         }
-        fields[index] = HeaderField(fields[index].name, value)
-        let following = fields[(index + 1)...].filter { !$0.name.equalsIgnoringCase(name) }
-        fields.replaceSubrange((index + 1)..., with: following)
+        // As in Envoy, where it goes behind the others.
+        fields.removeAll { $0.name == name }
+        fields.append(HeaderField(name, value))
     }
 
     /// Adds a header beside any that has this name.
