@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is played in the test host and in Envoy. See `Parity` for the scripts.
+/// What is played in the test host and in Envoy.
+///
+/// See `Parity` for the scripts.
 let scenarios = headers + bodies + trailers + localReplies + pauses + calls + shared + ends
 
 private let headers = [

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ProxyWasm
+package import ProxyWasm
 
 /// A plugin whose filters do in each callback what the request header "x-script" says, and log what came of it.
 ///
 /// It runs in the test host and in Envoy; the logs must be the same. A script consists of phases, separated by "|", each
 /// with its name, a colon and operations, separated by ";", each with its arguments, separated by spaces.
-public final class Parity: HTTPPlugin {
-    public static var rootID: Bytes { "parity" }
-    public static var marksBuild: Bool { false }
+package final class Parity: HTTPPlugin {
+    package static var rootID: Bytes { "parity" }
+    package static var marksBuild: Bool { false }
 
     let context: PluginContext
     let queue: SharedQueue
@@ -17,7 +17,7 @@ public final class Parity: HTTPPlugin {
     /// The stream that hears of messages in the queue.
     var listener: ParityFilter?
 
-    public init(configuration: PluginConfiguration) throws(ConfigurationError) {
+    package init(configuration: PluginConfiguration) throws(ConfigurationError) {
         context = configuration.context
         do throws(HostError) {
             queue = try SharedQueue.register("parity")
@@ -26,11 +26,11 @@ public final class Parity: HTTPPlugin {
         }
     }
 
-    public func makeFilter(for stream: HTTPStream) -> ParityFilter {
+    package func makeFilter(for stream: HTTPStream) -> ParityFilter {
         ParityFilter(plugin: self, stream: stream)
     }
 
-    public func onTick(_ context: PluginContext) throws(HostError) {
+    package func onTick(_ context: PluginContext) throws(HostError) {
         let streams = waiting
         waiting = []
         if streams.isEmpty { return }
@@ -38,7 +38,7 @@ public final class Parity: HTTPPlugin {
         for filter in streams { _ = filter.run("tick", "") }
     }
 
-    public func onQueueReady(_ queue: SharedQueue, _ context: PluginContext) throws(HostError) {
+    package func onQueueReady(_ queue: SharedQueue, _ context: PluginContext) throws(HostError) {
         let filter = listener
         listener = nil
         _ = filter?.run("queue", "")
@@ -46,7 +46,7 @@ public final class Parity: HTTPPlugin {
 }
 
 /// The filter of one exchange.
-public final class ParityFilter: HTTPFilter {
+package final class ParityFilter: HTTPFilter {
     let plugin: Parity
     let stream: HTTPStream
     var name: Bytes = "?"
@@ -62,50 +62,50 @@ public final class ParityFilter: HTTPFilter {
         self.stream = stream
     }
 
-    public func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
+    package func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
         script = try request.headers.get("x-script") ?? ""
         name = try request.headers.get("x-name") ?? "?"
         return run("request", "\(request.isEndOfStream)")
     }
 
-    public func onRequestBody(_ body: HTTPBody) throws(HostError) -> BodyAction {
+    package func onRequestBody(_ body: HTTPBody) throws(HostError) -> BodyAction {
         self.body = body
         _ = run("request-body", "\(body.count) \(body.isEndOfStream)")
         return action
     }
 
-    public func onRequestTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
+    package func onRequestTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
         run("request-trailers", "")
     }
 
-    public func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
+    package func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
         run("response", "\(response.isEndOfStream)")
     }
 
-    public func onResponseBody(_ body: HTTPBody) throws(HostError) -> BodyAction {
+    package func onResponseBody(_ body: HTTPBody) throws(HostError) -> BodyAction {
         self.body = body
         _ = run("response-body", "\(body.count) \(body.isEndOfStream)")
         return action
     }
 
-    public func onResponseTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
+    package func onResponseTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
         run("response-trailers", "")
     }
 
-    public func onDone(_ stream: HTTPStream) -> Bool {
+    package func onDone(_ stream: HTTPStream) -> Bool {
         _ = run("done", "")
         return !holdsEnd
     }
 
-    public func onLog(_ stream: HTTPStream) throws(HostError) {
+    package func onLog(_ stream: HTTPStream) throws(HostError) {
         _ = run("log", "")
     }
 
-    public func onDelete(_ stream: HTTPStream) {
+    package func onDelete(_ stream: HTTPStream) {
         _ = run("delete", "")
     }
 
-    public func onError(_ error: HostError, in stream: HTTPStream) -> Action {
+    package func onError(_ error: HostError, in stream: HTTPStream) -> Action {
         say("onError \(error.message)")
         return .continue
     }
