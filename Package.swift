@@ -40,6 +40,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let proxyWasm: Target.Dependency = .product(name: "ProxyWasm", package: "ProxyWasm")
+let proxyWasmTesting: Target.Dependency = .product(name: "ProxyWasmTesting", package: "ProxyWasm")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -55,6 +57,7 @@ let package = Package(
         .executable(name: "wasme-hub", targets: ["wasme-hub"]),
     ],
     dependencies: [
+        .package(path: "sdk-templates/swift/ProxyWasm"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),

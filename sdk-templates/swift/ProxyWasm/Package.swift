@@ -29,9 +29,11 @@ let package = Package(
         ),
         // C, as it runs inside a module too: see run-in-wasm.sh beside it.
         .target(name: "HeapStress", path: "Tests/HeapStress", exclude: ["run-in-wasm.sh"]),
+        // Counts the allocations of filters.
+        .target(name: "AllocationCounter", dependencies: ["CProxyWasmABI"], path: "Tests/AllocationCounter"),
         .testTarget(
             name: "ProxyWasmTests",
-            dependencies: ["ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "HeapStress"],
+            dependencies: ["ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "AllocationCounter", "HeapStress"],
             swiftSettings: settings
         ),
     ],
