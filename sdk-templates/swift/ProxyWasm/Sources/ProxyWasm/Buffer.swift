@@ -64,6 +64,11 @@ final class Buffer {
         }
     }
 
+    /// Forgets the last bytes, of which there must be as many.
+    func removeLast(_ size: Int) {
+        count -= size
+    }
+
     private func reserve(_ size: Int) {
         guard size > capacity else { return }
         guard let grown = proxy_wasm_reallocate(start, size) else {

@@ -83,6 +83,9 @@ public struct Bytes: @unchecked Sendable {
         return try body(UnsafeBufferPointer(start: base?.advanced(by: startIndex), count: endIndex - startIndex))
     }
 
+    /// The memory of the first byte, for whoever keeps these bytes alive.
+    var start: UnsafePointer<UInt8>? { base?.advanced(by: startIndex) }
+
     func append(to buffer: Buffer) {
         withUnsafeBytes { buffer.append($0.baseAddress, $0.count) }
     }
