@@ -16,15 +16,18 @@ final class ContextTable {
 
     init() {}
 
-    deinit {
-        guard let slots else { return }
-        var index = lastIndex
-        while index >= 0 {
-            slots[index]?.release()
-            index &-= 1
+    #if !arch(wasm32)
+        // In a module the table lives as long as the module.
+        deinit {
+            guard let slots else { return }
+            var index = lastIndex
+            while index >= 0 {
+                slots[index]?.release()
+                index &-= 1
+            }
+            proxy_wasm_free(slots)
         }
-        proxy_wasm_free(slots)
-    }
+    #endif
 
     subscript(id: UInt32) -> Context? {
         guard let slots else { return nil }
@@ -75,7 +78,7 @@ final class ContextTable {
         proxy_wasm_free(old)
     }
 
-    /// As many empty slots.
+    /// So many empty slots.
     private static func allocate(_ count: Int) -> Slots {
         let size = count &* MemoryLayout<Unmanaged<Context>?>.stride
         guard let memory = proxy_wasm_allocate(size) else { fatalError() }
@@ -89,7 +92,9 @@ final class ContextTable {
 
     private var lastIndex: Int { Int(truncatingIfNeeded: UInt32.max &>> shift) }
 
-    /// Where the context is, or where it belongs. Ids follow one another; the golden ratio scatters them.
+    /// Where the context is, or where it belongs.
+    ///
+    /// Ids follow one another; the golden ratio scatters them.
     @inline(never)
     private func index(of id: UInt32, in slots: Slots) -> Int {
         var index = Int(truncatingIfNeeded: (id &* 0x9E37_79B1) &>> shift)
