@@ -106,6 +106,7 @@ package final class Module {
 
     @inline(never)
     private func unknown(_ rootID: Bytes) -> ConfigurationError {
+        guard registrations != nil else { return ConfigurationError("this module registers no plugin") }
         let message = Buffer()
         ("unknown root id \"" as Bytes).append(to: message)
         rootID.append(to: message)
