@@ -10,7 +10,7 @@ import WasmBinary
 @Suite struct ModuleSizeTests {
     @Test(.requires(.swift)) func `the header filter of the scaffold keeps within its budget`() async throws {
         let newcomer = try await BuiltFilter.shared.value
-        let built = newcomer.scratch.appending("add-header").appending(Self.products).appending(
+        let built = newcomer.scratch.appending("add-header").pushing(Self.products).appending(
             "AddHeader.wasm")
         try expectBudget(40_000, "header-filter", of: try Files.read(built))
     }
@@ -21,7 +21,7 @@ import WasmBinary
         let sources = newcomer.scratch.appending("minimal").appending("Sources").appending("Minimal")
         try Files.replace(sources.appending("Minimal.swift"), with: Array(Self.minimal.utf8))
         try await newcomer.does("build", "minimal", "-t", "minimal:v1")
-        let built = newcomer.scratch.appending("minimal").appending(Self.products).appending("Minimal.wasm")
+        let built = newcomer.scratch.appending("minimal").pushing(Self.products).appending("Minimal.wasm")
         try expectBudget(12_000, "minimal-filter", of: try Files.read(built))
     }
 
