@@ -163,7 +163,7 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
+        .tests("EndToEndTests", ["Files", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),

@@ -13,7 +13,7 @@ package func expectGolden(
 ) throws {
     let path = goldens.pushing(FilePath(name))
     let actual = FilePath(path.string + ".actual")
-    if ProcessInfo.processInfo.environment["WASME_RECORD"] == "1" {
+    if isRecordingGoldens {
         try Files.createDirectory(path.removingLastComponent())
         try Files.replace(path, with: Array(text.utf8))
         return
@@ -33,5 +33,8 @@ package func expectGolden(
 package func golden(_ name: String) throws -> String {
     String(decoding: try Files.read(goldens.pushing(FilePath(name))), as: UTF8.self)
 }
+
+/// Whether files below `Tests/Goldens` are written rather than compared with.
+package let isRecordingGoldens = ProcessInfo.processInfo.environment["WASME_RECORD"] == "1"
 
 private let goldens = repositoryRoot.appending("Tests").appending("Goldens")

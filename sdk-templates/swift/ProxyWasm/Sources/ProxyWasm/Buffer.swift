@@ -30,11 +30,13 @@ final class Buffer {
     @inline(never)
     func append(_ bytes: UnsafePointer<UInt8>?, _ size: Int) {
         guard size > 0, let bytes else { return }
-        if count + size > capacity {
-            reserve(max(count + size, capacity * 2))
+        let needed = count + size
+        if needed > capacity {
+            reserve(max(needed, capacity &* 2))
         }
-        start?.advanced(by: count).update(from: bytes, count: size)
-        count += size
+        guard let start else { return }
+        UnsafeMutableRawPointer(start + count).copyMemory(from: bytes, byteCount: size)
+        count = needed
     }
 
     @inline(never)
@@ -60,8 +62,15 @@ final class Buffer {
                 first -= 1
                 digits[first] = UInt8(ascii: "-")
             }
-            append(digits.baseAddress?.advanced(by: first).assumingMemoryBound(to: UInt8.self), digits.count - first)
+            append(
+                digits.baseAddress?.advanced(by: first).assumingMemoryBound(to: UInt8.self),
+                digits.count - first)
         }
+    }
+
+    /// Forgets the last bytes, of which there must be as many.
+    func removeLast(_ size: Int) {
+        count -= size
     }
 
     private func reserve(_ size: Int) {

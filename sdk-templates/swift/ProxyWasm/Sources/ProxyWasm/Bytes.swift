@@ -80,11 +80,18 @@ public struct Bytes: @unchecked Sendable {
     ) throws(Failure) -> Result {
         // `body` may be the last to refer to these bytes.
         defer { withExtendedLifetime(owner) {} }
-        return try body(UnsafeBufferPointer(start: base?.advanced(by: startIndex), count: endIndex - startIndex))
+        return try body(UnsafeBufferPointer(start: start, count: count))
+    }
+
+    /// The memory of the first byte, for whoever keeps these bytes alive.
+    var start: UnsafePointer<UInt8>? {
+        // Without bytes both are 0.
+        UnsafePointer(bitPattern: UInt(bitPattern: base) &+ UInt(bitPattern: startIndex))
     }
 
     func append(to buffer: Buffer) {
-        withUnsafeBytes { buffer.append($0.baseAddress, $0.count) }
+        buffer.append(start, count)
+        withExtendedLifetime(owner) {}
     }
 }
 
@@ -152,7 +159,7 @@ extension Bytes {
 
 extension Bytes: RandomAccessCollection {
     /// How many bytes there are.
-    public var count: Int { endIndex - startIndex }
+    public var count: Int { endIndex &- startIndex }
 
     /// Whether there are none.
     public var isEmpty: Bool { endIndex == startIndex }

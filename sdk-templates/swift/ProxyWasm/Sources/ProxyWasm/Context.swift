@@ -41,10 +41,7 @@ package class Context: TableEntry {
     func onDelete() {}
     /// A callback has thrown; the result is what the callback returns in its place.
     @discardableResult
-    func onError(_ error: HostError) -> UInt32 {
-        Log.error(error.message)
-        return 0
-    }
+    func onError(_ error: HostError) -> UInt32 { 0 }
 
     // MARK: Calls
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CProxyWasmABI
+
 /// What can be found by a number: a context, or a call that waits for its answer.
 package class TableEntry {
     package let id: UInt32
@@ -9,90 +11,104 @@ package class TableEntry {
     }
 }
 
-/// Entries by their ids: open addressing with linear probing, over the ids that hosts number upwards.
+/// Entries by their ids: open addressing with linear probing, at most half full.
 ///
 /// A `Dictionary` would do, but brings its hasher and a source of randomness into every module.
 final class ContextTable {
-    private struct Slot {
-        var id: UInt32 = 0
-        var context: Unmanaged<TableEntry>?
-    }
+    private typealias Slots = UnsafeMutablePointer<Unmanaged<TableEntry>?>
 
-    private var slots: UnsafeMutablePointer<Slot>
-    /// One less than the number of slots, which is a power of two.
-    private var mask = 15
+    /// None until an entry is put in, so that a table is a constant to begin with.
+    private var slots: Slots?
+    /// How far a hash of 32 bits is shifted to be an index.
+    private var shift: UInt32 = 32
     private(set) var count = 0
 
-    init() {
-        slots = ContextTable.allocate(16)
-    }
+    init() {}
 
-    deinit {
-        for index in 0...mask {
-            slots[index].context?.release()
+    #if !arch(wasm32)
+        // In a module the table lives as long as the module.
+        deinit {
+            guard let slots else { return }
+            var index = lastIndex
+            while index >= 0 {
+                slots[index]?.release()
+                index &-= 1
+            }
+            proxy_wasm_free(slots)
         }
-        slots.deallocate()
-    }
-
-    private static func allocate(_ count: Int) -> UnsafeMutablePointer<Slot> {
-        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: count)
-        slots.initialize(repeating: Slot(), count: count)
-        return slots
-    }
+    #endif
 
     subscript(id: UInt32) -> TableEntry? {
-        slots[slot(of: id)].context?.takeUnretainedValue()
+        guard let slots else { return nil }
+        return slots[index(of: id, in: slots)]?.takeUnretainedValue()
     }
 
-    func insert(_ context: TableEntry) {
-        let index = slot(of: context.id)
-        let previous = slots[index].context
-        slots[index] = Slot(id: context.id, context: .passRetained(context))
+    func insert(_ entry: TableEntry) {
+        if slots == nil || count &* 2 > lastIndex { grow() }
+        guard let slots else { return }
+        let index = index(of: entry.id, in: slots)
+        let previous = slots[index]
+        slots[index] = .passRetained(entry)
         if let previous {
+            // Last, because it may run code of the filter, which may come back here.
             previous.release()
-            return
+        } else {
+            count &+= 1
         }
-        count += 1
-        // At most half full, so that a probe always ends.
-        if count * 2 > mask + 1 {
-            grow()
-        }
-    }
-
-    private func grow() {
-        let (old, oldMask) = (slots, mask)
-        mask = mask * 2 + 1
-        slots = ContextTable.allocate(mask + 1)
-        for index in 0...oldMask where old[index].context != nil {
-            slots[slot(of: old[index].id)] = old[index]
-        }
-        old.deallocate()
     }
 
     func remove(_ id: UInt32) {
-        var hole = slot(of: id)
-        guard let context = slots[hole].context else { return }
-        slots[hole].context = nil
-        count -= 1
-        // Moves later entries of the same run forward, so that no probe stops short of them.
-        var index = (hole + 1) & mask
-        while slots[index].context != nil {
-            let home = Int(truncatingIfNeeded: slots[index].id) & mask
-            if (index - home) & mask >= (index - hole) & mask {
-                slots[hole] = slots[index]
-                slots[index].context = nil
-                hole = index
-            }
-            index = (index + 1) & mask
+        guard let slots else { return }
+        var index = index(of: id, in: slots)
+        guard let removed = slots[index] else { return }
+        slots[index] = nil
+        count &-= 1
+        // What follows may stand where it does because this slot was taken.
+        while true {
+            index = (index &+ 1) & lastIndex
+            guard let entry = slots[index] else { break }
+            slots[index] = nil
+            put(entry, in: slots)
         }
-        // Last, because it may run code of the filter, which may come back here.
-        context.release()
+        removed.release()
     }
 
-    private func slot(of id: UInt32) -> Int {
-        var index = Int(truncatingIfNeeded: id) & mask
-        while slots[index].context != nil, slots[index].id != id {
-            index = (index + 1) & mask
+    private func grow() {
+        let old = slots
+        var index = lastIndex
+        shift = old == nil ? 28 : shift &- 1
+        let new = ContextTable.allocate(lastIndex &+ 1)
+        slots = new
+        guard let old else { return }
+        while index >= 0 {
+            if let entry = old[index] { put(entry, in: new) }
+            index &-= 1
+        }
+        proxy_wasm_free(old)
+    }
+
+    /// So many empty slots.
+    private static func allocate(_ count: Int) -> Slots {
+        let size = count &* MemoryLayout<Unmanaged<TableEntry>?>.stride
+        guard let memory = proxy_wasm_allocate(size) else { fatalError() }
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        return memory.assumingMemoryBound(to: Unmanaged<TableEntry>?.self)
+    }
+
+    private func put(_ entry: Unmanaged<TableEntry>, in slots: Slots) {
+        slots[index(of: entry._withUnsafeGuaranteedRef { $0.id }, in: slots)] = entry
+    }
+
+    private var lastIndex: Int { Int(truncatingIfNeeded: UInt32.max &>> shift) }
+
+    /// Where the entry is, or where it belongs.
+    ///
+    /// Ids follow one another; the golden ratio scatters them.
+    @inline(never)
+    private func index(of id: UInt32, in slots: Slots) -> Int {
+        var index = Int(truncatingIfNeeded: (id &* 0x9E37_79B1) &>> shift)
+        while let entry = slots[index], entry._withUnsafeGuaranteedRef({ $0.id }) != id {
+            index = (index &+ 1) & lastIndex
         }
         return index
     }

@@ -34,40 +34,91 @@ public struct HostError: Error, Hashable, Sendable {
         public static var unimplemented: Status { Status(rawValue: 12) }
     }
 
+    // One word: an error is handed on through every caller, and made in one place.
+    private final class Contents: Sendable {
+        let operation: Bytes
+        let status: Status
+
+        init(_ operation: Bytes, _ status: Status) {
+            self.operation = operation
+            self.status = status
+        }
+    }
+
+    private let contents: Contents
+
     /// What was being done, such as "set header".
-    public let operation: Bytes
+    public var operation: Bytes { contents.operation }
 
     /// Why it failed.
-    public let status: Status
+    public var status: Status { contents.status }
 
     /// Describes a failure of `operation`.
+    @inline(never)
     public init(_ operation: Bytes, _ status: Status) {
-        self.operation = operation
-        self.status = status
+        contents = Contents(operation, status)
+    }
+
+    /// Whether two errors say the same.
+    public static func == (left: HostError, right: HostError) -> Bool {
+        left.status == right.status && left.operation == right.operation
+    }
+
+    /// Feeds the error to a hasher.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(operation)
+        hasher.combine(status)
     }
 }
 
 extension HostError {
     /// One line for a log.
+    @inline(never)
     public var message: Bytes {
-        "cannot \(operation): \(status.reason)"
+        let message = Buffer()
+        ("cannot " as Bytes).append(to: message)
+        operation.append(to: message)
+        (": " as Bytes).append(to: message)
+        status.appendReason(to: message)
+        return Bytes(message)
     }
 }
 
 extension HostError.Status {
-    fileprivate var reason: Bytes {
-        switch self {
-        case .notFound: "not found"
-        case .badArgument: "bad argument"
-        case .serializationFailure: "serialization failure"
-        case .parseFailure: "parse failure"
-        case .invalidMemoryAccess: "invalid memory access"
-        case .empty: "empty"
-        case .compareAndSwapMismatch: "changed in the meantime"
-        case .internalFailure: "internal failure of the host"
-        case .brokenConnection: "connection closed"
-        case .unimplemented: "not offered by this host"
-        default: "status \(rawValue)"
+    /// One line for each number of the ABI, from 0 on.
+    private static var reasons: Bytes {
+        """
+        ok
+        not found
+        bad argument
+        serialization failure
+        parse failure
+        bad expression
+        invalid memory access
+        empty
+        changed in the meantime
+        result mismatch
+        internal failure of the host
+        connection closed
+        not offered by this host
+        """
+    }
+
+    fileprivate func appendReason(to message: Buffer) {
+        let isKnown = Self.reasons.withUnsafeBytes { reasons in
+            var line: UInt32 = 0
+            for byte in reasons where line <= rawValue {
+                if byte == UInt8(ascii: "\n") {
+                    line &+= 1
+                } else if line == rawValue {
+                    message.append(byte)
+                }
+            }
+            return rawValue <= line
+        }
+        if !isKnown {
+            ("status " as Bytes).append(to: message)
+            message.append(decimal: UInt64(rawValue), negative: false)
         }
     }
 }

@@ -3,81 +3,84 @@
 /// A JSON value of a configuration, with accessors that say what they expected, what they found and where.
 ///
 /// Members are reached by subscript, whether they exist or not; it is the accessor at the end that throws:
-/// `try json["retry"]["count"].integer(in: 0...10, default: 3)`.
+/// `try json["retry"]["count"].integer(in: 0...10, default: 3)`. Nothing is kept but the text: each access looks for
+/// what it wants there, so read a value once and keep what you have read.
 public struct JSON: Sendable {
-    private enum State: Sendable {
-        case found(JSONNode)
-        case missing
-        case unreachable(ConfigurationError)
+    /// The names that led on from a value to where nothing is.
+    private final class Names: Sendable {
+        let joined: Bytes
+
+        init(_ joined: Bytes) {
+            self.joined = joined
+        }
     }
 
-    private let source: Bytes
-    private let path: Bytes
-    private let state: State
+    private let text: JSONText
+    /// Where the value begins, or the last one on the way to what is missing.
+    private let offset: Int
+    /// Nil for a value that is there.
+    private let missing: Names?
 
     /// Reads a JSON text (RFC 8259); arrays and objects may be nested 64 deep.
     public init(_ text: Bytes) throws(ConfigurationError) {
-        source = text
-        path = ""
-        state = .found(try JSONParser.parse(text))
+        let text = JSONText(text)
+        try JSONValidator.check(text)
+        self.init(text, text.token(from: 0), nil)
     }
 
-    private init(source: Bytes, path: Bytes, state: State) {
-        self.source = source
-        self.path = path
-        self.state = state
+    private init(_ text: JSONText, _ offset: Int, _ missing: Names?) {
+        self.text = text
+        self.offset = offset
+        self.missing = missing
     }
 
     // MARK: Structure
 
     /// The member of an object.
     public subscript(_ name: Bytes) -> JSON {
-        let path: Bytes = self.path.isEmpty ? name : "\(self.path).\(name)"
-        let state: State =
-            switch self.state {
-            case .missing, .unreachable: self.state
-            case .found(let node):
-                if case .object(let members) = node.value {
-                    members.first { $0.name == name }.map { .found($0.node) } ?? .missing
-                } else {
-                    .unreachable(mismatch("an object", node))
-                }
+        if let missing { return JSON(text, offset, Names("\(missing.joined).\(name)")) }
+        if text.kind(at: offset) == .object {
+            var items = JSONItems(text, offset)
+            while items.next() {
+                if text.string(at: items.name) == name { return JSON(text, items.value, nil) }
             }
-        return JSON(source: source, path: path, state: state)
+        }
+        return JSON(text, offset, Names(name))
     }
 
     /// Whether the value is there; a null is.
-    public var exists: Bool {
-        if case .found = state { true } else { false }
-    }
+    public var exists: Bool { missing == nil }
 
     /// Whether the value is there and null.
-    public var isNull: Bool {
-        if case .found(let node) = state, case .null = node.value { true } else { false }
-    }
+    public var isNull: Bool { missing == nil && text.kind(at: offset) == .null }
 
     /// The elements of an array.
     public func elements() throws(ConfigurationError) -> [JSON] {
-        let node = try node("an array")
-        guard case .array(let elements) = node.value else { throw mismatch("an array", node) }
-        return elements.enumerated().map { index, element in
-            JSON(source: source, path: "\(path)[\(index)]", state: .found(element))
+        var items = try items(of: .array, "an array")
+        var elements: [JSON] = []
+        while items.next() {
+            elements.append(JSON(text, items.value, nil))
         }
+        return elements
     }
 
     /// The members of an object, in order.
     public func members() throws(ConfigurationError) -> [(name: Bytes, value: JSON)] {
-        let node = try node("an object")
-        guard case .object(let members) = node.value else { throw mismatch("an object", node) }
-        return members.map { ($0.name, self[$0.name]) }
+        var items = try items(of: .object, "an object")
+        var members: [(name: Bytes, value: JSON)] = []
+        while items.next() {
+            members.append((text.string(at: items.name), JSON(text, items.value, nil)))
+        }
+        return members
     }
 
     /// Throws if this is not an object, or has a member of another name.
     public func allow(_ names: Bytes...) throws(ConfigurationError) {
-        let node = try node("an object")
-        guard case .object(let members) = node.value else { throw mismatch("an object", node) }
-        for member in members where !names.contains(member.name) {
-            throw error("unknown member \"\(member.name)\"", at: member.node.offset)
+        var items = try items(of: .object, "an object")
+        while items.next() {
+            let name = text.string(at: items.name)
+            guard !names.contains(name) else { continue }
+            throw text.error("unknown member \"\(name)\"", path: text.path(to: offset), at: items.value)
         }
     }
 
@@ -86,17 +89,15 @@ public struct JSON: Sendable {
     /// The text of a string, or `fallback` if there is none.
     public func string(default fallback: Bytes? = nil) throws(ConfigurationError) -> Bytes {
         if let fallback, isMissing { return fallback }
-        let node = try node("a string")
-        guard case .string(let text) = node.value else { throw mismatch("a string", node) }
-        return text
+        try require(.string, "a string")
+        return text.string(at: offset)
     }
 
     /// True or false, or `fallback` if there is none.
     public func boolean(default fallback: Bool? = nil) throws(ConfigurationError) -> Bool {
         if let fallback, isMissing { return fallback }
-        let node = try node("true or false")
-        guard case .boolean(let value) = node.value else { throw mismatch("true or false", node) }
-        return value
+        try require(.boolean, "true or false")
+        return text[offset] == UInt8(ascii: "t")
     }
 
     /// A number without a fraction that lies in `range`, or `fallback` if there is none.
@@ -105,14 +106,14 @@ public struct JSON: Sendable {
         default fallback: Int64? = nil
     ) throws(ConfigurationError) -> Int64 {
         if let fallback, isMissing { return fallback }
-        let node = try node("an integer")
-        guard case .number(let literal) = node.value else { throw mismatch("an integer", node) }
+        try require(.number, "an integer")
+        let literal = text.literal(at: offset)
         guard let value = JSONNumber(literal).integer else {
-            throw error("expected an integer of 64 bits, found \(literal)", at: node.offset)
+            throw error("expected an integer of 64 bits, found \(literal)")
         }
         guard range.contains(value) else {
-            let bounds: Bytes = "from \(range.lowerBound) to \(range.upperBound)"
-            throw error("expected an integer \(bounds), found \(value)", at: node.offset)
+            throw error(
+                "expected an integer from \(range.lowerBound) to \(range.upperBound), found \(value)")
         }
         return value
     }
@@ -120,10 +121,10 @@ public struct JSON: Sendable {
     /// A number, or `fallback` if there is none.
     public func number(default fallback: Double? = nil) throws(ConfigurationError) -> Double {
         if let fallback, isMissing { return fallback }
-        let node = try node("a number")
-        guard case .number(let literal) = node.value else { throw mismatch("a number", node) }
+        try require(.number, "a number")
+        let literal = text.literal(at: offset)
         guard let value = JSONNumber(literal).double else {
-            throw error("expected a number within the range of a double, found \(literal)", at: node.offset)
+            throw error("expected a number within the range of a double, found \(literal)")
         }
         return value
     }
@@ -131,7 +132,7 @@ public struct JSON: Sendable {
     /// A string that can be a header name, or `fallback` if there is none.
     public func headerName(default fallback: Bytes? = nil) throws(ConfigurationError) -> Bytes {
         let name = try string(default: fallback)
-        guard HeaderField.isValidName(name) else { throw invalid("a header name", name) }
+        guard HeaderField.isValidName(name) else { throw error("expected a header name, found \"\(name)\"") }
         return name
     }
 
@@ -139,74 +140,35 @@ public struct JSON: Sendable {
     public func headerValue(default fallback: Bytes? = nil) throws(ConfigurationError) -> Bytes {
         let value = try string(default: fallback)
         guard HeaderField.isValidValue(value) else {
-            throw invalid("a header value (no NUL, CR or LF)", "")
+            throw error("expected a header value (no NUL, CR or LF)")
         }
         return value
     }
 
     /// An error about this value, such as one of the plugin's own checks.
     public func error(_ message: Bytes) -> ConfigurationError {
-        if case .found(let node) = state { return error(message, at: node.offset) }
-        return ConfigurationError(path.isEmpty ? message : "\(path): \(message)")
+        let path = text.path(to: offset)
+        guard let missing else { return text.error(message, path: path, at: offset) }
+        return text.error(message, path: path.isEmpty ? missing.joined : "\(path).\(missing.joined)", at: nil)
     }
 
     // MARK: Errors
 
+    /// Whether a default takes the place of this: not if the way here led through something that is not an object.
     private var isMissing: Bool {
-        if case .missing = state { true } else { false }
+        missing != nil && text.kind(at: offset) == .object
     }
 
-    private func node(_ expected: Bytes) throws(ConfigurationError) -> JSONNode {
-        switch state {
-        case .found(let node): return node
-        case .missing: throw ConfigurationError("\(path): expected \(expected), found nothing")
-        case .unreachable(let error): throw error
-        }
+    private func require(_ kind: JSONText.Kind, _ expected: Bytes) throws(ConfigurationError) {
+        let found = text.kind(at: offset)
+        if missing == nil, found == kind { return }
+        if isMissing { throw error("expected \(expected), found nothing") }
+        let expected = missing == nil ? expected : "an object"
+        throw JSON(text, offset, nil).error("expected \(expected), found \(text.description(at: offset))")
     }
 
-    private func mismatch(_ expected: Bytes, _ node: JSONNode) -> ConfigurationError {
-        error("expected \(expected), found \(node.kind)", at: node.offset)
-    }
-
-    private func invalid(_ expected: Bytes, _ found: Bytes) -> ConfigurationError {
-        error(found.isEmpty ? "expected \(expected)" : "expected \(expected), found \"\(found)\"")
-    }
-
-    private func error(_ message: Bytes, at offset: Int) -> ConfigurationError {
-        let place = JSONParser.place(of: offset, in: source)
-        return ConfigurationError(path.isEmpty ? "\(message) (\(place))" : "\(path): \(message) (\(place))")
-    }
-}
-
-/// A value as it was read, and where it began.
-struct JSONNode: Sendable {
-    enum Value: Sendable {
-        case null
-        case boolean(Bool)
-        case number(Bytes)
-        case string(Bytes)
-        case array([JSONNode])
-        case object([Member])
-    }
-
-    struct Member: Sendable {
-        let name: Bytes
-        let node: JSONNode
-    }
-
-    let offset: Int
-    let value: Value
-
-    /// What kind of value this is, in words.
-    var kind: Bytes {
-        switch value {
-        case .null: "null"
-        case .boolean(true): "true"
-        case .boolean(false): "false"
-        case .number(let literal): "the number \(literal)"
-        case .string: "a string"
-        case .array: "an array"
-        case .object: "an object"
-        }
+    private func items(of kind: JSONText.Kind, _ expected: Bytes) throws(ConfigurationError) -> JSONItems {
+        try require(kind, expected)
+        return JSONItems(text, offset)
     }
 }

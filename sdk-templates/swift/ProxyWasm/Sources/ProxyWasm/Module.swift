@@ -7,8 +7,9 @@ internal import CProxyWasmABI
 /// There is one in a module, and one in each emulated host.
 package final class Module {
     private var registrations: Registration?
-    private(set) var vmConfiguration: Bytes = ""
-    private let contexts = ContextTable()
+    private(set) var vmConfiguration = Bytes()
+    /// None until there is something to keep: the module is a constant to begin with, made by the compiler.
+    private var contexts: ContextTable?
     /// The calls that wait for an answer; made with the first of them.
     private var calls: ContextTable?
     /// The context for which the host carries out what it is asked.
@@ -17,14 +18,18 @@ package final class Module {
     package init() {}
 
     /// How many contexts the module keeps something for.
-    package var contextCount: Int { contexts.count }
+    package var contextCount: Int { contexts?.count ?? 0 }
 
     /// How many calls wait for an answer.
     package var callCount: Int { calls?.count ?? 0 }
 
     package func add(_ registration: Registration) {
-        registration.next = registrations
-        registrations = registration
+        guard var last = registrations else {
+            registrations = registration
+            return
+        }
+        while let next = last.next { last = next }
+        last.next = registration
     }
 
     /// The context that the host calls, if the module has something for it.
@@ -34,7 +39,8 @@ package final class Module {
     }
 
     private func context(_ id: UInt32) -> Context? {
-        contexts[id].map { unsafeDowncast($0, to: Context.self) }
+        guard let entry = contexts?[id] else { return nil }
+        return unsafeDowncast(entry, to: Context.self)
     }
 
     /// Has the host act for a context, which need not be the one that it has called.
@@ -42,6 +48,11 @@ package final class Module {
         guard id != effective else { return }
         try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
         effective = id
+    }
+
+    private func keep(_ context: Context) {
+        if contexts == nil { contexts = ContextTable() }
+        contexts?.insert(context)
     }
 
     // MARK: Calls
@@ -106,18 +117,13 @@ package final class Module {
     package func onConfigure(_ root: UInt32, size: Int) -> Bool {
         effective = root
         do throws(ConfigurationError) {
-            let rootID: Bytes
-            do throws(HostError) {
-                rootID = try Host.property("plugin_root_id") ?? ""
-            } catch {
-                throw ConfigurationError(error.message)
-            }
+            let rootID = try Self.rootID()
             let registration = try registration(for: rootID)
             let context = try registration.make(
                 root, PluginConfiguration(root, size, vmConfiguration, rootID))
             context.adoptCalls(of: self.context(root))
-            contexts.insert(context)
-            registration.mark?(rootID)
+            keep(context)
+            registration.mark(rootID)
             return true
         } catch {
             Log.error("configuration refused: \(error.message)")
@@ -125,19 +131,40 @@ package final class Module {
         }
     }
 
+    private static func rootID() throws(ConfigurationError) -> Bytes {
+        do throws(HostError) {
+            return try Host.property("plugin_root_id") ?? ""
+        } catch {
+            throw ConfigurationError(error.message)
+        }
+    }
+
     /// The plugin a root id stands for; an empty one stands for the only plugin there is.
     private func registration(for rootID: Bytes) throws(ConfigurationError) -> Registration {
-        guard let first = registrations else { throw ConfigurationError("this module registers no plugin") }
-        if rootID.isEmpty, first.next == nil { return first }
-        var known: Bytes = ""
-        var candidate: Registration? = first
+        let isOnlyOne = registrations?.next == nil
+        var candidate = registrations
         while let registration = candidate {
-            if registration.rootID == rootID { return registration }
-            // The last one registered comes first in the list.
-            known = " \"\(registration.rootID)\"\(known)"
+            if registration.rootID == rootID || (isOnlyOne && rootID.isEmpty) { return registration }
             candidate = registration.next
         }
-        throw ConfigurationError("unknown root id \"\(rootID)\"; this module has\(known)")
+        throw unknown(rootID)
+    }
+
+    @inline(never)
+    private func unknown(_ rootID: Bytes) -> ConfigurationError {
+        guard registrations != nil else { return ConfigurationError("this module registers no plugin") }
+        let message = Buffer()
+        ("unknown root id \"" as Bytes).append(to: message)
+        rootID.append(to: message)
+        ("\"; this module has" as Bytes).append(to: message)
+        var candidate = registrations
+        while let registration = candidate {
+            (" \"" as Bytes).append(to: message)
+            registration.rootID.append(to: message)
+            message.append(UInt8(ascii: "\""))
+            candidate = registration.next
+        }
+        return ConfigurationError(Bytes(message))
     }
 
     // MARK: Life of a context
@@ -146,33 +173,28 @@ package final class Module {
         effective = id
         // A root context comes to life when it is configured.
         if let context = context(parent)?.makeStream(id) {
-            contexts.insert(context)
+            keep(context)
         }
     }
 
     package func onDelete(_ id: UInt32) {
         enter(id)?.onDelete()
-        contexts.remove(id)
+        contexts?.remove(id)
     }
 }
 
 /// A plugin that the module offers, and how to make it.
-package final class Registration {
-    let rootID: Bytes
-    let make: (UInt32, PluginConfiguration) throws(ConfigurationError) -> Context
-    /// Leaves a trace of this build in the proxy's statistics.
-    let mark: ((Bytes) -> Void)?
+package class Registration {
     fileprivate(set) var next: Registration?
 
-    init(
-        _ rootID: Bytes,
-        mark: ((Bytes) -> Void)?,
-        make: @escaping (UInt32, PluginConfiguration) throws(ConfigurationError) -> Context
-    ) {
-        self.rootID = rootID
-        self.mark = mark
-        self.make = make
+    var rootID: Bytes { "" }
+
+    func make(_ root: UInt32, _ configuration: PluginConfiguration) throws(ConfigurationError) -> Context {
+        throw ConfigurationError("")
     }
+
+    /// Leaves a trace of this build in the proxy's statistics.
+    func mark(_ rootID: Bytes) {}
 }
 
 #if !arch(wasm32)

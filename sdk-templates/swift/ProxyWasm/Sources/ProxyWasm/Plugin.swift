@@ -111,12 +111,34 @@ public protocol NetworkPlugin: Plugin {
 
 /// Why a configuration cannot be used.
 public struct ConfigurationError: Error, Hashable, Sendable {
+    // One word: see `HostError`.
+    private final class Contents: Sendable {
+        let message: Bytes
+
+        init(_ message: Bytes) {
+            self.message = message
+        }
+    }
+
+    private let contents: Contents
+
     /// One line for whoever wrote the configuration: what is wrong and where.
-    public let message: Bytes
+    public var message: Bytes { contents.message }
 
     /// Describes what is wrong.
+    @inline(never)
     public init(_ message: Bytes) {
-        self.message = message
+        contents = Contents(message)
+    }
+
+    /// Whether two errors say the same.
+    public static func == (left: ConfigurationError, right: ConfigurationError) -> Bool {
+        left.message == right.message
+    }
+
+    /// Feeds the error to a hasher.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(message)
     }
 }
 

@@ -6,47 +6,51 @@
 
 /// What the proxy's configuration says to a plugin; read it while the plugin is made.
 public struct PluginConfiguration: Sendable {
-    private enum Source: Sendable {
-        /// The host has it, of this size, until the plugin is made.
-        case host(size: Int)
-        case given(Bytes)
+    // One word, as it is handed on and rarely looked into.
+    private final class Contents: Sendable {
+        let root: UInt32
+        let rootID: Bytes
+        let sharedBytes: Bytes
+        /// Nil while the host has them, until the plugin is made.
+        let bytes: Bytes?
+        let size: Int
+
+        init(_ root: UInt32, _ rootID: Bytes, _ sharedBytes: Bytes, _ bytes: Bytes?, _ size: Int) {
+            self.root = root
+            self.rootID = rootID
+            self.sharedBytes = sharedBytes
+            self.bytes = bytes
+            self.size = size
+        }
     }
 
+    private let contents: Contents
+
     /// The plugin that is being configured, as the proxy knows it.
-    public let context: PluginContext
+    public var context: PluginContext { PluginContext(id: contents.root) }
 
     /// The root id under which the plugin was configured; may be empty.
-    public let rootID: Bytes
+    public var rootID: Bytes { contents.rootID }
 
-    private let source: Source
-    @usableFromInline let sharedBytes: Bytes
+    @usableFromInline var sharedBytes: Bytes { contents.sharedBytes }
 
     init(_ root: UInt32, _ size: Int, _ vmBytes: Bytes, _ rootID: Bytes) {
-        context = PluginContext(id: root)
-        source = .host(size: size)
-        sharedBytes = vmBytes
-        self.rootID = rootID
+        contents = Contents(root, rootID, vmBytes, nil, size)
     }
 
     /// Puts a configuration together, for a test that makes a plugin by hand.
     public init(bytes: Bytes, vmBytes: Bytes = "", rootID: Bytes = "") {
-        context = PluginContext(id: 0)
-        source = .given(bytes)
-        sharedBytes = vmBytes
-        self.rootID = rootID
+        contents = Contents(0, rootID, vmBytes, bytes, bytes.count)
     }
 
     /// The plugin's own configuration; may be empty.
     public var bytes: Bytes {
         get throws(ConfigurationError) {
-            switch source {
-            case .given(let bytes): return bytes
-            case .host(let size):
-                do throws(HostError) {
-                    return try BufferKind.pluginConfiguration.bytes(from: 0, count: size)
-                } catch {
-                    throw ConfigurationError(error.message)
-                }
+            if let bytes = contents.bytes { return bytes }
+            do throws(HostError) {
+                return try BufferKind.pluginConfiguration.bytes(from: 0, count: contents.size)
+            } catch {
+                throw ConfigurationError(error.message)
             }
         }
     }

@@ -29,15 +29,15 @@ public func register<P: NetworkPlugin>(_ plugin: P.Type) {
 extension Module {
     package func register<P: Plugin>(_ type: P.Type) {
         exportCallbacks(of: type)
-        add(Registration(P.rootID, mark: marker(for: type)) { (root, configuration) throws(ConfigurationError) in
-            PluginRoot(id: root, plugin: try P(configuration: configuration))
-        })
+        add(PluginRegistration<P>())
     }
 
     package func register<P: HTTPPlugin>(_ type: P.Type) {
         exportCallbacks(of: type)
         #if arch(wasm32)
-            if P.Filter.RequestHeadersResult.isHandled || P.countsRequests { proxy_wasm_export_on_request_headers() }
+            if P.Filter.RequestHeadersResult.isHandled || P.countsRequests {
+                proxy_wasm_export_on_request_headers()
+            }
             if P.Filter.RequestBodyResult.isHandled { proxy_wasm_export_on_request_body() }
             if P.Filter.RequestTrailersResult.isHandled { proxy_wasm_export_on_request_trailers() }
             if P.Filter.RequestMetadataResult.isHandled { proxy_wasm_export_on_request_metadata() }
@@ -48,9 +48,7 @@ extension Module {
             if P.Filter.DoneResult.isHandled { proxy_wasm_export_on_done() }
             if isHandled(P.Filter.LogResult.self) { proxy_wasm_export_on_log() }
         #endif
-        add(Registration(P.rootID, mark: marker(for: type)) { (root, configuration) throws(ConfigurationError) in
-            HTTPRoot(id: root, plugin: try P(configuration: configuration), configuration: configuration)
-        })
+        add(HTTPRegistration<P>())
     }
 
     package func register<P: NetworkPlugin>(_ type: P.Type) {
@@ -59,14 +57,16 @@ extension Module {
             if P.Filter.NewConnectionResult.isHandled { proxy_wasm_export_on_new_connection() }
             if P.Filter.DownstreamDataResult.isHandled { proxy_wasm_export_on_downstream_data() }
             if P.Filter.UpstreamDataResult.isHandled { proxy_wasm_export_on_upstream_data() }
-            if isHandled(P.Filter.DownstreamCloseResult.self) { proxy_wasm_export_on_downstream_connection_close() }
-            if isHandled(P.Filter.UpstreamCloseResult.self) { proxy_wasm_export_on_upstream_connection_close() }
+            if isHandled(P.Filter.DownstreamCloseResult.self) {
+                proxy_wasm_export_on_downstream_connection_close()
+            }
+            if isHandled(P.Filter.UpstreamCloseResult.self) {
+                proxy_wasm_export_on_upstream_connection_close()
+            }
             if P.Filter.DoneResult.isHandled { proxy_wasm_export_on_done() }
             if isHandled(P.Filter.LogResult.self) { proxy_wasm_export_on_log() }
         #endif
-        add(Registration(P.rootID, mark: marker(for: type)) { (root, configuration) throws(ConfigurationError) in
-            NetworkRoot(id: root, plugin: try P(configuration: configuration))
-        })
+        add(NetworkRegistration<P>())
     }
 
     private func exportCallbacks<P: Plugin>(of type: P.Type) {
@@ -78,20 +78,52 @@ extension Module {
             if P.PluginDoneResult.isHandled { proxy_wasm_export_on_done() }
         #endif
     }
+}
 
-    private func marker<P: Plugin>(for type: P.Type) -> ((Bytes) -> Void)? {
-        guard P.marksBuild else { return nil }
-        return { markBuild($0) }
+private class PluginRegistration<P: Plugin>: Registration {
+    override var rootID: Bytes { P.rootID }
+
+    override func make(
+        _ root: UInt32, _ configuration: PluginConfiguration
+    ) throws(ConfigurationError) -> Context {
+        PluginRoot(id: root, plugin: try P(configuration: configuration))
+    }
+
+    override func mark(_ rootID: Bytes) {
+        if P.marksBuild { markBuild(rootID) }
+    }
+}
+
+private final class HTTPRegistration<P: HTTPPlugin>: PluginRegistration<P> {
+    override func make(
+        _ root: UInt32, _ configuration: PluginConfiguration
+    ) throws(ConfigurationError) -> Context {
+        HTTPRoot(id: root, plugin: try P(configuration: configuration), configuration: configuration)
+    }
+}
+
+private final class NetworkRegistration<P: NetworkPlugin>: PluginRegistration<P> {
+    override func make(
+        _ root: UInt32, _ configuration: PluginConfiguration
+    ) throws(ConfigurationError) -> Context {
+        NetworkRoot(id: root, plugin: try P(configuration: configuration))
     }
 }
 
 /// Sets the gauge `plugin_build.<plugin>.<build>`: see ``Plugin/marksBuild``.
+@inline(never)
 private func markBuild(_ rootID: Bytes) {
-    var size = 0
-    let start = proxy_wasm_build_id(&size)
-    let build = Bytes(copying: UnsafeBufferPointer(start: start, count: size))
     do throws(HostError) {
-        try Gauge("plugin_build.\(try pluginName(or: rootID)).\(build)").record(1)
+        let name = Buffer()
+        ("plugin_build." as Bytes).append(to: name)
+        try pluginName(or: rootID).append(to: name)
+        name.append(UInt8(ascii: "."))
+        var size = 0
+        let build = proxy_wasm_build_id(&size)
+        name.append(build, size)
+        var gauge: UInt32 = 0
+        let status = proxy_define_metric(MetricKind.gauge.rawValue, name.start, name.count, &gauge)
+        try Host.check(status == PROXY_WASM_STATUS_OK ? proxy_record_metric(gauge, 1) : status, "set gauge")
     } catch {
         // A host without metrics runs filters all the same.
         Log.debug(error.message)

@@ -12,26 +12,19 @@ func firstInvalidUTF8(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     var index = 0
     while index < bytes.count {
         let lead = bytes[index]
-        var continuations: Int
-        var second: ClosedRange<UInt8> = 0x80...0xBF
-        switch lead {
-        case 0x00...0x7F: continuations = 0
-        case 0xC2...0xDF: continuations = 1
-        case 0xE0: (continuations, second) = (2, 0xA0...0xBF)
-        case 0xED: (continuations, second) = (2, 0x80...0x9F)
-        case 0xE1...0xEF: continuations = 2
-        case 0xF0: (continuations, second) = (3, 0x90...0xBF)
-        case 0xF1...0xF3: continuations = 3
-        case 0xF4: (continuations, second) = (3, 0x80...0x8F)
-        default: return index
-        }
-        guard index + continuations < bytes.count else { return index }
+        // As many ones at its front as there are bytes, if there are several.
+        let size = (~lead).leadingZeroBitCount
         var next = index + 1
-        while continuations > 0 {
-            guard second.contains(bytes[next]) else { return index }
-            second = 0x80...0xBF
-            next += 1
-            continuations -= 1
+        if size > 0 {
+            var scalar = UInt32(lead & (0x7F >> UInt8(truncatingIfNeeded: size)))
+            guard size >= 2, size <= 4, size <= bytes.count - index else { return index }
+            while next < index + size {
+                guard bytes[next] & 0xC0 == 0x80 else { return index }
+                scalar = scalar << 6 | UInt32(bytes[next] & 0x3F)
+                next += 1
+            }
+            let smallest: UInt32 = size == 2 ? 0x80 : size == 3 ? 0x800 : 0x10000
+            guard scalar >= smallest, scalar <= 0x10FFFF, scalar & 0xFFFF_F800 != 0xD800 else { return index }
         }
         index = next
     }

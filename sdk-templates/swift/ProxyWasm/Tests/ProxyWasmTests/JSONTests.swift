@@ -179,3 +179,71 @@ private func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
         #expect(try json["empty"].headerValue() == "")
     }
 }
+
+@Suite struct JSONPlaceTests {
+    @Test(arguments: [
+        ("", "expected a value, found the end (line 1, column 1)"),
+        ("[1,\n x]", "expected a value, found \"x\" (line 2, column 2)"),
+        ("truee", "expected the end, found \"e\" (line 1, column 5)"),
+        ("true\"", "expected the end, found \"\"\" (line 1, column 5)"),
+        ("tru", "expected a value, found \"t\" (line 1, column 1)"),
+        ("{1:1}", "expected a member name, found \"1\" (line 1, column 2)"),
+        ("{\"a\" 1}", "expected \":\", found \"1\" (line 1, column 6)"),
+        ("{\"a\":1]", "expected \",\" or \"}\", found \"]\" (line 1, column 7)"),
+        ("[[1]}", "expected \",\" or \"]\", found \"}\" (line 1, column 5)"),
+        ("{\"a\":1,}", "expected a member name, found \"}\" (line 1, column 8)"),
+        ("-x", "expected a digit, found \"x\" (line 1, column 2)"),
+        ("1.", "expected a digit, found the end (line 1, column 3)"),
+        ("01", "expected the end, found \"1\" (line 1, column 2)"),
+        ("\"\\u12G4\"", "expected a hexadecimal digit, found \"G\" (line 1, column 6)"),
+        ("\"a\nb\"", "expected a character of a string, found byte 10 (line 1, column 3)"),
+        ("\"a", "expected the end of a string, found the end (line 1, column 3)"),
+        ("\"a\\", "expected an escape sequence, found another (line 1, column 3)"),
+        ("\"\\uD800\\n\"", "expected a pair of surrogates, found half of one (line 1, column 2)"),
+        ("{\"a\":{\"b\":1},\"\\u0061\":2}", "duplicate member \"a\" (line 1, column 14)"),
+        (
+            "{\"a\":{\"a\":1},\"b\":[{\"a\":2},{\"a\":3,\"a\":3}]}",
+            "duplicate member \"a\" (line 1, column 34)"
+        ),
+        ("\0", "expected a value, found byte 0 (line 1, column 1)"),
+    ])
+    func `says where a text stops being JSON, and why`(text: String, expected: String) {
+        #expect(message { () throws(ConfigurationError) in _ = try JSON(Bytes(text)) } == expected)
+    }
+
+    @Test func `says so at the bracket that is too deep`() {
+        let text = Bytes(String(repeating: "[", count: 65))
+        #expect(
+            message { () throws(ConfigurationError) in _ = try JSON(text) }
+                == "nested more than 64 deep (line 1, column 65)"
+        )
+    }
+
+    @Test func `an error about what is missing names the whole way`() throws {
+        let json = try JSON(#"{"a":[{"b":1},{"c":{}}]}"#)
+        let c = try json["a"].elements()[1]["c"]
+        #expect(c["d"]["e"].error("wrong").description == "a[1].c.d.e: wrong")
+        #expect(c.error("wrong").description == "a[1].c: wrong (line 1, column 20)")
+        #expect(try json.members()[0].value.elements()[0]["b"].integer() == 1)
+        #expect(json.error("wrong").description == "wrong (line 1, column 1)")
+    }
+
+    @Test func `takes no longer than the text is long`() throws {
+        // As many members as there may be, many elements, many objects; and then everything looked at.
+        let members = (0..<1000).map { "\"member \($0)\":\"\(String(repeating: "x", count: 100))\"" }
+        let object = try JSON(Bytes("{\(members.joined(separator: ","))}"))
+        #expect(try object.members().count == 1000)
+        #expect(try object["member 999"].string().count == 100)
+        let elements = try JSON(Bytes("[\(Array(repeating: "[1]", count: 20_000).joined(separator: ","))]"))
+            .elements()
+        #expect(elements.count == 20_000)
+        let full = "{\((0..<1000).map { "\"\($0)\":0" }.joined(separator: ","))}"
+        let objects = try JSON(Bytes("[\(Array(repeating: full, count: 10).joined(separator: ","))]"))
+        #expect(try objects.elements()[9]["999"].integer() == 0)
+        let more = "{\((0...1000).map { "\"\($0)\":0" }.joined(separator: ","))}"
+        #expect(
+            message { () throws(ConfigurationError) in _ = try JSON(Bytes(more)) }
+                == "more than 1000 members in one object (line 1, column 7892)"
+        )
+    }
+}
