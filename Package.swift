@@ -95,6 +95,10 @@ let package = Package(
         .library("WasmBinary", []),
         // What a filter image is: its variants, its runtime configuration, its configuration schema.
         .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout"]),
+        // What hosts take, as data, and the checks of modules and images against it.
+        .target(
+            name: "HostProfiles", dependencies: ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
+            resources: [.embedInCode("profiles")], swiftSettings: settings),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -165,6 +169,12 @@ let package = Package(
             "FilterProjectTests",
             ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
         .tests(
+            "HostProfilesTests",
+            [
+                "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI", "WasmBinary",
+                system,
+            ]),
+        .tests(
             "HubTests",
             [
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
@@ -175,7 +185,7 @@ let package = Package(
             "OCIRegistryTests",
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
-        .tests("WasmBinaryTests", ["WasmBinary"]),
+        .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
     ],
     swiftLanguageModes: [.v6]

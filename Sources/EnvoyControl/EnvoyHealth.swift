@@ -6,7 +6,8 @@ package enum WasmHealth: Hashable, Sendable {
     /// - Parameters:
     ///   - virtualMachines: how many are active.
     ///   - workers: the worker threads of this Envoy.
-    case loaded(virtualMachines: Int, workers: Int)
+    ///   - marker: the gauge that the expected build has set, if one was looked for.
+    case loaded(virtualMachines: Int, workers: Int, marker: String?)
     /// Nothing says that it failed, and nothing proves that it runs.
     case notProved(because: String)
     /// Envoy counted a failure.
@@ -25,23 +26,29 @@ extension EnvoyAdmin {
     /// Wasm filters of the same Envoy count too: give the number of all.
     /// - Parameters:
     ///   - modules: how many distinct modules (with distinct VM configuration) this Envoy is to run.
+    ///   - build: the identity of the build whose gauge to look for, `plugin_build.<plugin>.<build>`; a plugin may
+    ///     have been told not to set it.
     ///   - limit: how long the workers may take to load them.
     /// - Returns: the outcome when it is known, or the last one at the limit.
     /// - Throws: `EnvoyError` if the admin interface does not answer.
     package func proveLoaded(
-        modules: Int = 1, within limit: Duration = .seconds(10)
+        modules: Int = 1, build: String? = nil, within limit: Duration = .seconds(10)
     ) async throws -> WasmHealth {
         let deadline = ContinuousClock.now + limit
         while true {
-            let health = try await wasmHealth(modules: modules)
-            guard case .notProved = health, ContinuousClock.now < deadline else {
-                return health
-            }
+            let health = try await wasmHealth(modules: modules, build: build)
+            let isFinal =
+                switch health {
+                case .notProved: false
+                case .loaded(_, _, let marker): build == nil || marker != nil
+                case .failed: true
+                }
+            if isFinal || ContinuousClock.now >= deadline { return health }
             try await Task.sleep(for: .milliseconds(50))
         }
     }
 
-    private func wasmHealth(modules: Int) async throws -> WasmHealth {
+    private func wasmHealth(modules: Int, build: String?) async throws -> WasmHealth {
         let server = try await serverInfo()
         guard server.state == "LIVE" else {
             return .notProved(because: "envoy is not live yet: its state is \(server.state)")
@@ -65,6 +72,13 @@ extension EnvoyAdmin {
                 because:
                     "\(active) of \(expected) virtual machines are active (\(server.concurrency) workers)")
         }
-        return .loaded(virtualMachines: Int(active), workers: server.concurrency)
+        guard let build else {
+            return .loaded(virtualMachines: Int(active), workers: server.concurrency, marker: nil)
+        }
+        // The strongest proof: a gauge that this very build has set, and that goes when the build goes.
+        let markers = try await self.statistics(matching: #"^wasmcustom\.plugin_build\."#)
+        return .loaded(
+            virtualMachines: Int(active), workers: server.concurrency,
+            marker: markers.keys.sorted().first { $0.hasSuffix(".\(build)") })
     }
 }

@@ -9,7 +9,7 @@ package import WasmBinary
 package struct BuiltFilter: Sendable {
     package let project: FilterProject
     package let modulePath: FilePath
-    /// The module, read; its `bytes` are what goes into the image.
+    /// The module, read; its `bytes` are what goes into the image, with the identity of this build in them.
     package let module: WasmModule
     package let abiVersion: ProxyABIVersion
     /// The JSON schema of the configuration, as it is in the file.
@@ -40,7 +40,7 @@ package struct ProjectBuild: Sendable {
         // First what takes no time: a wrong example should not cost a build.
         let schema = try checkedSchema(context)
         let path = try await project.buildDriver().build(project, context)
-        let bytes = try Files.read(path, limit: 256 << 20)
+        let bytes = BuildStamp.stamped(try Files.read(path, limit: 256 << 20))
         let module: WasmModule
         do {
             module = try WasmModule(bytes)

@@ -9,6 +9,8 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
     case empty = "an empty file"
     case gzip = "a gzip stream"
     case zstandard = "a Zstandard stream"
+    case bzip2 = "a bzip2 stream"
+    case xz = "an xz stream"
     case zip = "a zip archive"
     case tar = "a tar archive"
     case staticLibrary = "a static library"
@@ -17,6 +19,8 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
     case machO = "a native program or library (Mach-O)"
     case portableExecutable = "a native program or library (PE)"
     case html = "an HTML page"
+    case xml = "XML text"
+    case ociManifest = "a manifest of an OCI image, not its layer"
     case json = "JSON text"
     case gitLFSPointer = "a Git LFS pointer"
     case script = "a script"
@@ -27,18 +31,23 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
         self = Self.byMagic(bytes) ?? Self.byText(bytes) ?? .unknown
     }
 
-    /// What to do instead.
+    /// What to do instead; nil only for a core module.
     package var hint: String? {
         switch self {
+        case .coreModule: nil
         case .component:
             "Envoy loads core modules only: build for wasm32-unknown-unknown or wasm32-wasip1 without making a component"
+        case .wasmOther: "engines load version 1 only; build with a current toolchain"
         case .wasmText: "translate it first, as in 'wat2wasm filter.wat -o filter.wasm'"
-        case .gzip, .zstandard, .zip, .tar: "unpack it first and name the .wasm file inside"
+        case .empty: "the build or the download wrote nothing; run it again"
+        case .gzip, .zstandard, .bzip2, .xz, .zip, .tar: "unpack it first and name the .wasm file inside"
         case .staticLibrary, .llvmBitcode: "link it into a module first"
         case .elf, .machO, .portableExecutable: "build for a WebAssembly target"
-        case .html, .json: "the download most likely answered with an error page; look at the file"
+        case .html, .xml, .json: "the download most likely answered with an error page; look at the file"
+        case .ociManifest: "pull the image, or download the layer that the manifest names"
         case .gitLFSPointer: "fetch the file itself with 'git lfs pull'"
-        case .coreModule, .wasmOther, .empty, .script, .unknown: nil
+        case .script: "run it if it builds the module, and name the .wasm file"
+        case .unknown: "name a .wasm file"
         }
     }
 
@@ -51,17 +60,30 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
             return bytes[6] == 1 && bytes[7] == 0 ? .component : .wasmOther
         }
         for (magic, kind) in magics where bytes.starts(with: magic) { return kind }
-        // POSIX ustar keeps its magic behind the first header's other fields.
-        if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return .tar }
-        return nil
+        return isTar(bytes) ? .tar : nil
+    }
+
+    /// Whether a tar header comes first: the magic of POSIX ustar, or a sum that fits, which older archives have as well.
+    private static func isTar(_ bytes: [UInt8]) -> Bool {
+        if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return true }
+        guard bytes.count >= 512, bytes[0] != 0 else { return false }
+        // The sum counts its own eight bytes as spaces and is written in octal.
+        let sum = bytes[..<148].reduce(0) { $0 + Int($1) } + 8 * 0x20
+        let digits = bytes[148..<156].filter { (0x30...0x37).contains($0) }
+        let written = digits.reduce(0) { $0 << 3 | Int($1 & 7) }
+        return !digits.isEmpty && written == sum + bytes[156..<512].reduce(0) { $0 + Int($1) }
     }
 
     private static let magics: [([UInt8], FileKind)] = [
         ([0x1f, 0x8b], .gzip),
         ([0x28, 0xb5, 0x2f, 0xfd], .zstandard),
+        (Array("BZh".utf8), .bzip2),
+        ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], .xz),
         ([0x50, 0x4b, 0x03, 0x04], .zip),
+        ([0x50, 0x4b, 0x05, 0x06], .zip),
         ([0x7f, 0x45, 0x4c, 0x46], .elf),
         ([0xcf, 0xfa, 0xed, 0xfe], .machO),
+        ([0xce, 0xfa, 0xed, 0xfe], .machO),
         ([0xca, 0xfe, 0xba, 0xbe], .machO),
         (Array("MZ".utf8), .portableExecutable),
         ([0x42, 0x43, 0xc0, 0xde], .llvmBitcode),
@@ -79,9 +101,12 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
             let word = skippingSpaceAndComments(rest.dropFirst())
             return word.starts(with: "module".utf8) || word.starts(with: "component".utf8) ? .wasmText : nil
         }
-        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") { return .html }
-        if start.hasPrefix("{") || start.hasPrefix("[") { return .json }
-        return nil
+        if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<!--") {
+            return .html
+        }
+        if start.hasPrefix("<?xml") || start.hasPrefix("<error>") { return .xml }
+        guard start.hasPrefix("{") || start.hasPrefix("[") else { return nil }
+        return String(decoding: rest, as: UTF8.self).contains("\"schemaVersion\"") ? .ociManifest : .json
     }
 
     /// Skips white space and the text format's comments, `;; …` and `(; … ;)`.
@@ -93,9 +118,14 @@ package enum FileKind: String, Sendable, Hashable, CaseIterable {
             } else if rest.starts(with: ";;".utf8) {
                 rest = rest.drop { $0 != 0x0a }
             } else if rest.starts(with: "(;".utf8) {
-                rest = rest.dropFirst(2)
-                while !rest.isEmpty, !rest.starts(with: ";)".utf8) { rest = rest.dropFirst() }
-                rest = rest.dropFirst(2)
+                // Comments of this form nest.
+                var depth = 0
+                repeat {
+                    let opens = rest.starts(with: "(;".utf8)
+                    let closes = rest.starts(with: ";)".utf8)
+                    depth += (opens ? 1 : 0) - (closes ? 1 : 0)
+                    rest = rest.dropFirst(opens || closes ? 2 : 1)
+                } while depth > 0 && !rest.isEmpty
             } else {
                 break
             }

@@ -103,7 +103,8 @@ struct DeployEnvoy: WasmeCommand {
                 to: .apply)
         }
         if run {
-            try await runEnvoy(text, filter, in: context)
+            try await runEnvoy(
+                text, filter, build: BuildStamp.id(of: image.content.module), in: context)
         } else if let out, out != "-" {
             try output.print(
                 Written(
@@ -157,7 +158,9 @@ struct DeployEnvoy: WasmeCommand {
 
     // MARK: - Running
 
-    private func runEnvoy(_ text: String, _ filter: EnvoyFilter, in context: CommandContext) async throws {
+    private func runEnvoy(
+        _ text: String, _ filter: EnvoyFilter, build: String?, in context: CommandContext
+    ) async throws {
         let binary = try EnvoyBinary.find(
             environment: context.environment,
             searchFolders: EnvoyBinary.searchFolders(
@@ -168,11 +171,12 @@ struct DeployEnvoy: WasmeCommand {
             try await EnvoyProcess.run(
                 binary, .text(text), options: options, transport: context.makeTransport()
             ) { envoy in
-                let health = try await envoy.admin.proveLoaded()
+                let health = try await envoy.admin.proveLoaded(build: build)
                 let proof =
                     switch health {
-                    case .loaded(let machines, let workers):
+                    case .loaded(let machines, let workers, let marker):
                         "\(machines) virtual machines on \(workers) workers"
+                            + (marker.map { ", \($0) is set" } ?? "")
                     case .failed(let reason), .notProved(let reason):
                         throw CommandError(
                             .failed, "not proved that envoy runs \"\(filter.id)\": \(reason)",

@@ -32,7 +32,7 @@ import Testing
             let server = try await envoy.admin.serverInfo()
             #expect(server.state == "LIVE" && server.concurrency == 2)
             #expect(
-                try await envoy.admin.proveLoaded() == .loaded(virtualMachines: 4, workers: 2))
+                try await envoy.admin.proveLoaded() == .loaded(virtualMachines: 4, workers: 2, marker: nil))
             let more = try await envoy.admin.proveLoaded(modules: 2, within: .milliseconds(200))
             #expect(more == .notProved(because: "4 of 8 virtual machines are active (2 workers)"))
             #expect(envoy.isRunning)

@@ -149,4 +149,8 @@ package final class BackgroundProcess: Sendable {
 /// A process did not do what a test waits for.
 package struct ProcessFailure: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 }

@@ -80,6 +80,12 @@ package struct Tool: Sendable {
     package static let curl = Tool("curl", executables: ["curl"])
     package static let wrk = Tool("wrk", executables: ["wrk"])
     package static let swift = Tool("swift", executables: ["swift"])
+    /// Writes WebAssembly from its text; `wasm-objdump` comes with it.
+    package static let wabt = Tool("wabt", executables: ["wat2wasm"])
+    /// The compiler beside the Swift compiler: it is built with the back end for WebAssembly, and has `wasm-ld`.
+    package static let clang = Tool(
+        "clang", executables: ["clang"],
+        also: [swift.path.map { $0.removingLastComponent().appending("clang").string }])
     /// Makes a mount that only one command sees, to test a full disk; not every container lets us.
     package static let unshare = Tool("unshare", executables: ["unshare"]).usable { path in
         let process = Process()

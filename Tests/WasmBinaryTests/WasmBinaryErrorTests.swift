@@ -81,18 +81,22 @@ import WasmBinary
         #expect(type?.offset == 11)
         #expect(type?.description == "unknown type code 0x61 at byte 11")
         #expect(failure([1, 5, 1, 0x60, 1, 0x01, 0])?.reason == .unknownCode(.valueType, 0x01))
-        #expect(failure([5, 3, 1, 9, 0])?.reason == .unknownCode(.limits, 9))
+        #expect(failure([5, 3, 1, 16, 0])?.reason == .unknownCode(.limits, 16))
         #expect(failure([7, 5, 1, 1, 0x61, 9, 0])?.reason == .unknownCode(.exportEntry, 9))
         #expect(failure([1, 6, 1, 0x60, 1, 0x63, 0x41, 0])?.reason == .unknownCode(.heapType, 0x41))
     }
 
     @Test func `two exports of one name are refused`() {
-        let entry: [UInt8] = [1, 0x61, 0, 0]
-        #expect(failure([7, 9, 2] + entry + entry)?.reason == .duplicateExport("a"))
+        let entry: [UInt8] = [1, 0x61, 2, 0]
+        let error = failure([5, 3, 1, 0, 0] + [7, 9, 2] + entry + entry)
+        #expect(error?.reason == .duplicateExport("a"))
+        #expect(error?.offset == 20)
     }
 
     @Test func `functions and bodies must be as many`() {
-        #expect(failure([3, 2, 1, 0])?.reason == .functionBodiesMissing(declared: 1, bodies: 0))
+        let types: [UInt8] = [1, 4, 1, 0x60, 0, 0]
+        #expect(
+            failure(types + [3, 2, 1, 0])?.reason == .functionBodiesMissing(declared: 1, bodies: 0))
         #expect(failure([10, 4, 1, 2, 0, 0x0b])?.reason == .functionBodiesMissing(declared: 0, bodies: 1))
     }
 

@@ -64,4 +64,12 @@ proxy_wasm_status proxy_done(void) {
     return host == NULL || host->done == NULL ? PROXY_WASM_STATUS_UNIMPLEMENTED : host->done(host->self);
 }
 
+proxy_wasm_status envoy_resolve_dns(const uint8_t *name, size_t name_size, uint32_t *token) {
+    const struct proxy_wasm_host *host = current_host;
+    if (host == NULL || host->resolve_dns == NULL) {
+        return PROXY_WASM_STATUS_UNIMPLEMENTED;
+    }
+    return host->resolve_dns(host->self, name, name_size, token);
+}
+
 #endif

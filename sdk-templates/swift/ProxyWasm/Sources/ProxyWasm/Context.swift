@@ -18,6 +18,7 @@ package class Context {
     func onTick() {}
     func onQueueReady(_ queue: UInt32) {}
     func onForeignFunction(_ function: UInt32, size: Int) {}
+    func onStatsUpdate(_ size: Int) {}
 
     // MARK: An HTTP exchange
 
@@ -119,11 +120,13 @@ package class Context {
 
 /// A call that the host has not answered yet, and the closure that waits.
 final class PendingCall {
-    /// The three kinds of call, whose tokens a host may number apart.
+    /// The kinds of call, whose tokens a host may number apart.
     enum Kind {
         case http
         case grpc
         case grpcStream
+        /// Envoy's own.
+        case dns
     }
 
     let kind: Kind
@@ -145,11 +148,12 @@ enum CallEvent {
     case message(size: Int)
     case trailingMetadata(count: Int)
     case closed(status: UInt32)
+    case addresses(size: Int)
 
     /// Whether nothing follows: a unary call ends with its message.
     func isLast(of kind: PendingCall.Kind) -> Bool {
         switch self {
-        case .httpResponse, .closed: true
+        case .httpResponse, .closed, .addresses: true
         case .message: kind == .grpc
         case .initialMetadata, .trailingMetadata: false
         }

@@ -133,9 +133,7 @@ extension ProxyContext {
 extension PluginContext {
     /// Says how a property set by ``ProxyContext/setProperty(_:to:)`` behaves; do it while the plugin is made.
     ///
-    /// - Parameters:
-    ///   - isReadOnly: Whether it can be set only once.
-    ///   - isText: Whether expressions see a text; they see bytes otherwise.
+    /// One that is read-only can be set once. Expressions see a text or, by default, bytes.
     public func declareProperty(
         _ name: Bytes, isText: Bool = false, isReadOnly: Bool = false, lifeSpan: Envoy.LifeSpan = .filterChain
     ) throws(HostError) {

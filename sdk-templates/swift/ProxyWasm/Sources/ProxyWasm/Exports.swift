@@ -10,7 +10,7 @@
     @_expose(wasm, "proxy_on_configure")
     @_cdecl("proxy_on_configure")
     func exportConfigure(root: UInt32, size: UInt32) -> UInt32 {
-        module.onConfigure(root, size: Int(size)) ? 1 : 0
+        module.onConfigure(root, size: Int(clamping: size)) ? 1 : 0
     }
 
     @_expose(wasm, "proxy_on_context_create")
@@ -29,7 +29,7 @@
 
     @_cdecl("proxy_wasm_on_vm_start")
     func onVMStart(root: UInt32, size: UInt32) -> UInt32 {
-        module.onVMStart(root, size: Int(size)) ? 1 : 0
+        module.onVMStart(root, size: Int(clamping: size)) ? 1 : 0
     }
 
     @_cdecl("proxy_wasm_on_tick")
@@ -44,7 +44,7 @@
 
     @_cdecl("proxy_wasm_on_foreign_function")
     func onForeignFunction(root: UInt32, function: UInt32, size: UInt32) {
-        module.enter(root)?.onForeignFunction(function, size: Int(size))
+        module.enter(root)?.onForeignFunction(function, size: Int(clamping: size))
     }
 
     @_cdecl("proxy_wasm_on_done")
@@ -61,42 +61,42 @@
 
     @_cdecl("proxy_wasm_on_request_headers")
     func onRequestHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestHeaders(Int(count), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onRequestHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_body")
     func onRequestBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestBody(Int(size), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onRequestBody(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_trailers")
     func onRequestTrailers(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestTrailers(Int(count)) ?? 0
+        module.enter(id)?.onRequestTrailers(Int(clamping: count)) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_metadata")
     func onRequestMetadata(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestMetadata(Int(count)) ?? 0
+        module.enter(id)?.onRequestMetadata(Int(clamping: count)) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_headers")
     func onResponseHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseHeaders(Int(count), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onResponseHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_body")
     func onResponseBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseBody(Int(size), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onResponseBody(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_trailers")
     func onResponseTrailers(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseTrailers(Int(count)) ?? 0
+        module.enter(id)?.onResponseTrailers(Int(clamping: count)) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_metadata")
     func onResponseMetadata(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseMetadata(Int(count)) ?? 0
+        module.enter(id)?.onResponseMetadata(Int(clamping: count)) ?? 0
     }
 
     // MARK: Connections
@@ -108,12 +108,12 @@
 
     @_cdecl("proxy_wasm_on_downstream_data")
     func onDownstreamData(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onDownstreamData(Int(size), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onDownstreamData(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_upstream_data")
     func onUpstreamData(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onUpstreamData(Int(size), endOfStream: end != 0) ?? 0
+        module.enter(id)?.onUpstreamData(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_downstream_connection_close")
@@ -131,27 +131,42 @@
     @_cdecl("proxy_wasm_on_http_call_response")
     func onHTTPCallResponse(id: UInt32, token: UInt32, headers: UInt32, body: UInt32, trailers: UInt32) {
         module.enter(id)?.deliver(
-            .http, token, .httpResponse(headers: Int(headers), bodySize: Int(body), trailers: Int(trailers)))
+            .http, token,
+            .httpResponse(
+                headers: Int(clamping: headers), bodySize: Int(clamping: body),
+                trailers: Int(clamping: trailers)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_initial_metadata")
     func onGRPCInitialMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .initialMetadata(count: Int(count)))
+        module.enter(id)?.deliverGRPC(token, .initialMetadata(count: Int(clamping: count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive")
     func onGRPCMessage(id: UInt32, token: UInt32, size: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .message(size: Int(size)))
+        module.enter(id)?.deliverGRPC(token, .message(size: Int(clamping: size)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_trailing_metadata")
     func onGRPCTrailingMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .trailingMetadata(count: Int(count)))
+        module.enter(id)?.deliverGRPC(token, .trailingMetadata(count: Int(clamping: count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_close")
     func onGRPCClose(id: UInt32, token: UInt32, status: UInt32) {
         module.enter(id)?.deliverGRPC(token, .closed(status: status))
+    }
+
+    // MARK: Envoy
+
+    @_cdecl("proxy_wasm_on_resolve_dns")
+    func onResolveDNS(id: UInt32, token: UInt32, size: UInt32) {
+        module.enter(id)?.deliver(.dns, token, .addresses(size: Int(clamping: size)))
+    }
+
+    @_cdecl("proxy_wasm_on_stats_update")
+    func onStatsUpdate(root: UInt32, size: UInt32) {
+        module.enter(root)?.onStatsUpdate(Int(clamping: size))
     }
 
 #endif

@@ -65,11 +65,7 @@ public struct GRPCService: Sendable {
     /// A serialised `envoy.config.core.v3.GrpcService`, which Envoy wants; other hosts may take a name.
     let target: Bytes
 
-    /// A cluster of Envoy.
-    ///
-    /// - Parameters:
-    ///   - cluster: The name of the cluster, which must speak HTTP/2.
-    ///   - authority: What to send as ":authority" in place of the cluster's name.
+    /// A cluster of Envoy, which must speak HTTP/2; `authority` is what to send in place of its name.
     public static func cluster(_ cluster: Bytes, authority: Bytes = "") -> GRPCService {
         // GrpcService{envoy_grpc = 1: EnvoyGrpc{cluster_name = 1, authority = 2}}
         var envoyGrpc = ProtobufWriter()
@@ -142,12 +138,8 @@ public struct GRPCStream: Sendable {
 extension ProxyContext {
     /// Calls a unary gRPC method, and `completion` with the serialised answer.
     ///
-    /// If the stream ends first, the closure is released and never called. What it throws goes to `onError`.
-    ///
-    /// - Parameters:
-    ///   - service: The service with its package, such as "acme.Authorization".
-    ///   - method: The method, such as "Check".
-    ///   - message: The serialised request.
+    /// `service` is named with its package, as in "acme.Authorization". If the stream ends first, the closure is released
+    /// and never called. What it throws goes to `onError`.
     @_alwaysEmitIntoClient
     @discardableResult
     public func grpcCall(
@@ -262,7 +254,7 @@ func startGRPCStream(
             try onEvent(.message(try BufferKind.grpcMessage.bytes(from: 0, count: size)))
         case .trailingMetadata: try onEvent(.trailingMetadata(HeaderMap(.grpcTrailingMetadata, of: id)))
         case .closed(let status): try onEvent(.closed(grpcFailure(status)))
-        case .httpResponse: break
+        case .httpResponse, .addresses: break
         }
     }
     module.add(call, to: id)

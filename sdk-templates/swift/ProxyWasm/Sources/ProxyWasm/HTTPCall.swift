@@ -41,11 +41,8 @@ extension ProxyContext {
     /// Pause the stream, and resume or answer it in the closure. If the stream ends first, the closure is released and
     /// never called. What the closure throws goes to `onError` of the filter.
     ///
-    /// - Parameters:
-    ///   - cluster: The name of the cluster.
-    ///   - headers: The headers; ":method", ":path" and ":authority" must be among them.
-    ///   - timeoutMilliseconds: After this the call fails.
-    /// - Throws: `HostError`, if there is no such cluster, or the request lacks something.
+    /// ":method", ":path" and ":authority" must be among the headers. If one is missing, or the proxy has no such cluster,
+    /// this throws ``HostError/Status/badArgument``.
     @_alwaysEmitIntoClient
     public func httpCall(
         to cluster: Bytes,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The context of an HTTP exchange. What the filter leaves out is known at compile time, and takes no code.
+/// The context of an HTTP exchange; what the filter leaves out is known at compile time, and takes no code.
 class HTTPContext<Filter: HTTPFilter>: Context {
     private final let filter: Filter
 

@@ -23,12 +23,16 @@ public protocol NetworkFilter: AnyObject {
     /// What ``onDownstreamClose(_:_:)`` returns: nothing.
     associatedtype DownstreamCloseResult = Unhandled
     /// The connection to the client is closed.
-    func onDownstreamClose(_ peer: ClosingPeer, _ connection: Connection) throws(HostError) -> DownstreamCloseResult
+    func onDownstreamClose(
+        _ peer: ClosingPeer, _ connection: Connection
+    ) throws(HostError) -> DownstreamCloseResult
 
     /// What ``onUpstreamClose(_:_:)`` returns: nothing.
     associatedtype UpstreamCloseResult = Unhandled
     /// The connection to the server is closed, or the server will send no more.
-    func onUpstreamClose(_ peer: ClosingPeer, _ connection: Connection) throws(HostError) -> UpstreamCloseResult
+    func onUpstreamClose(
+        _ peer: ClosingPeer, _ connection: Connection
+    ) throws(HostError) -> UpstreamCloseResult
 
     /// What ``onDone(_:)`` returns: whether the connection may end.
     associatedtype DoneResult: DoneCallbackResult = Unhandled

@@ -35,6 +35,14 @@ class PluginRoot<P: Plugin>: Context {
         }
     }
 
+    override func onStatsUpdate(_ size: Int) {
+        do throws(HostError) {
+            _ = try plugin.onStatsUpdate(StatsUpdate(size: size), handle)
+        } catch {
+            onError(error)
+        }
+    }
+
     override func onDone() -> Bool {
         plugin.onDone(handle).isDone
     }

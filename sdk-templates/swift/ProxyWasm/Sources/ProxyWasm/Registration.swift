@@ -74,6 +74,7 @@ extension Module {
             if isHandled(P.TickResult.self) { proxy_wasm_export_on_tick() }
             if isHandled(P.QueueResult.self) { proxy_wasm_export_on_queue_ready() }
             if isHandled(P.ForeignFunctionResult.self) { proxy_wasm_export_on_foreign_function() }
+            if isHandled(P.StatsResult.self) { proxy_wasm_export_on_stats_update() }
             if P.PluginDoneResult.isHandled { proxy_wasm_export_on_done() }
         #endif
     }

@@ -29,7 +29,9 @@ public enum SharedData {
     /// Sets the value of a key if it has not changed since `entry` was read, and says whether it has done so.
     ///
     /// With nil for a key that had no value: a host sets it then even if another thread was faster.
-    public static func set(_ key: Bytes, to value: Bytes, ifUnchangedSince entry: Entry?) throws(HostError) -> Bool {
+    public static func set(
+        _ key: Bytes, to value: Bytes, ifUnchangedSince entry: Entry?
+    ) throws(HostError) -> Bool {
         let status = write(key, value, entry?.version ?? 0)
         if status == HostError.Status.compareAndSwapMismatch.rawValue { return false }
         try Host.check(status, "write shared data")

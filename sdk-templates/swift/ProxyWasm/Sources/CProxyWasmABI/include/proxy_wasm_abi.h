@@ -108,6 +108,12 @@ PROXY_WASM_HOST_FUNCTIONS(PROXY_WASM_DECLARE)
 /// The one without parameters, which the list has no form for.
 PROXY_WASM_IMPORT(done) proxy_wasm_status proxy_done(void);
 
+/// Not of the ABI but of Envoy: asks for the addresses of a host name.
+#if defined(__wasm__)
+__attribute__((import_module("env"), import_name("envoy_resolve_dns")))
+#endif
+proxy_wasm_status envoy_resolve_dns(const uint8_t *name, size_t name_size, uint32_t *token);
+
 /// Memory of the module. A host obtains the buffers it hands over from the same place, so that one function frees both.
 void *proxy_wasm_allocate(size_t size);
 
@@ -132,6 +138,7 @@ struct proxy_wasm_host {
     PROXY_WASM_HOST_FUNCTIONS(PROXY_WASM_MEMBER)
 #undef PROXY_WASM_MEMBER
     proxy_wasm_status (*done)(void *self);
+    proxy_wasm_status (*resolve_dns)(void *self, const uint8_t *name, size_t name_size, uint32_t *token);
 };
 
 /// Installs `host` for the calling thread (null: none) and returns the one that was installed before.

@@ -14,12 +14,14 @@
 
 #if defined(__wasm__) && defined(__swift__)
 
-#define PROXY_WASM_EXPORT(result, name, parameters, arguments)                                                     \
+#define PROXY_WASM_EXPORT_AS(export, result, name, parameters, arguments)                                          \
     extern result proxy_wasm_##name parameters;                                                                    \
-    __attribute__((weak, export_name("proxy_" #name))) inline result proxy_##name parameters {                     \
+    __attribute__((weak, export_name(#export))) inline result export parameters {                                  \
         return proxy_wasm_##name arguments;                                                                        \
     }                                                                                                              \
-    static inline void proxy_wasm_export_##name(void) { __asm__ volatile("" : : "r"(&proxy_##name)); }
+    static inline void proxy_wasm_export_##name(void) { __asm__ volatile("" : : "r"(&export)); }
+#define PROXY_WASM_EXPORT(result, name, parameters, arguments)                                                     \
+    PROXY_WASM_EXPORT_AS(proxy_##name, result, name, parameters, arguments)
 
 PROXY_WASM_EXPORT(uint32_t, on_vm_start, (uint32_t root, uint32_t size), (root, size))
 PROXY_WASM_EXPORT(void, on_tick, (uint32_t root), (root))
@@ -52,6 +54,11 @@ PROXY_WASM_EXPORT(void, on_grpc_receive, (uint32_t id, uint32_t token, uint32_t 
 PROXY_WASM_EXPORT(void, on_grpc_receive_trailing_metadata, (uint32_t id, uint32_t token, uint32_t count),
                   (id, token, count))
 PROXY_WASM_EXPORT(void, on_grpc_close, (uint32_t id, uint32_t token, uint32_t status), (id, token, status))
+
+// Not of the ABI but of Envoy.
+PROXY_WASM_EXPORT_AS(envoy_on_resolve_dns, void, on_resolve_dns, (uint32_t id, uint32_t token, uint32_t size),
+                     (id, token, size))
+PROXY_WASM_EXPORT_AS(envoy_on_stats_update, void, on_stats_update, (uint32_t root, uint32_t size), (root, size))
 
 #endif
 #endif
