@@ -9,6 +9,8 @@ package final class Module {
     private var registrations: Registration?
     private(set) var vmConfiguration: Bytes = ""
     private let contexts = ContextTable()
+    /// The calls that wait for an answer; made with the first of them.
+    private var calls: ContextTable?
     /// The context for which the host carries out what it is asked.
     private var effective: UInt32 = 0
 
@@ -16,6 +18,9 @@ package final class Module {
 
     /// How many contexts the module keeps something for.
     package var contextCount: Int { contexts.count }
+
+    /// How many calls wait for an answer.
+    package var callCount: Int { calls?.count ?? 0 }
 
     package func add(_ registration: Registration) {
         registration.next = registrations
@@ -25,7 +30,11 @@ package final class Module {
     /// The context that the host calls, if the module has something for it.
     package func enter(_ id: UInt32) -> Context? {
         effective = id
-        return contexts[id]
+        return context(id)
+    }
+
+    private func context(_ id: UInt32) -> Context? {
+        contexts[id].map { unsafeDowncast($0, to: Context.self) }
     }
 
     /// Has the host act for a context, which need not be the one that it has called.
@@ -35,13 +44,49 @@ package final class Module {
         effective = id
     }
 
+    // MARK: Calls
+
     /// Remembers a call that a context has made.
-    func add(_ call: PendingCall, to id: UInt32) {
-        contexts[id]?.add(call)
+    func addCall(
+        _ kind: PendingCall.Kind, _ token: UInt32, of id: UInt32,
+        _ resume: @escaping (CallEvent) throws(HostError) -> Void
+    ) {
+        guard let context = context(id) else { return }
+        let table = calls ?? ContextTable()
+        calls = table
+        let call = PendingCall(kind, token, of: id, in: table, resume)
+        context.add(call)
+        table.insert(call)
     }
 
-    func removeCall(_ kind: PendingCall.Kind, _ token: UInt32, of id: UInt32) {
-        contexts[id]?.removeCall(kind, token)
+    /// Forgets a call, so that its closure is released.
+    func removeCall(_ kind: PendingCall.Kind, _ token: UInt32) {
+        guard let call = call(kind, token) else { return }
+        context(call.context)?.remove(call)
+        calls?.remove(call.id)
+    }
+
+    private func call(_ kind: PendingCall.Kind, _ token: UInt32) -> PendingCall? {
+        calls?[PendingCall.id(kind, token)].map { unsafeDowncast($0, to: PendingCall.self) }
+    }
+
+    /// Resumes whoever waits for a call; an answer that nobody waits for any more is dropped.
+    package func deliver(_ root: UInt32, _ kind: PendingCall.Kind, _ token: UInt32, _ event: CallEvent) {
+        effective = root
+        guard let call = call(kind, token) else { return }
+        if event.isLast(of: kind) {
+            removeCall(kind, token)
+        }
+        do throws(HostError) {
+            try call.resume(event)
+        } catch {
+            context(call.context)?.onError(error)
+        }
+    }
+
+    /// As `deliver`, for a call or a stream; hosts do not give the same token to both.
+    package func deliverGRPC(_ root: UInt32, _ token: UInt32, _ event: CallEvent) {
+        deliver(root, call(.grpcStream, token) != nil ? .grpcStream : .grpc, token, event)
     }
 
     // MARK: Life of a VM and its plugins
@@ -68,8 +113,9 @@ package final class Module {
                 throw ConfigurationError(error.message)
             }
             let registration = try registration(for: rootID)
-            let context = try registration.make(root, PluginConfiguration(root, size, vmConfiguration, rootID))
-            context.adoptCalls(of: contexts[root])
+            let context = try registration.make(
+                root, PluginConfiguration(root, size, vmConfiguration, rootID))
+            context.adoptCalls(of: self.context(root))
             contexts.insert(context)
             registration.mark?(rootID)
             return true
@@ -99,7 +145,7 @@ package final class Module {
     package func onContextCreate(_ id: UInt32, parent: UInt32) {
         effective = id
         // A root context comes to life when it is configured.
-        if let context = contexts[parent]?.makeStream(id) {
+        if let context = context(parent)?.makeStream(id) {
             contexts.insert(context)
         }
     }
