@@ -227,10 +227,8 @@ import Testing
             var token: UInt32 = 0
             world.answer = { _ in HostAnswer(number: token) }
             func answer(_ id: UInt32, _ token: UInt32, headers: Int) {
-                world.call {
-                    $0.enter(id)?.deliver(
-                        .http, token, .httpResponse(headers: headers, bodySize: 0, trailers: 0))
-                }
+                let event = CallEvent.httpResponse(headers: headers, bodySize: 0, trailers: 0)
+                world.call { $0.deliver(id, .http, token, event) }
             }
             for number: UInt32 in 1...4 {
                 token = number
@@ -240,12 +238,12 @@ import Testing
             answer(id, 1, headers: 3)  // Twice.
             answer(id, 2, headers: 0)  // No headers: it failed or took too long.
             answer(id, 99, headers: 3)  // Nobody has asked.
-            answer(77, 3, headers: 3)  // There is no such stream.
-            answer(1, 3, headers: 3)  // Another context's.
-            #expect(answers == [true, false])
+            answer(1, 3, headers: 3)  // As Envoy does it: it tells the plugin's context.
+            #expect(answers == [true, false, true])
             world.call { $0.onDelete(id) }
-            answer(id, 3, headers: 3)  // Too late.
-            #expect(answers == [true, false])
+            answer(id, 4, headers: 3)  // Too late.
+            #expect(answers == [true, false, true])
+            #expect(world.module.callCount == 0)
             // The plugin's own witness is the only one left: closures that never ran are gone.
             #expect(world.alive == 1)
         }

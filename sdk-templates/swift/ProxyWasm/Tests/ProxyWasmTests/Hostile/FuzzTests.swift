@@ -53,6 +53,7 @@ import Testing
         for _ in 0..<steps { driver.step() }
         driver.deleteAll()
         #expect(world.module.contextCount == 0, "WASME_FUZZ_SEED=\(seed)")
+        #expect(world.module.callCount == 0, "WASME_FUZZ_SEED=\(seed)")
         world.call { _ in world.kept = HostileWorld.Kept() }
         #expect(world.alive == 0, "filters or closures are left behind; WASME_FUZZ_SEED=\(seed)")
         return steps
@@ -104,7 +105,11 @@ private struct CallbackDriver {
         case 12...14: passResponse(id, count, end)
         case 15: world.call { $0.enter(id)?.onTick() }
         case 16: world.call { $0.enter(id)?.onQueueReady(token) }
-        case 17: world.call { $0.enter(id)?.onForeignFunction(token, size: count) }
+        case 17:
+            world.call {
+                $0.enter(id)?.onForeignFunction(token, size: count)
+                $0.enter(id)?.onStatsUpdate(count)
+            }
         case 18: _ = world.call { $0.enter(id)?.onDone() }
         case 19: world.call { $0.enter(id)?.onLog() }
         case 20...22: connect(id, count, end)
@@ -142,17 +147,17 @@ private struct CallbackDriver {
     }
 
     private func answer(_ id: UInt32, _ token: UInt32, _ count: Int) {
-        let kind = world.dice.below(6)
+        let kind = world.dice.below(7)
         world.call { module in
-            let context = module.enter(id)
             switch kind {
             case 0, 1:
-                context?.deliver(
-                    .http, token, .httpResponse(headers: count, bodySize: count, trailers: count))
-            case 2: context?.deliverGRPC(token, .initialMetadata(count: count))
-            case 3: context?.deliverGRPC(token, .message(size: count))
-            case 4: context?.deliverGRPC(token, .trailingMetadata(count: count))
-            default: context?.deliverGRPC(token, .closed(status: UInt32(truncatingIfNeeded: count)))
+                let event = CallEvent.httpResponse(headers: count, bodySize: count, trailers: count)
+                module.deliver(id, .http, token, event)
+            case 2: module.deliverGRPC(id, token, .initialMetadata(count: count))
+            case 3: module.deliverGRPC(id, token, .message(size: count))
+            case 4: module.deliverGRPC(id, token, .trailingMetadata(count: count))
+            case 5: module.deliverGRPC(id, token, .closed(status: UInt32(truncatingIfNeeded: count)))
+            default: module.deliver(id, .dns, token, .addresses(size: count))
             }
         }
     }

@@ -15,7 +15,7 @@ extension HostileWorld {
         if dice.one(in: 20) { kept = Kept() }
     }
 
-    static var operationCount: Int { 54 }
+    static var operationCount: Int { 55 }
 
     /// One use of the API for `context`, and for something that was kept.
     func operate(_ number: Int, _ context: some ProxyContext) throws(HostError) {
@@ -152,6 +152,12 @@ extension HostileWorld {
             let expression = try CELExpression(value)
             _ = try expression.evaluate(as: Bytes.self, for: context)
             kept.expressions.append(expression)
+        case 53:
+            try context.resolveDNS(name) { addresses throws(HostError) in
+                defer { withExtendedLifetime(witness) {} }
+                HostileWorld.current?.kept.bytes += addresses.map(\.address)
+                try HostileWorld.current?.act(context)
+            }
         default:
             kept.bytes.append(try Envoy.compress(value))
             _ = try Envoy.sign(value, with: .pem(name))

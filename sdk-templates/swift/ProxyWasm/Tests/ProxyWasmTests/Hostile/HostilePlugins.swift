@@ -37,6 +37,10 @@ final class Restless: HTTPPlugin {
         HostileWorld.current?.kept.bytes.append(try call.arguments)
         try HostileWorld.current?.act(context)
     }
+    func onStatsUpdate(_ statistics: StatsUpdate, _ context: PluginContext) throws(HostError) {
+        try statistics.forEach { HostileWorld.current?.kept.bytes.append($0.name) }
+        try HostileWorld.current?.act(context)
+    }
     func onDone(_ context: PluginContext) -> Bool { HostileWorld.current?.dice.one(in: 2) ?? true }
 }
 

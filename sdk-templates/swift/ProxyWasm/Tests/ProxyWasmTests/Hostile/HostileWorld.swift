@@ -17,7 +17,7 @@ enum HostFunction: CaseIterable {
     case registerQueue, resolveQueue, enqueue, dequeue
     case defineMetric, incrementMetric, recordMetric, metric
     case httpCall, grpcCall, grpcStream, grpcSend, grpcCancel, grpcClose
-    case foreignFunction, done
+    case foreignFunction, resolveDNS, done
 }
 
 /// What a host function answers: a status, what it hands over if it hands over bytes, and a number if it gives one.
@@ -222,6 +222,7 @@ extension proxy_wasm_host {
         grpc_send = { me, _, _, _, _ in ask(me, .grpcSend) }
         grpc_cancel = { me, _ in ask(me, .grpcCancel) }
         grpc_close = { me, _ in ask(me, .grpcClose) }
+        resolve_dns = { me, _, _, token in ask(me, .resolveDNS, token) }
         call_foreign_function = { me, _, _, _, _, value, size in hand(me, .foreignFunction, value, size) }
     }
 }
