@@ -27,6 +27,8 @@ final class Soak: HTTPPlugin {
 final class SoakFilter: HTTPFilter {
     private let plugin: Soak
     private var path: Bytes = ""
+    private var names = 0
+    private var size = 0
 
     init(plugin: Soak) {
         self.plugin = plugin
@@ -34,12 +36,12 @@ final class SoakFilter: HTTPFilter {
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
         path = try request.path ?? "/"
-        var names = 0
         for field in try request.headers.all() where field.name.hasPrefix("x-") { names += 1 }
         try request.headers.remove("content-length")
         try request.headers.set("x-names", to: "\(names) on \(path)")
         let call = [
-            HeaderField(":method", "POST"), HeaderField(":path", "/check"), HeaderField(":authority", "backend"),
+            HeaderField(":method", "POST"), HeaderField(":path", "/check"),
+            HeaderField(":authority", "backend"),
         ]
         try request.stream.httpCall(to: "backend", headers: call, body: "check \(path)") {
             [self] answer throws(HostError) in
@@ -56,19 +58,22 @@ final class SoakFilter: HTTPFilter {
     }
 
     private func remember(_ body: Bytes, _ status: UInt32) throws(HostError) {
-        try SharedData.update("last") { old throws(HostError) in "\(status) \(body.count) after \(old?.count ?? 0)" }
+        try SharedData.update("last") { old throws(HostError) in
+            "\(status) \(body.count) after \(old?.count ?? 0)"
+        }
         try SharedData.set("path", to: path)
     }
 
     func onRequestBody(_ body: HTTPBody) throws(HostError) -> BodyAction {
         guard body.isEndOfStream else { return .pause }
+        size = body.count
         try body.replace(with: try body.bytes.lowercasedASCII)
         return .continue
     }
 
     func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
         try response.headers.remove("content-length")
-        try response.headers.set("x-path", to: path)
+        try response.headers.set("x-seen", to: "\(names) names, \(size) bytes")
         return .continue
     }
 
