@@ -8,10 +8,15 @@ sdk=$(cd ../../sdk-templates && pwd)
 tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
 resources=$(swiftc -print-target-info -target wasm32-unknown-none-wasm | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
 
-for name in empty filter contexts all; do
+tables=$resources/embedded/wasm32-unknown-none-wasm/libswiftUnicodeDataTables.a
+link() { "$tools/wasm-ld" --no-entry --gc-sections --stack-first -z stack-size=131072 -s "$@"; }
+
+for name in inside empty filter contexts all; do
     "$tools/clang" --target=wasm32-unknown-none-wasm -Os -ffreestanding -Wall -Werror -c "c/$name.c" -o "$out/c-$name.o"
-    "$tools/wasm-ld" --no-entry --gc-sections --stack-first -z stack-size=131072 -s "$out/c-$name.o" -o "$out/c-$name.wasm"
+    [ "$name" = inside ] || link "$out/c-$name.o" -o "$out/c-$name.wasm"
 done
+link "$out/c-filter.o" "$out/c-inside.o" -o "$out/inside-c-filter.wasm"
+link "$out/c-contexts.o" "$out/c-inside.o" -o "$out/inside-c-contexts.wasm"
 
 # The scaffold's template as `wasme init` writes it; then the same with every callback.
 package=$out/add-header
@@ -29,7 +34,12 @@ for variant in swift swift-all; do
     esac > "$package/Sources/AddHeader/AddHeader.swift"
     swift build --package-path "$package" -c release --triple wasm32-unknown-none-wasm \
         --toolset "$sdk/toolsets/proxy-wasm.json" --product AddHeader \
-        -Xlinker "$resources/embedded/wasm32-unknown-none-wasm/libswiftUnicodeDataTables.a" >&2
-    cp "$package/.build/wasm32-unknown-none-wasm/release/AddHeader.wasm" "$out/$variant.wasm"
+        -Xlinker "$tables" >&2
+    built=$package/.build/wasm32-unknown-none-wasm/release
+    cp "$built/AddHeader.wasm" "$out/$variant.wasm"
+    if [ "$variant" = swift ]; then
+        mapfile -t objects < <(tr -d "'\"" < "$built/AddHeader.product/Objects.LinkFileList")
+        (cd "$package" && link "${objects[@]}" "$out/c-inside.o" "$tables" -o "$out/inside-swift.wasm")
+    fi
 done
 ls -l "$out"/*.wasm | awk '{ n = split($NF, path, "/"); printf "%-20s %7d bytes\n", path[n], $5 }'
