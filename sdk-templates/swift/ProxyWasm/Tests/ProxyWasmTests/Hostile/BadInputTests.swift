@@ -9,7 +9,7 @@ import Testing
 @Suite struct BadInputTests {
     /// A configured module with an open stream, and the check that nothing of it remains.
     private func withStream<P: HTTPPlugin>(
-        _ plugin: P.Type = Scripted.self, sourceLocation: SourceLocation = #_sourceLocation,
+        _ plugin: P.Type = Obedient.self, sourceLocation: SourceLocation = #_sourceLocation,
         _ body: (HostileWorld, UInt32) -> Void
     ) {
         let before = proxy_wasm_outstanding()

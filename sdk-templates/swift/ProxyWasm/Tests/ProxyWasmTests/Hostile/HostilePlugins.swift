@@ -159,8 +159,8 @@ final class WireFilter: NetworkFilter {
 }
 
 /// A plugin whose filters do what a test says.
-final class Scripted: HTTPPlugin {
-    static var rootID: Bytes { "scripted" }
+final class Obedient: HTTPPlugin {
+    static var rootID: Bytes { "obedient" }
     private let witness = Witness()
 
     init(configuration: PluginConfiguration) throws(ConfigurationError) {
@@ -169,10 +169,10 @@ final class Scripted: HTTPPlugin {
         _ = try json["value"].headerValue(default: "world")
     }
 
-    func makeFilter(for stream: HTTPStream) -> ScriptedFilter { ScriptedFilter() }
+    func makeFilter(for stream: HTTPStream) -> ObedientFilter { ObedientFilter() }
 }
 
-final class ScriptedFilter: HTTPFilter {
+final class ObedientFilter: HTTPFilter {
     private let witness = Witness()
     private let world = HostileWorld.current
 

@@ -44,7 +44,7 @@ final class HostileWorld {
     var kept = Kept()
     /// Whether what plugins hand to the host is chosen by chance; plain text otherwise.
     var isRandom = true
-    /// What the filters of `Scripted` do with each part of a request; what that throws is added to `errors`.
+    /// What the filters of `Obedient` do with each part of a request; what that throws is added to `errors`.
     var script: ((HTTPStream, HTTPBody?) throws(HostError) -> Void)?
     var errors: [HostError] = []
 
