@@ -72,7 +72,7 @@ extension HostileWorld {
     private func operateOnHost(_ number: Int, _ context: some ProxyContext) throws(HostError) {
         switch number {
         case 22: kept.bytes.append(try context.property("request", "path") ?? "")
-        case 23: try context.setProperty("a", name, to: value)
+        case 23: try context.setProperty(name, to: value)
         case 24:
             _ = try context.attribute(.requestPath)
             _ = try context.attribute(.responseCode)
