@@ -144,28 +144,15 @@ import Testing
     func `two hundred thousand requests leave Envoy's memory where it was`() async throws {
         let newcomer = try await BuiltFilter.shared.value
         let (envoy, live) = try await newcomer.startEnvoy("add-header:v1")
-        let wrk = try #require(Tool.wrk.path)
-        var sent = 0
-        /// Sends at least so many requests, in bounded rounds, and gives Envoy's resident kilobytes.
-        func resident(after requests: Int) async throws -> Int {
-            for _ in 0..<120 where sent < requests {
-                let outcome = try await run(wrk, ["-t1", "-c8", "-d1s", "http://\(live)/"])
-                let line = try #require(
-                    outcome.stdout.split(separator: "\n").first { $0.contains("requests in") })
-                sent += try #require(Int(line.split(separator: " ")[0]))
-                #expect(!outcome.stdout.contains("Non-2xx"), "\(outcome.stdout)")
-            }
-            try #require(sent >= requests, "only \(sent) requests in two minutes")
-            let admin = try #require(envoy.stdout.split(separator: "\n").first { $0.hasPrefix("admin at ") })
-            let child = try #require(admin.split(separator: " ").last?.dropLast())
-            let status = String(decoding: try Files.read(FilePath("/proc/\(child)/status")), as: UTF8.self)
-            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-            return try #require(Int(line.split(whereSeparator: { !$0.isNumber })[0]))
-        }
-        let before = try await resident(after: 20_000)
-        let after = try await resident(after: 200_000 + sent)
+        let admin = try #require(envoy.stdout.split(separator: "\n").first { $0.hasPrefix("admin at ") })
+        let pid = try #require(admin.split(separator: " ").last.flatMap { Int32($0.dropLast()) })
+        var load = Load(address: live, pid: pid)
+        try await load.send(20_000)
+        let before = try load.residentKilobytes()
+        try await load.send(200_000)
+        let after = try load.residentKilobytes()
         #expect(
             Double(after) < Double(before) * 1.05,
-            "\(before) KB after 20,000 requests, \(after) KB after \(sent)")
+            "\(before) KB after 20,000 requests, \(after) KB after \(load.sent)")
     }
 }

@@ -59,9 +59,9 @@ import Testing
         #expect(("128" as Bytes).integer(as: Int8.self) == nil)
         #expect(("-1" as Bytes).integer(as: UInt8.self) == nil)
         #expect(("18446744073709551616" as Bytes).integer(as: UInt64.self) == nil)
-        #expect(("" as Bytes).integer() == nil)
-        #expect(("-" as Bytes).integer() == nil)
-        #expect((" 1" as Bytes).integer() == nil)
+        #expect(("" as Bytes).integer(as: Int.self) == nil)
+        #expect(("-" as Bytes).integer(as: Int.self) == nil)
+        #expect((" 1" as Bytes).integer(as: Int.self) == nil)
     }
 
     @Test func `compares without regard to ASCII case only`() {
