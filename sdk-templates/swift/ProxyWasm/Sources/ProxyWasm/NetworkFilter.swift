@@ -8,6 +8,9 @@ public protocol NetworkFilter: AnyObject {
     /// What ``onNewConnection(_:)`` returns: ``Action``.
     associatedtype NewConnectionResult: CallbackResult = Unhandled
     /// A client has connected.
+    ///
+    /// Pausing here keeps Envoy's TCP proxy from connecting to the server, and from reading: nothing more comes until the
+    /// connection is resumed by the answer to a call or a tick.
     func onNewConnection(_ connection: Connection) throws(HostError) -> NewConnectionResult
 
     /// What ``onDownstreamData(_:)`` returns: ``Action``.

@@ -42,6 +42,12 @@ extension ProxyContext {
         return try Host.property(Host.join(path))
     }
 
+    /// The value at a path that is known only now, or nil if there is none.
+    public func property(path: [Bytes]) throws(HostError) -> Bytes? {
+        try module.activate(id)
+        return try Host.property(Host.join(path))
+    }
+
     /// Sets a property, which Wasm filters of the same stream read by its name, and others as "wasm." and the name in the
     /// filter state.
     public func setProperty(_ name: Bytes, to value: Bytes) throws(HostError) {

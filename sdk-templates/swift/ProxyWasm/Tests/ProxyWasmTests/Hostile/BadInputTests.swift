@@ -35,10 +35,10 @@ import Testing
     // MARK: Statuses
 
     /// Host functions that a filter cannot see fail: the log has nowhere to complain, and the SDK has no use for one.
-    private static let unseen: Set<HostFunction> = [.log, .bufferStatus, .callStatus]
+    private static let unseen: Set<HostileFunction> = [.log, .bufferStatus, .callStatus]
 
-    @Test(arguments: HostFunction.allCases)
-    func `every status from a host call is thrown to whoever called`(function: HostFunction) {
+    @Test(arguments: HostileFunction.allCases)
+    func `every status from a host call is thrown to whoever called`(function: HostileFunction) {
         for status: UInt32 in Array(0...13) + [.max] {
             withStream { world, id in
                 world.isRandom = false
@@ -216,7 +216,7 @@ import Testing
         withStream { world, id in
             var answers: [Bool] = []
             world.script = { stream, _ throws(HostError) in
-                let witness = Witness()
+                let witness = LifeWitness()
                 try stream.httpCall(to: "auth", headers: [HeaderField(":path", "/")]) {
                     answer throws(HostError) in
                     withExtendedLifetime(witness) {
@@ -253,7 +253,7 @@ import Testing
         for status: UInt32 in [1, 2, 10, 12] {
             withStream { world, id in
                 world.script = { stream, _ throws(HostError) in
-                    let witness = Witness()
+                    let witness = LifeWitness()
                     try stream.httpCall(to: "nowhere", headers: []) { _ throws(HostError) in
                         withExtendedLifetime(witness) {}
                     }

@@ -106,7 +106,7 @@ extension HostileWorld {
     }
 
     private func call(_ number: Int, _ context: some ProxyContext) throws(HostError) {
-        let witness = Witness()
+        let witness = LifeWitness()
         switch number {
         case 38...41:
             try context.httpCall(to: name, headers: fields, body: value, trailers: fields) {

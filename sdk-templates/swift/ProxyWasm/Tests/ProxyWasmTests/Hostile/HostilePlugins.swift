@@ -5,7 +5,7 @@
 /// A plugin that uses all of the API, in any order: see `HostileWorld.act`.
 final class Restless: HTTPPlugin {
     static var rootID: Bytes { "restless" }
-    private let witness = Witness()
+    private let witness = LifeWitness()
 
     init(configuration: PluginConfiguration) throws(ConfigurationError) {
         guard let world = HostileWorld.current else { return }
@@ -45,7 +45,7 @@ final class Restless: HTTPPlugin {
 }
 
 final class RestlessFilter: HTTPFilter {
-    private let witness = Witness()
+    private let witness = LifeWitness()
     private let world = HostileWorld.current
 
     init(_ stream: HTTPStream) {
@@ -102,7 +102,7 @@ final class RestlessFilter: HTTPFilter {
 final class Plain: HTTPPlugin {
     static var rootID: Bytes { "plain" }
     static var countsRequests: Bool { true }
-    private let witness = Witness()
+    private let witness = LifeWitness()
 
     init(configuration: PluginConfiguration) throws(ConfigurationError) {}
 
@@ -110,7 +110,7 @@ final class Plain: HTTPPlugin {
 }
 
 final class PlainFilter: HTTPFilter {
-    private let witness = Witness()
+    private let witness = LifeWitness()
 
     func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
         try response.headers.set("x-plain", to: try response.headers.get("x-name") ?? "none")
@@ -121,7 +121,7 @@ final class PlainFilter: HTTPFilter {
 /// A plugin for connections.
 final class Wire: NetworkPlugin {
     static var rootID: Bytes { "wire" }
-    private let witness = Witness()
+    private let witness = LifeWitness()
 
     init(configuration: PluginConfiguration) throws(ConfigurationError) {}
 
@@ -129,7 +129,7 @@ final class Wire: NetworkPlugin {
 }
 
 final class WireFilter: NetworkFilter {
-    private let witness = Witness()
+    private let witness = LifeWitness()
     private let world = HostileWorld.current
 
     init(_ connection: Connection) {
@@ -161,7 +161,7 @@ final class WireFilter: NetworkFilter {
 /// A plugin whose filters do what a test says.
 final class Obedient: HTTPPlugin {
     static var rootID: Bytes { "obedient" }
-    private let witness = Witness()
+    private let witness = LifeWitness()
 
     init(configuration: PluginConfiguration) throws(ConfigurationError) {
         let json = try configuration.json()
@@ -173,7 +173,7 @@ final class Obedient: HTTPPlugin {
 }
 
 final class ObedientFilter: HTTPFilter {
-    private let witness = Witness()
+    private let witness = LifeWitness()
     private let world = HostileWorld.current
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {

@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyWasm
 
 /// The functions of a host, by which a test says what each of them answers.
-enum HostFunction: CaseIterable {
+enum HostileFunction: CaseIterable {
     case log, logLevel, time, callStatus
     case effectiveContext, tickPeriod
     case continueStream, closeStream, localResponse
@@ -31,9 +31,9 @@ struct HostAnswer {
 final class HostileWorld {
     let module = Module()
     /// What the host answers.
-    var answer: (HostFunction) -> HostAnswer = { _ in HostAnswer() }
+    var answer: (HostileFunction) -> HostAnswer = { _ in HostAnswer() }
     /// How often each function was called.
-    var calls: [HostFunction: Int] = [:]
+    var calls: [HostileFunction: Int] = [:]
     /// The lines logged, the last few of them.
     var log: [Bytes] = []
     /// The plugins, filters and waiting closures that exist.
@@ -90,14 +90,14 @@ final class HostileWorld {
         return body(module)
     }
 
-    fileprivate func ask(_ function: HostFunction) -> HostAnswer {
+    fileprivate func ask(_ function: HostileFunction) -> HostAnswer {
         calls[function, default: 0] += 1
         return answer(function)
     }
 }
 
 /// Counts something that must be released: closures capture one, plugins and filters own one.
-final class Witness {
+final class LifeWitness {
     private let world: HostileWorld?
 
     init() {
@@ -116,12 +116,12 @@ private func world(_ pointer: UnsafeMutableRawPointer?) -> HostileWorld? {
     pointer.map { Unmanaged<HostileWorld>.fromOpaque($0).takeUnretainedValue() }
 }
 
-private func ask(_ me: UnsafeMutableRawPointer?, _ function: HostFunction) -> proxy_wasm_status {
+private func ask(_ me: UnsafeMutableRawPointer?, _ function: HostileFunction) -> proxy_wasm_status {
     world(me)?.ask(function).status ?? 0
 }
 
 private func ask(
-    _ me: UnsafeMutableRawPointer?, _ function: HostFunction, _ number: UnsafeMutablePointer<UInt32>?
+    _ me: UnsafeMutableRawPointer?, _ function: HostileFunction, _ number: UnsafeMutablePointer<UInt32>?
 ) -> proxy_wasm_status {
     let answer = world(me)?.ask(function) ?? HostAnswer()
     number?.pointee = answer.number
@@ -130,7 +130,7 @@ private func ask(
 
 /// Hands bytes over, whatever the status: a host may have obtained the memory before it found out what is wrong.
 private func hand(
-    _ me: UnsafeMutableRawPointer?, _ function: HostFunction,
+    _ me: UnsafeMutableRawPointer?, _ function: HostileFunction,
     _ start: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?, _ size: UnsafeMutablePointer<Int>?,
     _ number: UnsafeMutablePointer<UInt32>? = nil
 ) -> proxy_wasm_status {
