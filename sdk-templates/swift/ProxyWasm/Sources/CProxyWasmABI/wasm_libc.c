@@ -183,6 +183,23 @@ __attribute__((no_builtin("strlen"))) size_t strlen(const char *string) {
     return size;
 }
 
+// MARK: Arithmetic
+
+/// Multiplies integers of 128 bits: what the compiler makes of a multiplication of 64 bits that is checked for overflow.
+///
+/// The target has no such instruction, and there is no compiler-rt to bring the function. The halves are multiplied by
+/// hand: a product of 128 bits in here would call this function again.
+__int128 __multi3(__int128 left, __int128 right) {
+    uint64_t a = (uint64_t)left, b = (uint64_t)right;
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t low = a0 * b0;
+    uint64_t middle = a1 * b0 + (low >> 32);
+    uint64_t other = a0 * b1 + (uint32_t)middle;
+    uint64_t high = a1 * b1 + (middle >> 32) + (other >> 32);
+    high += a * (uint64_t)(right >> 64) + (uint64_t)(left >> 64) * b;
+    return (__int128)((unsigned __int128)high << 64 | (other << 32 | (uint32_t)low));
+}
+
 // MARK: Output and randomness
 
 /// What `print` writes: collected into lines, each logged at level "info".
