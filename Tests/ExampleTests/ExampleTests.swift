@@ -8,6 +8,7 @@ import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+import WasmBinary
 import WasmeTemplates
 
 /// The folders below `Examples/`, found by looking, so that a new one cannot be forgotten.

@@ -68,7 +68,8 @@ extension Scenario {
         }
         if let refused = try fields.pattern("refused") {
             outcome = .refused(refused)
-            return try fields.finish()
+            try fields.finish()
+            return
         }
         let context = try StepContext(&fields, inheriting: defaults)
         if let steps = try fields.list("steps") {

@@ -150,7 +150,7 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
             frame.writeInteger(UInt32(reply.utf8.count))
             frame.writeString(reply)
             send(
-                status: 200, [("content-type", "application/grpc")], status == 0 ? [frame] : [], trailers, context
+                status: 200, ["content-type": "application/grpc"], status == 0 ? [frame] : [], trailers, context
             )
         case .bytes(let text):
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)

@@ -33,26 +33,30 @@ final class BodyFilter: HTTPFilter {
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
         try self.request.begin(request.headers, isEndOfStream: request.isEndOfStream)
+        return .continue
     }
 
     func onRequestBody(_ body: HTTPBody) throws(HostError) -> Action {
-        try request.advance(body, body.stream.requestHeaders)
+        try request.advance(body)
     }
 
     func onRequestTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
-        try request.end(trailers.stream.requestHeaders)
+        try request.end()
+        return .continue
     }
 
     func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
         try self.response.begin(response.headers, isEndOfStream: response.isEndOfStream)
+        return .continue
     }
 
     func onResponseBody(_ body: HTTPBody) throws(HostError) -> Action {
-        try response.advance(body, body.stream.responseHeaders)
+        try response.advance(body)
     }
 
     func onResponseTrailers(_ trailers: HTTPTrailers) throws(HostError) -> Action {
-        try response.end(trailers.stream.responseHeaders)
+        try response.end()
+        return .continue
     }
 }
 
@@ -70,52 +74,39 @@ struct BodyRewriter {
         self.replacement = replacement
     }
 
-    mutating func begin(_ headers: HeaderMap, isEndOfStream: Bool) throws(HostError) -> Action {
+    mutating func begin(_ headers: HeaderMap, isEndOfStream: Bool) throws(HostError) {
         // A text cannot be found in what is compressed.
-        guard let replacement, !isEndOfStream, try headers.get("content-encoding") == nil else {
-            return .continue
-        }
+        guard replacement != nil, !isEndOfStream, try headers.get("content-encoding") == nil else { return }
         isActive = true
-        // The length will change. Without this header the body goes on in chunks.
+        // The length will change, and only the headers that are still here can say so: without this one the body goes
+        // on in chunks. They do not wait for the body, because Envoy would not show it to a filter that has them wait.
         try headers.remove("content-length")
-        // Headers that wait for the whole body can still be told its length.
-        return replacement.mode == .buffered ? .pause : .continue
     }
 
-    mutating func advance(_ body: HTTPBody, _ headers: HeaderMap) throws(HostError) -> Action {
+    mutating func advance(_ body: HTTPBody) throws(HostError) -> Action {
         guard isActive, let replacement else { return .continue }
-        waiting = body
-        if body.isEndOfStream { return try end(headers) }
-        switch replacement.mode {
-        case .buffered:
-            return .pause
-        case .streaming:
-            let bytes = try body.bytes
-            // The text may go on in the next part: only then does this one wait for it.
-            if replacement.mayContinue(after: bytes) { return .pause }
-            try change(body, bytes, replacement)
-            return .continue
-        }
-    }
-
-    mutating func end(_ headers: HeaderMap) throws(HostError) -> Action {
-        guard let replacement, let waiting else { return .continue }
-        let bytes = try waiting.bytes
-        let count = try change(waiting, bytes, replacement)
-        if replacement.mode == .buffered {
-            try headers.set("content-length", to: "\(count)")
-        }
+        if replacement.mode == .buffered, !body.isEndOfStream { return wait(body) }
+        let bytes = try body.bytes
+        // What is looked for may go on in the next part: only then does this one wait for it.
+        if !body.isEndOfStream, replacement.mayContinue(after: bytes) { return wait(body) }
+        waiting = nil
+        try change(body, bytes, replacement)
         return .continue
     }
 
-    /// Writes the body back if it has changed, and says how long it is.
-    @discardableResult
-    private mutating func change(
-        _ body: HTTPBody, _ bytes: Bytes, _ replacement: Replacement
-    ) throws(HostError) -> Int {
+    private mutating func wait(_ body: HTTPBody) -> Action {
+        waiting = body
+        return .pause
+    }
+
+    /// Trailers have ended the body.
+    mutating func end() throws(HostError) {
+        guard let replacement, let body = waiting else { return }
         waiting = nil
-        guard let changed = replacement.applied(to: bytes) else { return bytes.count }
-        try body.replace(with: changed)
-        return changed.count
+        try change(body, try body.bytes, replacement)
+    }
+
+    private func change(_ body: HTTPBody, _ bytes: Bytes, _ replacement: Replacement) throws(HostError) {
+        if let changed = replacement.applied(to: bytes) { try body.replace(with: changed) }
     }
 }

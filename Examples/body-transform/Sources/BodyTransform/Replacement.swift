@@ -5,7 +5,7 @@ import ProxyWasm
 /// What to look for in a body, what to put in its place, and when.
 struct Replacement {
     enum Mode {
-        /// Once the whole body is there, so that its new length can be told.
+        /// Once the whole body is there.
         case buffered
         /// While the body passes.
         case streaming
