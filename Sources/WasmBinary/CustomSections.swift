@@ -36,6 +36,8 @@ extension WasmModule {
     }
 
     /// What the custom section "name" holds, up to where it is malformed.
+    ///
+    /// It is read anew each time: whoever asks more than once keeps it.
     package var names: NameSection { NameSection(customSections.first { $0.name == "name" }?.reader) }
 
     /// The name that the compiler gave the module.

@@ -9,7 +9,10 @@ import WasmBinary
 enum Corpus {
     /// All that can be made on this machine.
     static func all() async throws -> [[UInt8]] {
-        var modules = [ModuleBuilder.filter(), TinyFilter().bytes, everySection, newTypes]
+        var modules = [
+            ModuleBuilder.filter(), TinyFilter().bytes, everySection, newTypes,
+            InstructionTable.module(InstructionTable.rows.map(\.bytes), hasMemories: true),
+        ]
         if Tool.wabt.path != nil {
             for source in WATSource.all { modules.append(try await translate(source)) }
         }

@@ -53,6 +53,23 @@ import WasmBinary
         #expect(error?.reason == reason)
     }
 
+    @Test func `offsets into a memory of 64-bit addresses may be as wide`() throws {
+        // i32.load of memory 1, then of memory 0, both with an offset of 2³².
+        func module(_ load: [UInt8]) throws -> WasmModule {
+            let offset: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x10]
+            var module = ModuleBuilder()
+            module.section(1, entries: [[0x60, 0, 0]])
+            module.section(3, entries: [[0]])
+            module.section(5, entries: [[0, 1], [4, 1]])
+            module.section(10, entries: [leb(load.count + 7) + [0] + load + offset + [0x0b]])
+            return try WasmModule(module.bytes)
+        }
+        #expect(try module([0x28, 0x42, 1]).features().features == [.multiMemory, .memory64])
+        let narrow = try module([0x28, 0x02])
+        let error = #expect(throws: WasmBinaryError.self) { try narrow.features() }
+        #expect(error?.reason == .integerTooLarge(.memoryArgument, bits: 32))
+    }
+
     @Test func `locals are counted and typed`() throws {
         var module = ModuleBuilder()
         module.section(1, entries: [[0x60, 0, 0]])
