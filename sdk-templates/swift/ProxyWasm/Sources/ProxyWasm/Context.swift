@@ -3,14 +3,9 @@
 /// One context of the host, Proxy-Wasm 0.2.1 "Contexts": a configured plugin, an HTTP exchange or a connection.
 ///
 /// The subclasses know the filter; the defaults are those of a context that handles nothing.
-package class Context {
-    package let id: UInt32
+package class Context: TableEntry {
     /// The calls that have not been answered yet, newest first; they go when the context goes.
     private var calls: PendingCall?
-
-    init(id: UInt32) {
-        self.id = id
-    }
 
     // MARK: A configured plugin
 
@@ -63,49 +58,19 @@ package class Context {
         other?.calls = nil
     }
 
-    final func hasCall(_ kind: PendingCall.Kind, _ token: UInt32) -> Bool {
-        var call = calls
-        while let current = call {
-            if current.kind == kind, current.token == token { return true }
-            call = current.next
-        }
-        return false
-    }
-
     /// Forgets a call, so that its closure is released.
-    final func removeCall(_ kind: PendingCall.Kind, _ token: UInt32) {
-        var previous: PendingCall?
-        var call = calls
-        while let current = call {
-            if current.kind == kind, current.token == token {
-                if let previous {
-                    previous.next = current.next
-                } else {
-                    calls = current.next
-                }
-                return
-            }
-            previous = current
-            call = current.next
+    final func remove(_ call: PendingCall) {
+        if calls === call {
+            calls = call.next
+            return
         }
-    }
-
-    /// Resumes whoever waits for a call; an answer that nobody waits for any more is dropped.
-    final func deliver(_ kind: PendingCall.Kind, _ token: UInt32, _ event: CallEvent) {
-        var call = calls
-        while let current = call {
-            if current.kind == kind, current.token == token {
-                if event.isLast(of: kind) {
-                    removeCall(kind, token)
-                }
-                do throws(HostError) {
-                    try current.resume(event)
-                } catch {
-                    onError(error)
-                }
+        var previous = calls
+        while let current = previous {
+            if current.next === call {
+                current.next = call.next
                 return
             }
-            call = current.next
+            previous = current.next
         }
     }
 
@@ -114,35 +79,48 @@ package class Context {
         while let call = calls {
             calls = call.next
             call.next = nil
+            call.table.remove(call.id)
         }
     }
 }
 
 /// A call that the host has not answered yet, and the closure that waits.
-final class PendingCall {
+///
+/// Envoy makes every call for the root context and answers that one; only the token says who has asked.
+package final class PendingCall: TableEntry {
     /// The kinds of call, whose tokens a host may number apart.
-    enum Kind {
-        case http
-        case grpc
-        case grpcStream
+    package enum Kind: UInt32 {
+        case http = 0
+        case grpc = 1
+        case grpcStream = 2
         /// Envoy's own.
-        case dns
+        case dns = 3
     }
 
-    let kind: Kind
-    let token: UInt32
+    /// The context that has asked.
+    let context: UInt32
+    let table: ContextTable
     let resume: (CallEvent) throws(HostError) -> Void
     var next: PendingCall?
 
-    init(_ kind: Kind, _ token: UInt32, _ resume: @escaping (CallEvent) throws(HostError) -> Void) {
-        self.kind = kind
-        self.token = token
+    init(
+        _ kind: Kind, _ token: UInt32, of context: UInt32, in table: ContextTable,
+        _ resume: @escaping (CallEvent) throws(HostError) -> Void
+    ) {
+        self.context = context
+        self.table = table
         self.resume = resume
+        super.init(id: PendingCall.id(kind, token))
+    }
+
+    /// What distinguishes a call from all others that are open.
+    static func id(_ kind: Kind, _ token: UInt32) -> UInt32 {
+        token &* 4 &+ kind.rawValue
     }
 }
 
 /// What the host tells about a call.
-enum CallEvent {
+package enum CallEvent {
     case httpResponse(headers: Int, bodySize: Int, trailers: Int)
     case initialMetadata(count: Int)
     case message(size: Int)

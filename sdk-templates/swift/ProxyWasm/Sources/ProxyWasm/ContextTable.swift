@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The contexts by their ids: open addressing with linear probing, over the ids that hosts number upwards.
+/// What can be found by a number: a context, or a call that waits for its answer.
+package class TableEntry {
+    package let id: UInt32
+
+    init(id: UInt32) {
+        self.id = id
+    }
+}
+
+/// Entries by their ids: open addressing with linear probing, over the ids that hosts number upwards.
 ///
 /// A `Dictionary` would do, but brings its hasher and a source of randomness into every module.
 final class ContextTable {
     private struct Slot {
         var id: UInt32 = 0
-        var context: Unmanaged<Context>?
+        var context: Unmanaged<TableEntry>?
     }
 
     private var slots: UnsafeMutablePointer<Slot>
@@ -31,11 +40,11 @@ final class ContextTable {
         return slots
     }
 
-    subscript(id: UInt32) -> Context? {
+    subscript(id: UInt32) -> TableEntry? {
         slots[slot(of: id)].context?.takeUnretainedValue()
     }
 
-    func insert(_ context: Context) {
+    func insert(_ context: TableEntry) {
         let index = slot(of: context.id)
         let previous = slots[index].context
         slots[index] = Slot(id: context.id, context: .passRetained(context))

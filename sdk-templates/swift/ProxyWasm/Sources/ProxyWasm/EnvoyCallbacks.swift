@@ -42,12 +42,11 @@ func startResolvingDNS(
     var token: UInt32 = 0
     let status = name.withUnsafeBytes { envoy_resolve_dns($0.baseAddress, $0.count, &token) }
     try Host.check(status, "resolve host name")
-    let call = PendingCall(.dns, token) { (event) throws(HostError) in
+    module.addCall(.dns, token, of: id) { (event) throws(HostError) in
         guard case .addresses(let size) = event else { return }
         let answer = try BufferKind.foreignFunctionArguments.bytes(from: 0, count: size)
         try completion(addresses(in: answer))
     }
-    module.add(call, to: id)
 }
 
 /// A count, a time to live for each address, then the addresses, each ended by a NUL byte.

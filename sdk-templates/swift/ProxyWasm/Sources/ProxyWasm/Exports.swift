@@ -130,8 +130,8 @@
 
     @_cdecl("proxy_wasm_on_http_call_response")
     func onHTTPCallResponse(id: UInt32, token: UInt32, headers: UInt32, body: UInt32, trailers: UInt32) {
-        module.enter(id)?.deliver(
-            .http, token,
+        module.deliver(
+            id, .http, token,
             .httpResponse(
                 headers: Int(clamping: headers), bodySize: Int(clamping: body),
                 trailers: Int(clamping: trailers)))
@@ -139,29 +139,29 @@
 
     @_cdecl("proxy_wasm_on_grpc_receive_initial_metadata")
     func onGRPCInitialMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .initialMetadata(count: Int(clamping: count)))
+        module.deliverGRPC(id, token, .initialMetadata(count: Int(clamping: count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive")
     func onGRPCMessage(id: UInt32, token: UInt32, size: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .message(size: Int(clamping: size)))
+        module.deliverGRPC(id, token, .message(size: Int(clamping: size)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_receive_trailing_metadata")
     func onGRPCTrailingMetadata(id: UInt32, token: UInt32, count: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .trailingMetadata(count: Int(clamping: count)))
+        module.deliverGRPC(id, token, .trailingMetadata(count: Int(clamping: count)))
     }
 
     @_cdecl("proxy_wasm_on_grpc_close")
     func onGRPCClose(id: UInt32, token: UInt32, status: UInt32) {
-        module.enter(id)?.deliverGRPC(token, .closed(status: status))
+        module.deliverGRPC(id, token, .closed(status: status))
     }
 
     // MARK: Envoy
 
     @_cdecl("proxy_wasm_on_resolve_dns")
     func onResolveDNS(id: UInt32, token: UInt32, size: UInt32) {
-        module.enter(id)?.deliver(.dns, token, .addresses(size: Int(clamping: size)))
+        module.deliver(id, .dns, token, .addresses(size: Int(clamping: size)))
     }
 
     @_cdecl("proxy_wasm_on_stats_update")

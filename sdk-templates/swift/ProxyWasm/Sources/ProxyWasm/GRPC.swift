@@ -101,7 +101,7 @@ public struct GRPCCall: Sendable {
 
     /// Gives the call up; its closure is released and not called.
     public func cancel() throws(HostError) {
-        module.removeCall(.grpc, token, of: context)
+        module.removeCall(.grpc, token)
         try module.activate(context)
         try Host.check(proxy_grpc_cancel(token), "cancel gRPC call")
     }
@@ -129,7 +129,7 @@ public struct GRPCStream: Sendable {
 
     /// Breaks the stream off; its closure is released and not called.
     public func cancel() throws(HostError) {
-        module.removeCall(.grpcStream, token, of: context)
+        module.removeCall(.grpcStream, token)
         try module.activate(context)
         try Host.check(proxy_grpc_cancel(token), "cancel gRPC stream")
     }
@@ -210,7 +210,7 @@ func startGRPCCall(
         }
     }
     try Host.check(status, "call gRPC method \"\(service)/\(method)\"")
-    let call = PendingCall(.grpc, token) { (event) throws(HostError) in
+    module.addCall(.grpc, token, of: id) { (event) throws(HostError) in
         switch event {
         case .message(let size):
             try completion(.success(try BufferKind.grpcMessage.bytes(from: 0, count: size)))
@@ -219,7 +219,6 @@ func startGRPCCall(
         default: break
         }
     }
-    module.add(call, to: id)
     return GRPCCall(context: id, token: token)
 }
 
@@ -247,7 +246,7 @@ func startGRPCStream(
         }
     }
     try Host.check(status, "open gRPC stream \"\(service)/\(method)\"")
-    let call = PendingCall(.grpcStream, token) { (event) throws(HostError) in
+    module.addCall(.grpcStream, token, of: id) { (event) throws(HostError) in
         switch event {
         case .initialMetadata: try onEvent(.initialMetadata(HeaderMap(.grpcInitialMetadata, of: id)))
         case .message(let size):
@@ -257,7 +256,6 @@ func startGRPCStream(
         case .httpResponse, .addresses: break
         }
     }
-    module.add(call, to: id)
     return GRPCStream(context: id, token: token)
 }
 
@@ -271,12 +269,5 @@ private func grpcFailure(_ status: UInt32) -> GRPCFailure {
         return GRPCFailure(status: GRPCStatus(rawValue: status), message: message)
     } catch {
         return GRPCFailure(status: GRPCStatus(rawValue: status), message: "")
-    }
-}
-
-extension Context {
-    /// Resumes whoever waits for a gRPC call or stream; hosts do not give the same token to both.
-    func deliverGRPC(_ token: UInt32, _ event: CallEvent) {
-        deliver(hasCall(.grpcStream, token) ? .grpcStream : .grpc, token, event)
     }
 }

@@ -87,7 +87,7 @@ func startHTTPCall(
     guard status == PROXY_WASM_STATUS_OK else {
         throw HostError("call cluster \"\(cluster)\"", HostError.Status(rawValue: status))
     }
-    let call = PendingCall(.http, token) { (event) throws(HostError) in
+    module.addCall(.http, token, of: id) { (event) throws(HostError) in
         guard case .httpResponse(let count, let bodySize, _) = event else { return }
         // No headers at all is how the ABI says that the call has failed.
         guard count > 0 else { return try completion(.failure(HTTPCallFailure())) }
@@ -97,5 +97,4 @@ func startHTTPCall(
             bodySize: bodySize)
         try completion(.success(response))
     }
-    module.add(call, to: id)
 }

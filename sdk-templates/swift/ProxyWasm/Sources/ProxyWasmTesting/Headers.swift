@@ -2,13 +2,13 @@
 
 public import ProxyWasm
 
-/// Headers in order, with names in lower case, as an emulated exchange has them.
+/// Headers or trailers in order, with names in lower case, as a proxy has them.
 public struct Headers: Hashable, Sendable {
     /// The header lines.
     public internal(set) var fields: [HeaderField]
 
     /// Puts headers together.
-    public init(_ fields: [HeaderField]) {
+    public init(_ fields: [HeaderField] = []) {
         self.fields = fields.map { HeaderField($0.name.lowercasedASCII, $0.value) }
     }
 
@@ -24,7 +24,18 @@ public struct Headers: Hashable, Sendable {
         fields.filter { $0.name.equalsIgnoringCase(name) }.map(\.value)
     }
 
-    mutating func set(_ name: Bytes, to value: Bytes) {
+    /// How many bytes the names and values have.
+    var byteCount: Int {
+        fields.reduce(0) { $0 + $1.name.count + $1.value.count }
+    }
+
+    /// What the host answers for a name: Envoy takes the first of several.
+    func first(_ name: Bytes) -> Bytes? {
+        fields.first { $0.name.equalsIgnoringCase(name) }?.value
+    }
+
+    /// Sets a header in place of all that have this name.
+    public mutating func set(_ name: Bytes, to value: Bytes) {
         guard let index = fields.firstIndex(where: { $0.name.equalsIgnoringCase(name) }) else {
             return add(name, value)
         }
@@ -33,13 +44,30 @@ public struct Headers: Hashable, Sendable {
         fields.replaceSubrange((index + 1)..., with: following)
     }
 
-    mutating func add(_ name: Bytes, _ value: Bytes) {
-        fields.append(HeaderField(name.lowercasedASCII, value))
+    /// Adds a header beside any that has this name.
+    public mutating func add(_ name: Bytes, _ value: Bytes) {
+        let name = name.lowercasedASCII
+        // Envoy keeps these in a place of their own, which holds one value.
+        if Headers.single.contains(name), let index = fields.firstIndex(where: { $0.name == name }) {
+            fields[index] = HeaderField(name, "\(fields[index].value),\(value)")
+            return
+        }
+        fields.append(HeaderField(name, value))
     }
 
-    mutating func remove(_ name: Bytes) {
+    /// Removes every header that has this name.
+    public mutating func remove(_ name: Bytes) {
         fields.removeAll { $0.name.equalsIgnoringCase(name) }
     }
+
+    /// Headers of which Envoy joins several values by commas as soon as they are added.
+    private static let single: Set<Bytes> = [
+        ":authority", ":method", ":path", ":scheme", ":status", "connection", "content-length",
+        "content-type",
+        "date", "expect", "grpc-message", "grpc-status", "host", "keep-alive", "server", "te",
+        "transfer-encoding", "upgrade", "user-agent", "via", "x-forwarded-for", "x-forwarded-proto",
+        "x-request-id",
+    ]
 }
 
 extension Headers: ExpressibleByDictionaryLiteral {

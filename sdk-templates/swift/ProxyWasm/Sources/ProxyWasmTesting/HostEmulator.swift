@@ -5,56 +5,114 @@ public import ProxyWasm
 
 /// Plays the proxy for unit tests: configures plugins, sends them exchanges, and keeps what they did.
 ///
+/// It behaves as Envoy does, down to what a filter can reach in which callback; a table of scenarios that runs here and
+/// in Envoy holds it to that. Nothing happens by itself: the test sends what arrives, answers calls, and moves the clock.
 /// Each emulator is a module of its own, so tests may run in parallel. One emulator belongs to one thread at a time.
 public final class HostEmulator {
     /// A line that the module has logged.
-    public struct LogLine: Hashable, Sendable {
+    public struct LogLine: Hashable, Sendable, CustomStringConvertible {
         /// How much it matters.
         public let level: LogLevel
         /// What it says.
         public let message: Bytes
+
+        /// The level and the message.
+        public var description: String { "[\(level)] \(message)" }
     }
 
     /// A plugin that the module has made from a configuration.
-    public struct ConfiguredPlugin: Hashable, Sendable {
-        let id: UInt32
-    }
+    public typealias ConfiguredPlugin = ProxyWasmTesting.ConfiguredPlugin
 
-    struct Metric {
-        let name: Bytes
-        let kind: UInt32
-        var value: UInt64 = 0
-    }
+    // MARK: What the test sets
+
+    /// The properties that the module can read, besides those that follow from an exchange; the parts of a path are
+    /// joined by dots, as in "source.address".
+    public var properties: [Bytes: Bytes] = [:]
+
+    /// The clusters that calls may go to; nil lets them go anywhere.
+    public var clusters: Set<Bytes>?
+
+    /// The functions that `callForeignFunction` finds; what one throws is what the host answers.
+    public var foreignFunctions: [Bytes: (Bytes) throws(HostError) -> Bytes] = [:]
+
+    /// The level below which lines are not logged.
+    public var logLevel = LogLevel.trace
+
+    /// How many bytes of a body the proxy keeps for a filter, as `per_connection_buffer_limit_bytes` in Envoy.
+    public var bufferLimit = 1 << 20
+
+    /// Whether a body is shown to a filter that has paused the headers, as `allow_on_headers_stop_iteration` in Envoy.
+    public var allowsOnHeadersStopIteration = false
+
+    /// The VM id: which shared values and queues the module has.
+    public let vmID: Bytes
+
+    /// The values and queues that several emulators may share.
+    public let sharedMemory: SharedMemory
+
+    // MARK: What the module left behind
 
     /// What the module has logged, in order.
     public internal(set) var log: [LogLine] = []
 
-    /// The properties that the module can read, besides those that follow from the headers of an exchange; the parts of
-    /// a path are joined by dots, as in "source.address".
-    public var properties: [Bytes: Bytes] = [:]
+    /// The time that the module reads, in nanoseconds; ``advance(milliseconds:)`` moves it.
+    public internal(set) var time: UInt64
 
-    /// The time that the module reads, in nanoseconds.
-    public var time: UInt64 = 0
+    /// The calls that the module waits for, oldest first.
+    public internal(set) var pendingCalls: [EmulatedCall] = []
+
+    /// The gRPC calls and streams that are open, oldest first.
+    public internal(set) var grpcCalls: [EmulatedGRPC] = []
 
     let module = Module()
-    var metrics: [Metric] = []
-    /// The exchange in which the module is called, if any.
-    var current: EmulatedExchange?
-    /// The root id and the configurations that the module can read while it is being configured.
-    var rootID: Bytes = ""
-    var configuration: Bytes = ""
+    var metrics = MetricStore()
+    var contexts: [UInt32: any HostContext] = [:]
+    var plugins: [ConfiguredPlugin] = []
+    /// Plugins whose `onDone` has returned false.
+    var closingPlugins: [ConfiguredPlugin] = []
+    var faults: [HostFunction: Fault] = [:]
+    var callCounts = [Int](repeating: 0, count: HostFunction.allCases.count)
+    var timers: [Timer] = []
+    var lastTimer = 0
+    let inbox = Inbox()
+    /// Exchanges whose server has something to answer.
+    var answerable: [EmulatedExchange] = []
     var vmConfiguration: Bytes = ""
-
-    private let host = UnsafeMutablePointer<proxy_wasm_host>.allocate(capacity: 1)
+    /// The plugin whose configuration the module can read now.
+    var configuring: ConfiguredPlugin?
+    var foreignArguments: Bytes = ""
+    var answering: Answering?
+    var status: (code: UInt32, message: Bytes) = (0, "")
+    /// The next token of each kind of call; the two low bits tell the kind.
+    var lastToken: [UInt32] = [0, 1, 2]
+    /// The call in which the module is, and the context that it has the host act for.
+    var current: (any HostContext)?
+    var effective: UInt32 = 0
+    var stopsIteration = false
+    /// What the module has asked for that happens when its callback has returned.
+    private var actions: [() -> Void] = []
+    private var depth = 0
     private var lastID: UInt32 = 0
-    private var lastPlugin: ConfiguredPlugin?
+
+    let host = UnsafeMutablePointer<proxy_wasm_host>.allocate(capacity: 1)
 
     /// Makes an emulator of a module that offers no plugin yet.
-    public init() {
+    ///
+    /// - Parameters:
+    ///   - vmID: The id under which values and queues are shared.
+    ///   - sharedMemory: What it shares with other emulators; its own by default.
+    ///   - time: Where the clock starts, in nanoseconds since 1970.
+    public init(
+        vmID: Bytes = "", sharedMemory: SharedMemory = SharedMemory(),
+        time: UInt64 = 1_700_000_000_000_000_000
+    ) {
+        self.vmID = vmID
+        self.sharedMemory = sharedMemory
+        self.time = time
         host.initialize(to: .emulated(by: self))
     }
 
-    /// Makes an emulator of a module that offers one plugin, and configures that.
+    /// Makes an emulator of a module that offers one plugin for HTTP exchanges, and configures that.
     public convenience init<P: HTTPPlugin>(
         _ plugin: P.Type,
         configuration: Bytes = ""
@@ -64,111 +122,125 @@ public final class HostEmulator {
         try configure(configuration)
     }
 
+    /// Makes an emulator of a module that offers one plugin for connections, and configures that.
+    public convenience init<P: NetworkPlugin>(
+        _ plugin: P.Type,
+        configuration: Bytes = ""
+    ) throws(ConfigurationRefused) {
+        self.init()
+        register(plugin)
+        try configure(configuration)
+    }
+
+    /// Makes an emulator of a module that offers one plugin that works in the background, and configures that.
+    public convenience init<P: ProxyWasm.Plugin>(
+        _ plugin: P.Type,
+        configuration: Bytes = ""
+    ) throws(ConfigurationRefused) {
+        self.init()
+        register(plugin)
+        try configure(configuration)
+    }
+
     deinit {
+        proxy_wasm_close_ledger(host.pointee.ledger)
         host.deinitialize(count: 1)
         host.deallocate()
     }
 
-    // MARK: Plugins
+    // MARK: Calls into the module
 
-    /// Has the module offer a plugin, as a line of main.swift does.
-    public func register<P: HTTPPlugin>(_ plugin: P.Type) {
-        module.register(plugin)
+    /// Does something that comes from outside, and then what has been posted meanwhile.
+    func turn<Result>(_ body: () -> Result) -> Result {
+        depth += 1
+        let result = body()
+        if depth == 1 { settle() }
+        depth -= 1
+        return result
     }
 
-    /// Starts a root context and configures it.
-    @discardableResult
-    public func configure(
-        _ configuration: Bytes = "",
-        rootID: Bytes = "",
-        vmConfiguration: Bytes = ""
-    ) throws(ConfigurationRefused) -> ConfiguredPlugin {
-        let plugin = ConfiguredPlugin(id: nextID())
-        self.vmConfiguration = vmConfiguration
-        let started = call {
-            module.onContextCreate(plugin.id, parent: 0)
-            return module.onVMStart(plugin.id, size: vmConfiguration.count)
-        }
-        guard started else { throw ConfigurationRefused(log: log) }
-        try reconfigure(plugin, configuration, rootID: rootID)
-        lastPlugin = plugin
-        return plugin
-    }
-
-    /// Configures a plugin once more; if it refuses, the earlier configuration stays in use.
-    public func reconfigure(
-        _ plugin: ConfiguredPlugin,
-        _ configuration: Bytes,
-        rootID: Bytes = ""
-    ) throws(ConfigurationRefused) {
-        self.rootID = rootID
-        self.configuration = configuration
-        let accepted = call { module.onConfigure(plugin.id, size: configuration.count) }
-        guard accepted else { throw ConfigurationRefused(log: log) }
-    }
-
-    /// Ends a root context.
-    public func remove(_ plugin: ConfiguredPlugin) {
-        call {
-            if module.done(plugin.id) {
-                module.onDelete(plugin.id)
+    private func settle() {
+        while true {
+            if let arrival = inbox.take() {
+                guard let plugin = plugins.first(where: { $0.id == arrival.root }) else { continue }
+                callAndWait(in: plugin) { $0.onQueueReady(plugin.id, arrival.queue) }
+            } else if !answerable.isEmpty {
+                let exchange = answerable.removeFirst()
+                if let response = exchange.serverResponse, !exchange.hasEnded {
+                    exchange.serverResponse = nil
+                    exchange.respond(response)
+                }
+            } else {
+                return
             }
         }
     }
 
-    // MARK: Exchanges
-
-    /// Begins an exchange with a plugin, by default the one that was configured last.
-    public func begin(with plugin: ConfiguredPlugin? = nil) -> EmulatedExchange {
-        let exchange = EmulatedExchange(id: nextID(), host: self)
-        let parent = (plugin ?? lastPlugin)?.id ?? 0
-        call(in: exchange) { module.onContextCreate(exchange.id, parent: parent) }
-        return exchange
+    /// Calls a callback of the module, and then does what that has asked for.
+    func call(in context: any HostContext, _ body: (Module) -> UInt32) -> Flow.Answer {
+        var isStopped = false
+        let action = enter(context) { module in
+            defer {
+                isStopped = stopsIteration
+                stopsIteration = false
+            }
+            return body(module)
+        }
+        runActions()
+        return Flow.Answer(action: action, isStopped: isStopped)
     }
 
-    /// Sends a whole exchange through a plugin, without bodies: request, response, end.
-    ///
-    /// `response` is what the server answers, if the filter lets it be asked.
-    public func exchange(
-        with plugin: ConfiguredPlugin? = nil,
-        request: Headers = [":method": "GET", ":scheme": "http", ":authority": "localhost", ":path": "/"],
-        response: Headers = [":status": "200"]
-    ) -> EmulatedExchange {
-        let exchange = begin(with: plugin)
-        exchange.sendRequestHeaders(request)
-        exchange.sendResponseHeaders(exchange.localResponse?.headers ?? response)
-        exchange.end()
-        return exchange
-    }
-
-    // MARK: What the module left behind
-
-    /// The messages that were logged at a level.
-    public func messages(at level: LogLevel) -> [Bytes] {
-        log.filter { $0.level == level }.map(\.message)
-    }
-
-    /// The value of a metric: what was counted or set, for a histogram what was recorded last.
-    public func metric(_ name: Bytes) -> UInt64? {
-        metrics.first { $0.name == name }?.value
-    }
-
-    /// Calls into the module, as a proxy that the module can call back.
+    /// As `call`, for a callback whose result is not an action.
     @discardableResult
-    func call<Result>(in exchange: EmulatedExchange? = nil, _ body: () -> Result) -> Result {
-        let outer = current
-        current = exchange
+    func callAndWait<Result>(in context: any HostContext, _ body: (Module) -> Result) -> Result {
+        let result = enter(context, body)
+        stopsIteration = false
+        runActions()
+        return result
+    }
+
+    private func enter<Result>(_ context: any HostContext, _ body: (Module) -> Result) -> Result {
+        let outer = (current, effective)
+        (current, effective) = (context, 0)
         let previous = proxy_wasm_set_host(host)
         defer {
             _ = proxy_wasm_set_host(previous)
-            current = outer
+            (current, effective) = outer
         }
-        return body()
+        return body(module)
     }
 
-    private func nextID() -> UInt32 {
+    /// Runs code of a test as if it were the module's, in the context of no stream.
+    package func run<Result>(_ body: () -> Result) -> Result {
+        turn { callAndWait(in: NoContext(self)) { _ in body() } }
+    }
+
+    func afterCall(_ action: @escaping () -> Void) {
+        actions.append(action)
+    }
+
+    private func runActions() {
+        while !actions.isEmpty { actions.removeFirst()() }
+    }
+
+    /// What the host acts for: the context that the module has named, or the one that was called.
+    var acting: (any HostContext)? {
+        effective == 0 ? current : contexts[effective] ?? current
+    }
+
+    func nextID() -> UInt32 {
         lastID += 1
         return lastID
+    }
+}
+
+/// Stands for the VM itself, which has no streams.
+private final class NoContext: HostContext {
+    let id: UInt32 = 0
+    let plugin: ConfiguredPlugin
+
+    init(_ host: HostEmulator) {
+        plugin = ConfiguredPlugin(id: 0, rootID: "", host: host)
     }
 }
 

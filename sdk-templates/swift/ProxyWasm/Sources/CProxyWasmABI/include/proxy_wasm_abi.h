@@ -129,11 +129,27 @@ const uint8_t *proxy_wasm_build_id(size_t *size);
 
 #if !defined(__wasm__)
 
+/// Every host function by a number, for a host that is asked before each call.
+enum proxy_wasm_function {
+#define PROXY_WASM_NUMBER(name, arguments, ...) PROXY_WASM_FUNCTION_##name,
+    PROXY_WASM_HOST_FUNCTIONS(PROXY_WASM_NUMBER)
+#undef PROXY_WASM_NUMBER
+    PROXY_WASM_FUNCTION_done,
+    PROXY_WASM_FUNCTION_resolve_dns
+};
+
+/// Counts the buffers of one module that are not freed yet.
+struct proxy_wasm_ledger;
+
 /// A stand-in for the proxy: `self` is passed first to every function; a null function answers "unimplemented".
 struct proxy_wasm_host {
     void *self;
     /// The module that this host has loaded, for the module's own use.
     void *module;
+    /// Where the buffers of the module are counted, or null.
+    struct proxy_wasm_ledger *ledger;
+    /// Called before every function; what it answers other than "ok" is the answer. May be null.
+    proxy_wasm_status (*before)(void *self, uint32_t function);
 #define PROXY_WASM_MEMBER(name, arguments, ...) proxy_wasm_status (*name)(void *self, __VA_ARGS__);
     PROXY_WASM_HOST_FUNCTIONS(PROXY_WASM_MEMBER)
 #undef PROXY_WASM_MEMBER
@@ -146,6 +162,21 @@ const struct proxy_wasm_host *proxy_wasm_set_host(const struct proxy_wasm_host *
 
 /// The host installed for the calling thread, or null.
 const struct proxy_wasm_host *proxy_wasm_get_host(void);
+
+/// Whether the calling thread runs code of a module: a host is installed, and none of its functions is under way.
+int proxy_wasm_in_module(void);
+
+/// Makes a ledger; it stays until it is closed and all its buffers are freed.
+struct proxy_wasm_ledger *proxy_wasm_open_ledger(void);
+
+/// Lets go of a ledger.
+void proxy_wasm_close_ledger(struct proxy_wasm_ledger *ledger);
+
+/// How many buffers of the module are not freed yet.
+long proxy_wasm_ledger_count(const struct proxy_wasm_ledger *ledger);
+
+/// Obtains a buffer that a host function hands over to the module; it is the module's from now on.
+void *proxy_wasm_hand_over(const struct proxy_wasm_host *host, size_t size);
 
 /// How many buffers this thread has allocated and not freed yet.
 long proxy_wasm_outstanding(void);
