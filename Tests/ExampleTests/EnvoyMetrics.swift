@@ -33,7 +33,8 @@ struct EnvoyMetrics {
     /// The values of counters and gauges, and how many samples histograms have, by name without "wasmcustom.".
     func values() async throws -> [String: Int] {
         let prefix = "wasmcustom."
-        let request = ScenarioRequest(path: "/stats?format=json&histogram_buckets=cumulative&filter=%5Ewasmcustom%5C.")
+        let request = ScenarioRequest(
+            path: "/stats?format=json&histogram_buckets=cumulative&filter=%5Ewasmcustom%5C.")
         guard let response = try await ScenarioClient.send(request, to: port), response.status == 200 else {
             throw ScenarioTimeout(description: "envoy's admin interface shows no metrics")
         }
@@ -44,7 +45,8 @@ struct EnvoyMetrics {
                 values[String(name.dropFirst(prefix.count))] = value
             }
             for histogram in statistic.histograms ?? [] {
-                values[String(histogram.name.dropFirst(prefix.count))] = histogram.buckets.last?.cumulative ?? 0
+                values[String(histogram.name.dropFirst(prefix.count))] =
+                    histogram.buckets.last?.cumulative ?? 0
             }
         }
         return values

@@ -15,7 +15,9 @@ import WasmeTemplates
 enum Examples {
     static let root = repositoryRoot.appending("Examples")
 
-    static let names = ((try? Files.contents(root)) ?? []).filter { Files.kind(root.appending($0)) == .directory }
+    static let names = ((try? Files.contents(root)) ?? []).filter {
+        Files.kind(root.appending($0)) == .directory
+    }
 
     /// What `wasme build` does: the module and all that goes into the image.
     static func build(_ name: String) async throws -> BuiltFilter {
@@ -58,7 +60,9 @@ enum Examples {
         try SizeTable.check(name, filter.module.bytes.count)
     }
 
-    @Test(arguments: Examples.names) func `tests only configurations that its schema allows`(name: String) throws {
+    @Test(arguments: Examples.names) func `tests only configurations that its schema allows`(
+        name: String
+    ) throws {
         let project = try FilterProject(root: Examples.root.appending(name))
         let path = Examples.root.appending(name).appending(try #require(project.manifest.config.schema))
         let schema = try ConfigSchema(bytes: try Files.read(path, limit: 1 << 20))

@@ -14,7 +14,7 @@ struct ClientResponse: Sendable {
 
 /// Sends what a step says, each time over a new connection.
 enum ScenarioClient {
-    private static let patience: Duration = .seconds(20)
+    private static let patience: Duration = .seconds(10)
 
     private static func bootstrap() -> ClientBootstrap {
         ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -103,7 +103,9 @@ enum ScenarioClient {
                 do {
                     for try await bytes in inbound {
                         received.writeImmutableBuffer(bytes)
-                        if let count, received.readableBytes >= count { return (String(buffer: received), false) }
+                        if let count, received.readableBytes >= count {
+                            return (String(buffer: received), false)
+                        }
                     }
                 } catch is IOError {
                     // A reset is also an end.

@@ -124,7 +124,9 @@ struct ScenarioProxy {
                             [
                                 "endpoint": [
                                     "address": [
-                                        "socket_address": ["address": "127.0.0.1", "port_value": .integer(port)]
+                                        "socket_address": [
+                                            "address": "127.0.0.1", "port_value": .integer(port),
+                                        ]
                                     ]
                                 ]
                             ]

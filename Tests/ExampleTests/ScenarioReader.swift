@@ -64,7 +64,8 @@ extension Scenario {
         switch configuration?.content {
         case nil: (self.configuration, configurationValue) = (nil, nil)
         case .string(let text): (self.configuration, configurationValue) = (text, nil)
-        default: (self.configuration, configurationValue) = (configuration?.json.description, configuration?.json)
+        default:
+            (self.configuration, configurationValue) = (configuration?.json.description, configuration?.json)
         }
         if let refused = try fields.pattern("refused") {
             outcome = .refused(refused)
@@ -121,7 +122,9 @@ extension ScenarioRequest {
 extension ServiceScript {
     fileprivate init(_ node: YAMLNode, in file: String) throws {
         if case .list(let elements) = node.content {
-            guard !elements.isEmpty else { throw ScenarioError(node, in: file, "expected an answer, found none") }
+            guard !elements.isEmpty else {
+                throw ScenarioError(node, in: file, "expected an answer, found none")
+            }
             answers = try elements.map { try ServiceAnswer($0, in: file) }
         } else {
             answers = [try ServiceAnswer(node, in: file)]
@@ -149,7 +152,8 @@ extension ServiceAnswer {
             self = .http(
                 Message(
                     status: try fields.integer("status") ?? 200, headers: try fields.pairs("headers"),
-                    body: try fields.texts("body", or: "chunks") ?? [], trailers: try fields.pairs("trailers")))
+                    body: try fields.texts("body", or: "chunks") ?? [], trailers: try fields.pairs("trailers")
+                ))
         }
         try fields.finish()
     }

@@ -19,7 +19,8 @@ struct ScenarioSession: Sendable {
         try await Task.sleep(for: step.delay)
         for (name, player) in players {
             player.follow(
-                name == ScenarioProxy.upstream ? step.upstream : step.services[name] ?? ServiceScript(answers: []))
+                name == ScenarioProxy.upstream
+                    ? step.upstream : step.services[name] ?? ServiceScript(answers: []))
         }
         let expectation = step.expectation
         let logged = try log().count
@@ -99,7 +100,9 @@ struct ScenarioSession: Sendable {
             }
     }
 
-    private func mismatches(_ name: String, _ expectation: CallExpectation, _ calls: [ServiceCall]) -> [String] {
+    private func mismatches(
+        _ name: String, _ expectation: CallExpectation, _ calls: [ServiceCall]
+    ) -> [String] {
         var reasons: [String] = []
         if let count = expectation.count, count != calls.count {
             reasons.append("expected \(count) calls of \(name), got \(calls.count)")
@@ -109,7 +112,8 @@ struct ScenarioSession: Sendable {
             ("method", expectation.method, last?.method), ("path", expectation.path, last?.path),
         ] {
             if let pattern, !pattern.accepts(value) {
-                reasons.append("expected the \(what) that \(name) gets to be \(pattern), got \(quoted(value))")
+                reasons.append(
+                    "expected the \(what) that \(name) gets to be \(pattern), got \(quoted(value))")
             }
         }
         return reasons
@@ -125,7 +129,8 @@ struct ScenarioSession: Sendable {
     /// What the filter has logged: Envoy writes "wasm log PLUGIN ROOT-ID VM-ID: TEXT".
     private func log() throws -> [String] {
         try envoy.logMessages().compactMap { message in
-            guard message.text.hasPrefix("wasm log "), let end = message.text.firstRange(of: " \(name): ") else {
+            guard message.text.hasPrefix("wasm log "), let end = message.text.firstRange(of: " \(name): ")
+            else {
                 return nil
             }
             return String(message.text[end.upperBound...])
@@ -148,7 +153,8 @@ struct ScenarioSession: Sendable {
     ) -> [String] {
         expectation.metrics.compactMap { name, change in
             let actual = (after[name] ?? 0) - (before[name] ?? 0)
-            return actual == change ? nil : "expected metric \"\(name)\" to change by \(change), got \(actual)"
+            return actual == change
+                ? nil : "expected metric \"\(name)\" to change by \(change), got \(actual)"
         }
     }
 }

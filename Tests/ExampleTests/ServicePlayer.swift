@@ -135,7 +135,8 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
         switch answer {
         case .http(let message):
             var headers = HTTPHeaders(message.headers.map { ($0.name, $0.value) })
-            if message.body.count <= 1, message.trailers.isEmpty, message.status != 204, message.status != 304 {
+            if message.body.count <= 1, message.trailers.isEmpty, message.status != 204, message.status != 304
+            {
                 headers.add(name: "content-length", value: "\(message.body.first?.utf8.count ?? 0)")
             }
             send(
@@ -150,7 +151,8 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
             frame.writeInteger(UInt32(reply.utf8.count))
             frame.writeString(reply)
             send(
-                status: 200, ["content-type": "application/grpc"], status == 0 ? [frame] : [], trailers, context
+                status: 200, ["content-type": "application/grpc"], status == 0 ? [frame] : [], trailers,
+                context
             )
         case .bytes(let text):
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
@@ -168,7 +170,9 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
         sendBody(body[...], trailers, context)
     }
 
-    private func sendBody(_ body: ArraySlice<ByteBuffer>, _ trailers: HTTPHeaders, _ context: ChannelHandlerContext) {
+    private func sendBody(
+        _ body: ArraySlice<ByteBuffer>, _ trailers: HTTPHeaders, _ context: ChannelHandlerContext
+    ) {
         guard let first = body.first else {
             context.writeAndFlush(wrapOutboundOut(.end(trailers.isEmpty ? nil : trailers)), promise: nil)
             return

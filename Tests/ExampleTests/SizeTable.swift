@@ -21,7 +21,9 @@ enum SizeTable {
         let text = try String(contentsOfFile: file.string, encoding: .utf8)
         return text.split(separator: "\n").compactMap { line in
             // | [`name`](name) | what it shows | 12.3 KB |
-            guard line.hasPrefix("| [`"), let name = line.split(separator: "`").dropFirst().first else { return nil }
+            guard line.hasPrefix("| [`"), let name = line.split(separator: "`").dropFirst().first else {
+                return nil
+            }
             let size = line.split(separator: "|").last.flatMap { $0.split(separator: " ").first }
             return Row(name: String(name), size: size.flatMap { Double($0) }, text: line)
         }
@@ -30,7 +32,8 @@ enum SizeTable {
     /// Holds a size against the table, which may be some percent off; `WASME_RECORD=1` writes it there.
     static func check(_ name: String, _ bytes: Int) throws {
         let size = Double(bytes) / 1000
-        let row = try #require(try rows().first { $0.name == name }, "Examples/README.md has no row for \(name)")
+        let row = try #require(
+            try rows().first { $0.name == name }, "Examples/README.md has no row for \(name)")
         if ProcessInfo.processInfo.environment["WASME_RECORD"] == "1" {
             let cells = row.text.split(separator: "|").dropLast().joined(separator: "|")
             let text = try String(contentsOfFile: file.string, encoding: .utf8).replacingOccurrences(

@@ -50,7 +50,8 @@ final class KeyFilter: HTTPFilter {
         try request.headers.remove(plugin.consumerHeader)
         guard let key = try request.headers.get(plugin.header), !key.isEmpty else {
             return try request.respond(
-                status: 401, headers: [HeaderField("www-authenticate", "ApiKey")], body: "an API key is required\n",
+                status: 401, headers: [HeaderField("www-authenticate", "ApiKey")],
+                body: "an API key is required\n",
                 details: "api_key_missing")
         }
         // The key is for this proxy; the server behind it has no need to know it.

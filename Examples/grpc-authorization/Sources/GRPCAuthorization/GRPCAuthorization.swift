@@ -37,7 +37,8 @@ final class AuthorizationFilter: HTTPFilter {
         // Only the service may say who the user is.
         try request.headers.remove("x-user")
         try stream.grpcCall(
-            to: plugin.target, service: "example.Authorization", method: "Check", message: question.serialized,
+            to: plugin.target, service: "example.Authorization", method: "Check",
+            message: question.serialized,
             timeoutMilliseconds: plugin.timeoutMilliseconds
         ) { [self] (result) throws(HostError) in
             switch result {
@@ -59,18 +60,22 @@ final class AuthorizationFilter: HTTPFilter {
     }
 
     private func refuse(_ stream: HTTPStream, _ failure: GRPCFailure) throws(HostError) {
+        // The reason is for the log: it may tell more than a client should know, and Envoy adds words of its own to it.
+        Log.info("authorization has ended with status \(failure.status.rawValue): \(failure.message)")
         switch failure.status {
         case .unauthenticated:
             try stream.respond(
-                status: 401, headers: [HeaderField("www-authenticate", "Bearer")], body: failure.message,
+                status: 401, headers: [HeaderField("www-authenticate", "Bearer")], body: "who are you?\n",
                 details: "authorization_required", grpcStatus: .unauthenticated)
         case .permissionDenied:
             try stream.respond(
-                status: 403, body: failure.message, details: "authorization_denied", grpcStatus: .permissionDenied)
+                status: 403, body: "this is not for you\n", details: "authorization_denied",
+                grpcStatus: .permissionDenied)
         default:
-            // Not its decision but its failure: the reason is for our log, not for the client.
-            Log.error("the authorization service has failed with status \(failure.status.rawValue): \(failure.message)")
-            try stream.respond(status: 503, details: "authorization_failed", grpcStatus: .unavailable)
+            // Not what the service has decided: it is missing, too slow or broken.
+            try stream.respond(
+                status: 503, body: "it cannot be found out now whether this is for you\n",
+                details: "authorization_failed", grpcStatus: .unavailable)
         }
     }
 }

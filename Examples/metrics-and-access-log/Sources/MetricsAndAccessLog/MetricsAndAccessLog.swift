@@ -74,6 +74,7 @@ final class LoggingFilter: HTTPFilter {
         line.add("status", status)
         line.add("details", try stream.attribute(.responseCodeDetails))
         line.add("route", route)
+        line.add("user_agent", try stream.attribute(.requestUserAgent))
         line.add("client", try stream.attribute(.sourceAddress))
         line.add("server", try stream.attribute(.upstreamAddress))
         line.add("received_bytes", try stream.attribute(.requestTotalSize))

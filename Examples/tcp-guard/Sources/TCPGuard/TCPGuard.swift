@@ -66,12 +66,6 @@ final class ConnectionGuard: NetworkFilter {
         self.plugin = plugin
     }
 
-    /// Has the filters behind this one wait for the first bytes that it lets through: the proxy does not even connect
-    /// to the server before. So this is for protocols in which the client speaks first.
-    func onNewConnection(_ connection: Connection) throws(HostError) -> Action {
-        .pause
-    }
-
     func onDownstreamData(_ data: ConnectionData) throws(HostError) -> Action {
         if isAccepted {
             try plugin.metrics.received.increment(by: UInt64(data.count))

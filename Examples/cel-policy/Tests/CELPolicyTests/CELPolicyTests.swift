@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ProxyWasm
+import ProxyWasmTesting
+import Testing
+
+@testable import CELPolicy
+
+@Suite struct CELPolicyTests {
+    /// A proxy that has expressions, of which each has the value that the test gives.
+    private func proxy(_ value: Result<Bytes, HostError>) throws -> HostEmulator {
+        let proxy = HostEmulator()
+        proxy.foreignFunctions["expr_create"] = { (text) throws(HostError) in
+            guard text != "wrong" else { throw HostError("compile", .badArgument) }
+            return "token"
+        }
+        proxy.foreignFunctions["expr_evaluate"] = { (_) throws(HostError) in try value.get() }
+        proxy.foreignFunctions["expr_delete"] = { _ in "" }
+        proxy.register(CELPolicy.self)
+        return proxy
+    }
+
+    @Test(arguments: [(Bytes([1]), nil), (Bytes([0]), 451), (Bytes("text"), 451)] as [(Bytes, UInt32?)])
+    func `lets pass what is true`(value: Bytes, status: UInt32?) throws {
+        let proxy = try proxy(.success(value))
+        try proxy.configure(#"{"expression": "any", "status": 451}"#)
+        #expect(proxy.exchange().localResponse?.status == status)
+    }
+
+    @Test func `refuses what has no value`() throws {
+        let proxy = try proxy(.failure(HostError("evaluate", .internalFailure)))
+        try proxy.configure(#"{"expression": "any"}"#)
+        #expect(proxy.exchange().localResponse?.status == 403)
+    }
+
+    @Test func `refuses an expression that the proxy cannot compile`() throws {
+        let proxy = try proxy(.success(Bytes([1])))
+        #expect(throws: ConfigurationRefused.self) { try proxy.configure(#"{"expression": "wrong"}"#) }
+    }
+}
