@@ -83,6 +83,7 @@ enum ScenarioClient {
     ///   - port: where to.
     ///   - count: after how many bytes to hang up; nil waits until the proxy does.
     /// - Returns: what came back, and whether the proxy has closed the connection.
+    /// - Throws: `ScenarioTimeout` if neither comes.
     static func connect(
         sending parts: [String], to port: Int, until count: Int?
     ) async throws -> (received: String, isClosed: Bool) {

@@ -32,7 +32,9 @@ final class ServicePlayer: Sendable {
 
     private let state = Mutex(State())
 
-    /// Between the parts of a body, so that most often they also arrive as parts. No outcome depends on it.
+    /// Between the parts of a body, so that most often they also arrive as parts.
+    ///
+    /// No outcome depends on it.
     static let pause: TimeAmount = .milliseconds(30)
 
     /// Begins a step: forgets what was asked before it.

@@ -43,7 +43,9 @@ final class PolicyFilter: HTTPFilter {
         return try request.respond(status: plugin.status, body: plugin.body, details: "cel_policy_refused")
     }
 
-    /// Whether the expression is true. One that has no value, because it speaks of something that this request does not
+    /// Whether the expression is true.
+    ///
+    /// One that has no value, because it speaks of something that this request does not
     /// have, or whose value is not true or false, allows nothing.
     private func isAllowed(_ stream: HTTPStream) -> Bool {
         do throws(HostError) {

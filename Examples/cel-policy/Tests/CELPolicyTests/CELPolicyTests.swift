@@ -9,12 +9,14 @@ import Testing
 @Suite struct CELPolicyTests {
     /// A proxy that has expressions, of which each has the value that the test gives.
     private func proxy(_ value: Result<Bytes, HostError>) throws -> HostEmulator {
-        let proxy = HostEmulator()
-        proxy.foreignFunctions["expr_create"] = { (text) throws(HostError) in
-            guard text != "wrong" else { throw HostError("compile", .badArgument) }
+        func compile(_ text: Bytes) throws(HostError) -> Bytes {
+            if text == "wrong" { throw HostError("compile", .badArgument) }
             return "token"
         }
-        proxy.foreignFunctions["expr_evaluate"] = { (_) throws(HostError) in try value.get() }
+        func evaluate(_ token: Bytes) throws(HostError) -> Bytes { try value.get() }
+        let proxy = HostEmulator()
+        proxy.foreignFunctions["expr_create"] = compile
+        proxy.foreignFunctions["expr_evaluate"] = evaluate
         proxy.foreignFunctions["expr_delete"] = { _ in "" }
         proxy.register(CELPolicy.self)
         return proxy

@@ -5,6 +5,8 @@ import ProxyWasm
 // Two messages with nothing but texts need no generator: each field is a tag, a length and the bytes.
 // Source: https://protobuf.dev/programming-guides/encoding/
 
+/// The question.
+///
 /// `message CheckRequest { string method = 1; string path = 2; string token = 3; }`
 struct CheckRequest {
     let method: Bytes
@@ -33,11 +35,15 @@ struct CheckRequest {
     }
 }
 
+/// The answer.
+///
 /// `message CheckResponse { string user = 1; }`
 struct CheckResponse {
     private(set) var user: Bytes = ""
 
-    /// Reads a message; nil if it is not one. Fields that a later version of the service may have are skipped.
+    /// Reads a message; nil if it is not one.
+    ///
+    /// Fields that a later version of the service may have are skipped.
     init?(_ message: Bytes) {
         var rest = message[...]
         while !rest.isEmpty {
