@@ -58,6 +58,18 @@ enum Examples {
         }
         print("\(name): \(scenarios.scenarios.count) tests in Envoy, \(ContinuousClock.now - start)")
         try SizeTable.check(name, filter.module.bytes.count)
+        try await validateConfigurations(name)
+    }
+
+    /// Has Envoy load the configurations that come with some examples, from where their READMEs do.
+    private func validateConfigurations(_ name: String) async throws {
+        let folder = Examples.root.appending(name)
+        for file in ["envoy.yaml", "service.yaml"] where Files.kind(folder.appending(file)) == .file {
+            let outcome = try await run(
+                try #require(Tool.envoy.path),
+                ["--mode", "validate", "--disable-hot-restart", "-l", "error", "-c", file], in: folder)
+            #expect(outcome.status == 0, "\(name)/\(file): \(outcome.stderr)")
+        }
     }
 
     @Test(arguments: Examples.names) func `tests only configurations that its schema allows`(
