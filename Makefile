@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: what these targets do stands in scripts/ and in the tests.
-.PHONY: help setup build demo test lint format install clean
+.PHONY: help setup build demo test lint format docs install clean
 
 PREFIX ?= $(HOME)/.local
 SWIFT_FILES = Package.swift Sources registry Tests sdk-templates Benchmarks
@@ -25,6 +25,9 @@ lint: ## Check the source format, strictly
 
 format: ## Bring the sources into format
 	swift format --in-place --recursive --parallel $(wildcard $(SWIFT_FILES))
+
+docs: ## Render the documentation of the Swift SDK into .build/docs/site
+	@scripts/docs.sh
 
 install: setup ## Build for use and install below PREFIX (default ~/.local)
 	@scripts/install.sh "$(PREFIX)"

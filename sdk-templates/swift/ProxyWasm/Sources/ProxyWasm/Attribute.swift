@@ -5,6 +5,9 @@
 /// These are the attributes of Envoy, with the names and types of
 /// <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>. For others, and for fields of
 /// structured ones, use ``ProxyContext/property(_:)``.
+///
+/// What Envoy takes from the headers of the request (path, method, host and the like) is there as long as they are: until
+/// the request has passed the filter, and again in `onLog`.
 public struct Attribute<Value: AttributeValue>: Sendable {
     /// The parts of the path, with NUL bytes between.
     let path: Bytes
@@ -74,10 +77,10 @@ extension ProxyContext {
 // MARK: - Text and bytes
 
 extension Attribute where Value == Bytes {
-    /// The value of a request's header, several joined by commas; unlike the headers themselves, also after they have passed.
+    /// The value of a request's header, several joined by commas; while the headers themselves can be read.
     public static func requestHeader(_ name: Bytes) -> Attribute { Attribute("request\0headers\0\(name)") }
 
-    /// The value of a response's header, several joined by commas.
+    /// The value of a response's header, several joined by commas; while the headers themselves can be read.
     public static func responseHeader(_ name: Bytes) -> Attribute { Attribute("response\0headers\0\(name)") }
 
     /// The value of a response's trailer, several joined by commas.

@@ -121,7 +121,7 @@ extension Bytes {
     }
 
     /// The value of an optional sign and decimal digits, or nil if that is not what the bytes are or it does not fit.
-    public func integer<Integer: FixedWidthInteger>(as type: Integer.Type = Int.self) -> Integer? {
+    public func integer<Integer: FixedWidthInteger>(as type: Integer.Type = Integer.self) -> Integer? {
         withUnsafeBytes { parseDecimal($0) }
     }
 

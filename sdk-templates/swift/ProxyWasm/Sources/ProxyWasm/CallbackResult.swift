@@ -15,7 +15,7 @@ public enum BodyAction: UInt32, Sendable {
     /// Keeps it, up to the proxy's limit; the next callback sees all that is kept. Beyond the limit, Envoy answers a
     /// request with status 413 and a response with status 500.
     case pause = 1
-    /// Keeps it up to the proxy's limit, and then makes the sender wait.
+    /// Keeps it up to the proxy's limit, and then makes the sender wait; the next callback sees only what is new.
     case pauseWithBackPressure = 2
     /// Drops it.
     case discard = 3

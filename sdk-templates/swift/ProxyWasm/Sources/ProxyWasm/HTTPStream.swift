@@ -43,7 +43,8 @@ public struct HTTPStream: ProxyContext, Hashable {
 
     /// Answers the request from here; return the result from the callback.
     ///
-    /// The response passes the filters, this one included, on its way back. `details` shows in the access log as the
+    /// The response passes the filters, this one included, on its way back. If the server's response has gone on
+    /// already, it is too late: Envoy then breaks the stream off. `details` shows in the access log as the
     /// response code details. `grpcStatus` is what a gRPC client is told, if it is not to follow from `status`.
     @discardableResult
     public func respond(

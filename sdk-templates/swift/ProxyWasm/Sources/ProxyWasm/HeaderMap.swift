@@ -36,7 +36,9 @@ public struct HeaderMap: Sendable {
         }
     }
 
-    /// The value of a header, or nil if there is none; Envoy joins several by commas.
+    /// The value of a header, or nil if there is none; of several, Envoy gives the first.
+    ///
+    /// Where a second one could deceive, use ``values(of:)``.
     public func get(_ name: Bytes) throws(HostError) -> Bytes? {
         try module.activate(context)
         return try Host.optionalBytes("read header") { pointer, size in
@@ -44,6 +46,15 @@ public struct HeaderMap: Sendable {
                 proxy_get_header_map_value(kind.rawValue, $0.baseAddress, $0.count, pointer, size)
             }
         }
+    }
+
+    /// The values of all headers of a name, in order.
+    public func values(of name: Bytes) throws(HostError) -> [Bytes] {
+        var values: [Bytes] = []
+        try forEach { candidate, value in
+            if candidate.equalsIgnoringCase(name) { values.append(value) }
+        }
+        return values
     }
 
     /// All headers in order; names and values share one buffer.

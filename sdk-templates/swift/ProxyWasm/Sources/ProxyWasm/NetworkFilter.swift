@@ -107,13 +107,13 @@ public struct Connection: ProxyContext, Hashable {
     }
 
     /// Lets bytes of the client go on that a callback has paused.
-    ///
-    /// Envoy 1.40 answers "bad argument": there, paused bytes go on with the next that arrive.
     public func resumeDownstream() throws(HostError) {
         try continueStream(.downstream, of: id)
     }
 
-    /// Lets bytes of the server go on that a callback has paused; see ``resumeDownstream()``.
+    /// Lets bytes of the server go on that a callback has paused.
+    ///
+    /// Envoy 1.40 answers ``HostError/Status/unimplemented``: there, paused bytes go on with the next that arrive.
     public func resumeUpstream() throws(HostError) {
         try continueStream(.upstream, of: id)
     }

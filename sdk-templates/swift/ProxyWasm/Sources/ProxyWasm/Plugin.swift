@@ -37,10 +37,10 @@ public protocol Plugin: AnyObject {
     /// Envoy flushes its statistics, and this plugin is a sink for them (`envoy.stat_sinks.wasm`).
     func onStatsUpdate(_ statistics: StatsUpdate, _ context: PluginContext) throws(HostError) -> StatsResult
 
-    /// What ``onDone(_:)-swift.requirement`` returns: whether the plugin has finished.
+    /// What ``onDone(_:)`` returns: whether the plugin has finished.
     associatedtype PluginDoneResult: DoneCallbackResult = Unhandled
     /// The configuration goes out of use; return false to finish something first, and then call
-    /// ``PluginContext/done()``.
+    /// ``ProxyContext/done()``.
     func onDone(_ context: PluginContext) -> PluginDoneResult
 
     /// A callback of the plugin has thrown, or a closure that waited for an answer. The default logs it.

@@ -42,12 +42,13 @@ extension ProxyContext {
         return try Host.property(Host.join(path))
     }
 
-    /// Sets a property, which this and other filters of the same stream can read below "wasm." in the filter state.
-    public func setProperty(_ path: Bytes..., to value: Bytes) throws(HostError) {
+    /// Sets a property, which Wasm filters of the same stream read by its name, and others as "wasm." and the name in the
+    /// filter state.
+    public func setProperty(_ name: Bytes, to value: Bytes) throws(HostError) {
         try module.activate(id)
-        let status = Host.join(path).withUnsafeBytes { path in
+        let status = name.withUnsafeBytes { name in
             value.withUnsafeBytes { value in
-                proxy_set_property(path.baseAddress, path.count, value.baseAddress, value.count)
+                proxy_set_property(name.baseAddress, name.count, value.baseAddress, value.count)
             }
         }
         try Host.check(status, "set property")

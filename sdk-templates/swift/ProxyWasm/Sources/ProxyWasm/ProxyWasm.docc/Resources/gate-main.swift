@@ -1,0 +1,3 @@
+import ProxyWasm
+
+register(Gate.self)
