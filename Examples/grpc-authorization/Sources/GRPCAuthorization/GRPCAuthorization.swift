@@ -31,9 +31,13 @@ final class AuthorizationFilter: HTTPFilter {
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
         let stream = request.stream
+        let tokens = try request.headers.values(of: "authorization")
+        // The service would judge the first, and the server behind the proxy might use another.
+        guard tokens.count <= 1 else {
+            return try request.respond(status: 400, details: "authorization_ambiguous")
+        }
         let question = CheckRequest(
-            method: try request.method ?? "", path: try request.path ?? "",
-            token: try request.headers.get("authorization") ?? "")
+            method: try request.method ?? "", path: try request.path ?? "", token: tokens.first ?? "")
         // Only the service may say who the user is.
         try request.headers.remove("x-user")
         try stream.grpcCall(

@@ -24,7 +24,9 @@ import Testing
         #expect(exchange.outcome == .complete)
     }
 
-    @Test(arguments: [(.unauthenticated, 401), (.permissionDenied, 403), (.unavailable, 503)] as [(GRPCStatus, UInt32)])
+    @Test(
+        arguments: [(.unauthenticated, 401), (.permissionDenied, 403), (.unavailable, 503)]
+            as [(GRPCStatus, UInt32)])
     func `refuses by status`(status: GRPCStatus, expected: UInt32) throws {
         let proxy = try proxy()
         let exchange = proxy.exchange()
