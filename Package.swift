@@ -38,6 +38,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let proxyWasm: Target.Dependency = .product(name: "ProxyWasm", package: "ProxyWasm")
@@ -63,6 +64,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -167,6 +169,12 @@ let package = Package(
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
+        .tests(
+            "ExampleTests",
+            [
+                "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+                "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix, system,
+            ]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(

@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let package = Package(
+    name: "tcp-guard",
+    dependencies: [
+        // A filter outside this repository has a copy of the SDK instead: see `wasme init`.
+        .package(path: "../../sdk-templates/swift/ProxyWasm")
+    ],
+    targets: [
+        .executableTarget(
+            name: "TCPGuard",
+            dependencies: [.product(name: "ProxyWasm", package: "ProxyWasm")]
+        ),
+        .testTarget(
+            name: "TCPGuardTests",
+            dependencies: [
+                "TCPGuard",
+                .product(name: "ProxyWasm", package: "ProxyWasm"),
+                .product(name: "ProxyWasmTesting", package: "ProxyWasm"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

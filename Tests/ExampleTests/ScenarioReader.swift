@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FilterImage
+import FilterProject
+
+extension ScenarioFile {
+    /// Reads a `tests.yaml`.
+    init(parsing yaml: String, file: String) throws {
+        var fields = try ScenarioFields(try YAMLNode(parsing: yaml, file: file), in: file)
+        let defaults = try StepContext(&fields, inheriting: StepContext())
+        guard let tests = try fields.list("tests"), !tests.isEmpty else {
+            throw fields.error("expected a list \"tests\" with at least one test")
+        }
+        try fields.finish()
+        var names: Set<String> = []
+        scenarios = try tests.map { node in
+            let scenario = try Scenario(node, in: file, defaults)
+            guard names.insert(scenario.name).inserted else {
+                throw ScenarioError(node, in: file, "there are two tests named \"\(scenario.name)\"")
+            }
+            return scenario
+        }
+    }
+
+    /// All the services that the filter may call, and which of them speak gRPC.
+    var services: [String: Bool] {
+        var services: [String: Bool] = [:]
+        for case .steps(let steps) in scenarios.map(\.outcome) {
+            for (name, script) in steps.flatMap(\.services) {
+                let speaksGRPC = script.answers.contains { if case .grpc = $0 { true } else { false } }
+                services[name] = (services[name] ?? false) || speaksGRPC
+            }
+        }
+        return services
+    }
+}
+
+/// What the servers around the proxy answer, as a step inherits it from its test and that from its file.
+private struct StepContext {
+    var upstream = ServiceScript(answers: [.http(.init())])
+    var services: [String: ServiceScript] = [:]
+
+    init() {}
+
+    init(_ fields: inout ScenarioFields, inheriting outer: StepContext) throws {
+        self = outer
+        let file = fields.file
+        if let node = fields.take("upstream") { upstream = try ServiceScript(node, in: file) }
+        for (name, script) in try fields.map("services", { try ServiceScript($0, in: file) }) {
+            services[name] = script
+        }
+    }
+}
+
+extension Scenario {
+    fileprivate init(_ node: YAMLNode, in file: String, _ defaults: StepContext) throws {
+        var fields = try ScenarioFields(node, in: file)
+        guard let name = try fields.text("name"), !name.isEmpty else {
+            throw fields.error("a test needs a \"name\"")
+        }
+        self.name = name
+        line = node.line
+        let configuration = fields.take("config")
+        switch configuration?.content {
+        case nil: (self.configuration, configurationValue) = (nil, nil)
+        case .string(let text): (self.configuration, configurationValue) = (text, nil)
+        default:
+            (self.configuration, configurationValue) = (configuration?.json.description, configuration?.json)
+        }
+        if let refused = try fields.pattern("refused") {
+            outcome = .refused(refused)
+            try fields.finish()
+            return
+        }
+        let context = try StepContext(&fields, inheriting: defaults)
+        if let steps = try fields.list("steps") {
+            guard !steps.isEmpty else { throw fields.error("\"steps\" is empty") }
+            outcome = .steps(
+                try steps.map { node in
+                    var step = try ScenarioFields(node, in: file)
+                    return try Step(&step, context)
+                })
+            try fields.finish()
+        } else {
+            outcome = .steps([try Step(&fields, context)])
+        }
+    }
+}
+
+extension Step {
+    fileprivate init(_ fields: inout ScenarioFields, _ outer: StepContext) throws {
+        line = fields.node.line
+        delay = try fields.duration("after") ?? .zero
+        let context = try StepContext(&fields, inheriting: outer)
+        upstream = context.upstream
+        services = context.services
+        if let request = try fields.fields("request") {
+            stimulus = .request(try ScenarioRequest(request))
+        } else if var connection = try fields.fields("connection") {
+            stimulus = .connection(sends: try connection.list("send")?.map(connection.text) ?? [])
+            try connection.finish()
+        } else {
+            throw fields.error("expected a \"request\", a \"connection\", \"steps\" or \"refused\"")
+        }
+        expectation = try fields.fields("expect").map { try Expectation($0) } ?? Expectation()
+        try fields.finish()
+    }
+}
+
+extension ScenarioRequest {
+    fileprivate init(_ node: ScenarioFields) throws {
+        var fields = node
+        method = try fields.text("method") ?? method
+        path = try fields.text("path") ?? path
+        headers = try fields.pairs("headers")
+        body = try fields.texts("body", or: "chunks") ?? []
+        trailers = try fields.pairs("trailers")
+        try fields.finish()
+    }
+}
+
+extension ServiceScript {
+    fileprivate init(_ node: YAMLNode, in file: String) throws {
+        if case .list(let elements) = node.content {
+            guard !elements.isEmpty else {
+                throw ScenarioError(node, in: file, "expected an answer, found none")
+            }
+            answers = try elements.map { try ServiceAnswer($0, in: file) }
+        } else {
+            answers = [try ServiceAnswer(node, in: file)]
+        }
+    }
+}
+
+extension ServiceAnswer {
+    fileprivate init(_ node: YAMLNode, in file: String) throws {
+        var fields = try ScenarioFields(node, in: file)
+        if let fault = try fields.text("fault") {
+            switch fault {
+            case "hang": self = .hang
+            case "close": self = .close
+            default: throw fields.error("expected a fault \"hang\" or \"close\", found \"\(fault)\"")
+            }
+        } else if let bytes = try fields.text("bytes") {
+            self = .bytes(bytes)
+        } else if var grpc = try fields.fields("grpc") {
+            self = .grpc(
+                status: try grpc.integer("status") ?? 0, message: try grpc.text("message") ?? "",
+                reply: try grpc.text("reply") ?? "")
+            try grpc.finish()
+        } else {
+            self = .http(
+                Message(
+                    status: try fields.integer("status") ?? 200, headers: try fields.pairs("headers"),
+                    body: try fields.texts("body", or: "chunks") ?? [], trailers: try fields.pairs("trailers")
+                ))
+        }
+        try fields.finish()
+    }
+}
+
+extension Expectation {
+    fileprivate init(_ node: ScenarioFields) throws {
+        var fields = node
+        status = try fields.integer("status")
+        if var response = try fields.fields("response") {
+            self.response = try MessageExpectation(&response)
+            try response.finish()
+        }
+        received = try fields.text("received")
+        isClosed = try fields.flag("closed") ?? false
+        if let node = fields.take("upstream") { upstream = try CallExpectation(node, in: fields.file) }
+        let file = fields.file
+        for (name, call) in try fields.map("services", { try CallExpectation($0, in: file) }) {
+            services[name] = call
+        }
+        log = try fields.list("log")?.map(fields.pattern) ?? []
+        metrics = try fields.map("metrics", node.integer).map { ($0.name, $0.value) }
+        try fields.finish()
+    }
+}
+
+extension MessageExpectation {
+    fileprivate init(_ fields: inout ScenarioFields) throws {
+        headers = try fields.map("headers", fields.pattern).map { ($0.name, $0.value) }
+        body = try fields.pattern("body")
+        trailers = try fields.map("trailers", fields.pattern).map { ($0.name, $0.value) }
+    }
+}
+
+extension CallExpectation {
+    fileprivate init(_ node: YAMLNode, in file: String) throws {
+        var fields = try ScenarioFields(node, in: file)
+        count = try fields.integer("count")
+        method = try fields.pattern("method")
+        path = try fields.pattern("path")
+        message = try MessageExpectation(&fields)
+        try fields.finish()
+    }
+}
