@@ -197,6 +197,16 @@ let package = Package(
             "OCIRegistryTests",
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
+        // The filter of the parity suite; it is a package of its own where it becomes a module.
+        .target(
+            name: "ParityFilter", dependencies: [proxyWasm],
+            path: "Tests/Fixtures/ParityFilter/Sources/ParityFilter", swiftSettings: settings),
+        .tests(
+            "SDKParityTests",
+            [
+                "CurlTransport", "EnvoyControl", "FilterProject", "ParityFilter", "WasmeTemplates", proxyWasm,
+                proxyWasmTesting, system,
+            ]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
     ],

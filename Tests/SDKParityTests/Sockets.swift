@@ -99,7 +99,7 @@ final class RawConnection {
 }
 
 /// Listens on a free port of the loopback.
-final class RawListener {
+final class RawListener: Sendable {
     let descriptor: Int32
     let port: UInt16
 

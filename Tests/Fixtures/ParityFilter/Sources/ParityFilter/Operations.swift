@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ProxyWasm
+internal import ProxyWasm
 
 extension ParityFilter {
     /// Does one thing; what it returns is logged.
