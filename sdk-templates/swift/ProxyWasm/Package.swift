@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "AllocationCounter", dependencies: ["CProxyWasmABI"], path: "Tests/AllocationCounter"),
         .testTarget(
             name: "ProxyWasmTests",
-            dependencies: ["ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "AllocationCounter", "HeapStress"],
+            dependencies: [
+                "ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "AllocationCounter", "HeapStress",
+            ],
             swiftSettings: settings
         ),
     ],

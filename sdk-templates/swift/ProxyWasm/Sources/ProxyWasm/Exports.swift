@@ -49,29 +49,29 @@
 
     @_cdecl("proxy_wasm_on_done")
     func onDone(id: UInt32) -> UInt32 {
-        module.enter(id)?.onDone() ?? true ? 1 : 0
+        module.enter(id, .log)?.onDone() ?? true ? 1 : 0
     }
 
     @_cdecl("proxy_wasm_on_log")
     func onLog(id: UInt32) {
-        module.enter(id)?.onLog()
+        module.enter(id, .log)?.onLog()
     }
 
     // MARK: HTTP exchanges
 
     @_cdecl("proxy_wasm_on_request_headers")
     func onRequestHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
+        module.enter(id, .request)?.onRequestHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_body")
     func onRequestBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestBody(Int(clamping: size), endOfStream: end != 0) ?? 0
+        module.enter(id, .request)?.onRequestBody(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_trailers")
     func onRequestTrailers(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onRequestTrailers(Int(clamping: count)) ?? 0
+        module.enter(id, .request)?.onRequestTrailers(Int(clamping: count)) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_request_metadata")
@@ -81,17 +81,17 @@
 
     @_cdecl("proxy_wasm_on_response_headers")
     func onResponseHeaders(id: UInt32, count: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
+        module.enter(id, .response)?.onResponseHeaders(Int(clamping: count), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_body")
     func onResponseBody(id: UInt32, size: UInt32, end: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseBody(Int(clamping: size), endOfStream: end != 0) ?? 0
+        module.enter(id, .response)?.onResponseBody(Int(clamping: size), endOfStream: end != 0) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_trailers")
     func onResponseTrailers(id: UInt32, count: UInt32) -> UInt32 {
-        module.enter(id)?.onResponseTrailers(Int(clamping: count)) ?? 0
+        module.enter(id, .response)?.onResponseTrailers(Int(clamping: count)) ?? 0
     }
 
     @_cdecl("proxy_wasm_on_response_metadata")

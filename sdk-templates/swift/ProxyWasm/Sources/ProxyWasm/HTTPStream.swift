@@ -27,12 +27,18 @@ public struct HTTPStream: ProxyContext, Hashable {
     public var responseTrailers: HeaderMap { HeaderMap(.responseTrailers, of: id) }
 
     /// Lets a request go on that a callback has paused.
+    ///
+    /// A callback of the request itself lets it go on by what it returns; Envoy does not survive being told there.
     public func resumeRequest() throws(HostError) {
+        try refuse(.request, "resume a request in its own callback")
         try continueStream(.request, of: id)
     }
 
     /// Lets a response go on that a callback has paused.
+    ///
+    /// A callback of the response itself lets it go on by what it returns; Envoy does not survive being told there.
     public func resumeResponse() throws(HostError) {
+        try refuse(.response, "resume a response in its own callback")
         try continueStream(.response, of: id)
     }
 
@@ -63,6 +69,8 @@ public struct HTTPStream: ProxyContext, Hashable {
     private func respond(
         status: UInt32, headerList: Bytes, body: Bytes, details: Bytes, grpcStatus: GRPCStatus?
     ) throws(HostError) -> Action {
+        // Envoy 1.40 would call the filter for its own answer, and so on until its stack ends.
+        try refuse(.log, "answer a request that is over")
         try module.activate(id)
         let result = details.withUnsafeBytes { details in
             body.withUnsafeBytes { body in
@@ -82,6 +90,11 @@ public struct HTTPStream: ProxyContext, Hashable {
         }
         try Host.check(result, "respond")
         return .pause
+    }
+
+    /// Throws in a callback in which the host must not be asked for this.
+    private func refuse(_ phase: Phase, _ operation: Bytes) throws(HostError) {
+        if module.isRunning(phase, of: id) { throw HostError(operation, .badArgument) }
     }
 
     /// What a filter does by default when it fails: logs the error and answers with status 500.

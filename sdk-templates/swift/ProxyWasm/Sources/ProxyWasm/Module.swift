@@ -14,6 +14,9 @@ package final class Module {
     private var calls: ContextTable?
     /// The context for which the host carries out what it is asked.
     private var effective: UInt32 = 0
+    /// The context that the host has called, and what for.
+    private var entered: UInt32 = 0
+    private var phase = Phase.other
 
     package init() {}
 
@@ -33,14 +36,21 @@ package final class Module {
     }
 
     /// The context that the host calls, if the module has something for it.
-    package func enter(_ id: UInt32) -> Context? {
+    package func enter(_ id: UInt32, _ phase: Phase = .other) -> Context? {
         effective = id
+        entered = id
+        self.phase = phase
         return context(id)
     }
 
     private func context(_ id: UInt32) -> Context? {
         guard let entry = contexts?[id] else { return nil }
         return unsafeDowncast(entry, to: Context.self)
+    }
+
+    /// Whether the host has called a context for this, and waits.
+    func isRunning(_ phase: Phase, of id: UInt32) -> Bool {
+        entered == id && self.phase == phase
     }
 
     /// Has the host act for a context, which need not be the one that it has called.
@@ -83,7 +93,7 @@ package final class Module {
 
     /// Resumes whoever waits for a call; an answer that nobody waits for any more is dropped.
     package func deliver(_ root: UInt32, _ kind: PendingCall.Kind, _ token: UInt32, _ event: CallEvent) {
-        effective = root
+        _ = enter(root)
         guard let call = call(kind, token) else { return }
         if event.isLast(of: kind) {
             removeCall(kind, token)
@@ -170,7 +180,7 @@ package final class Module {
     // MARK: Life of a context
 
     package func onContextCreate(_ id: UInt32, parent: UInt32) {
-        effective = id
+        _ = enter(id)
         // A root context comes to life when it is configured.
         if let context = context(parent)?.makeStream(id) {
             keep(context)
@@ -178,9 +188,17 @@ package final class Module {
     }
 
     package func onDelete(_ id: UInt32) {
-        enter(id)?.onDelete()
+        enter(id, .log)?.onDelete()
         contexts?.remove(id)
     }
+}
+
+/// What a callback is about, as far as it matters for what may be done in it.
+package enum Phase: UInt32 {
+    case other
+    case request
+    case response
+    case log
 }
 
 /// A plugin that the module offers, and how to make it.
@@ -206,29 +224,29 @@ package class Registration {
         package func onForeignFunction(_ root: UInt32, _ function: UInt32, size: Int) {
             enter(root)?.onForeignFunction(function, size: size)
         }
-        package func onDone(_ id: UInt32) -> Bool { enter(id)?.onDone() ?? true }
-        package func onLog(_ id: UInt32) { enter(id)?.onLog() }
+        package func onDone(_ id: UInt32) -> Bool { enter(id, .log)?.onDone() ?? true }
+        package func onLog(_ id: UInt32) { enter(id, .log)?.onLog() }
 
         package func onRequestHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> UInt32 {
-            enter(id)?.onRequestHeaders(count, endOfStream: endOfStream) ?? 0
+            enter(id, .request)?.onRequestHeaders(count, endOfStream: endOfStream) ?? 0
         }
         package func onRequestBody(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
-            enter(id)?.onRequestBody(size, endOfStream: endOfStream) ?? 0
+            enter(id, .request)?.onRequestBody(size, endOfStream: endOfStream) ?? 0
         }
         package func onRequestTrailers(_ id: UInt32, _ count: Int) -> UInt32 {
-            enter(id)?.onRequestTrailers(count) ?? 0
+            enter(id, .request)?.onRequestTrailers(count) ?? 0
         }
         package func onRequestMetadata(_ id: UInt32, _ count: Int) -> UInt32 {
             enter(id)?.onRequestMetadata(count) ?? 0
         }
         package func onResponseHeaders(_ id: UInt32, _ count: Int, _ endOfStream: Bool) -> UInt32 {
-            enter(id)?.onResponseHeaders(count, endOfStream: endOfStream) ?? 0
+            enter(id, .response)?.onResponseHeaders(count, endOfStream: endOfStream) ?? 0
         }
         package func onResponseBody(_ id: UInt32, _ size: Int, _ endOfStream: Bool) -> UInt32 {
-            enter(id)?.onResponseBody(size, endOfStream: endOfStream) ?? 0
+            enter(id, .response)?.onResponseBody(size, endOfStream: endOfStream) ?? 0
         }
         package func onResponseTrailers(_ id: UInt32, _ count: Int) -> UInt32 {
-            enter(id)?.onResponseTrailers(count) ?? 0
+            enter(id, .response)?.onResponseTrailers(count) ?? 0
         }
         package func onResponseMetadata(_ id: UInt32, _ count: Int) -> UInt32 {
             enter(id)?.onResponseMetadata(count) ?? 0
