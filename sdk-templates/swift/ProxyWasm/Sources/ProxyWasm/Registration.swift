@@ -3,8 +3,11 @@
 internal import CProxyWasmABI
 
 /// The module that the host has loaded; hosts call into it from one thread only.
+///
+/// A variable, though nobody assigns to it: of a constant the compiler makes a copy in each Swift module that a generic
+/// function is specialised for, and what is registered there is then not found here.
 #if arch(wasm32)
-    nonisolated(unsafe) let module = Module()
+    nonisolated(unsafe) var module = Module()
 #else
     /// Natively each emulated host has a module of its own, which is the current one while the host calls it.
     var module: Module { Module.current }
