@@ -17,7 +17,7 @@ extension ModuleChecker {
         var missing: [Missing] = []
         for item in module.imports {
             let name = ImportName(item.module, item.name)
-            guard let type = module.functionType(of: item) else {
+            guard let type = module.signature(of: item) else {
                 checkOther(item)
                 continue
             }
