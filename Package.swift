@@ -99,6 +99,13 @@ let package = Package(
         .target(
             name: "HostProfiles", dependencies: ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
             resources: [.embedInCode("profiles")], swiftSettings: settings),
+        // Looks into modules and images wherever they are, and compares them.
+        .library(
+            "FilterInspection",
+            [
+                "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
+                "WasmBinary",
+            ]),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -108,8 +115,8 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess,
-                system, yams,
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates", mustache,
+                subprocess, system, yams,
             ]),
         // A real Envoy as a process.
         .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
@@ -119,8 +126,9 @@ let package = Package(
         .library(
             "WasmeCommands",
             [
-                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", argumentParser, system,
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterInspection",
+                "FilterProject", "HostProfiles", "ImageTransfer", "OCI", "OCILayout", "OCIRegistry",
+                "WasmBinary", "WasmeTemplates", argumentParser, system,
             ]),
         .executableTarget(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
@@ -159,15 +167,26 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
+        .tests(
+            "EndToEndTests",
+            ["Files", "FilterImage", "OCI", "OCILayout", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(
+            "FilterInspectionTests",
+            [
+                "Archive", "CurlTransport", "FilterImage", "FilterInspection", "HostProfiles",
+                "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", httpTypes,
+            ]),
+        .tests(
             "FilterProjectTests",
-            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
+            [
+                "Diagnostics", "Files", "FilterImage", "FilterProject", "HostProfiles", "WasmBinary",
+                "WasmeTemplates", system,
+            ]),
         .tests(
             "HostProfilesTests",
             [
@@ -186,7 +205,11 @@ let package = Package(
             ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
         .tests("OCITests", ["OCI"]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
-        .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
+        .tests(
+            "WasmeCommandsTests",
+            [
+                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands", system,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
