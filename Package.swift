@@ -115,7 +115,8 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates", mustache,
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates",
+                mustache,
                 subprocess, system, yams,
             ]),
         // A real Envoy as a process.
@@ -167,9 +168,7 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests(
-            "EndToEndTests",
-            ["Files", "FilterImage", "OCI", "OCILayout", "wasme", "wasme-hub", system]),
+        .tests("EndToEndTests", ["Files", "OCI", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
@@ -208,7 +207,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands", system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands",
+                system,
             ]),
     ],
     swiftLanguageModes: [.v6]

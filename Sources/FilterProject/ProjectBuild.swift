@@ -13,7 +13,9 @@ package struct BuiltFilter: Sendable {
     /// The module, read; its `bytes` are what goes into the image, with the identity of this build in them.
     package let module: WasmModule
     /// The ABI version that hosts take the module for; a checked module has one.
-    package var abiVersion: ProxyABIVersion? { module.proxyABIVersion }
+    package var abiVersion: ProxyABIVersion? {
+        module.proxyABIVersions.first(where: ProxyABIVersion.published.contains) ?? module.proxyABIVersion
+    }
     /// What the targets say of it; nil if they were not asked.
     package let report: CheckReport?
     /// The JSON schema of the configuration, as it is in the file.

@@ -64,11 +64,11 @@ import WasmBinary
         }
     }
 
-    static let tarGzip = MediaType.imageLayerTarGzip.rawValue
+    static let archiveType = MediaType.imageLayerTarGzip.rawValue
 
     @Test func `a layer that holds no module names what it holds`() async throws {
         var sketch = ImageSketch()
-        sketch.add(try tarGzip([("filter.wasm", TinyFilter().bytes)]), Self.tarGzip)
+        sketch.add(try tarGzip([("filter.wasm", TinyFilter().bytes)]), Self.archiveType)
         let found = try await sketch.inspect()
         #expect(found.extent == .none)
         let messages = try messages(found)
@@ -85,9 +85,9 @@ import WasmBinary
         (Array(TinyFilter().bytes.dropLast(20)), "bytes are left"),
     ])
     func `what lies where the module should be is named`(bytes: [UInt8], words: String) async throws {
-        for type in [Self.tarGzip, "application/vnd.module.wasm.content.layer.v1+wasm"] {
+        for type in [Self.archiveType, "application/vnd.module.wasm.content.layer.v1+wasm"] {
             var sketch = ImageSketch()
-            sketch.add(type == Self.tarGzip ? try tarGzip([("plugin.wasm", bytes)]) : bytes, type)
+            sketch.add(type == Self.archiveType ? try tarGzip([("plugin.wasm", bytes)]) : bytes, type)
             let messages = try messages(try await sketch.inspect())
             #expect(messages.contains { $0.contains(words) }, "\(messages)")
         }
@@ -104,7 +104,7 @@ import WasmBinary
             ),
         ] {
             var sketch = ImageSketch()
-            sketch.add(bytes, Self.tarGzip)
+            sketch.add(bytes, Self.archiveType)
             let found = try await sketch.inspect()
             #expect(found.layerProblem?.contains(words) == true, "\(found.layerProblem ?? "none")")
             let report = try HostCatalog.bundled().report(found.subject, for: [HostTarget("istio")])
@@ -136,7 +136,7 @@ import WasmBinary
             var sketch = ImageSketch()
             sketch.add(
                 name == "plugin.wasm" ? bomb : try tarGzip([(name, [UInt8](repeating: 0, count: 600 << 20))]),
-                Self.tarGzip)
+                Self.archiveType)
             let found = try await sketch.inspect()
             #expect(found.layerProblem?.contains("unpacks to more than") == true)
         }

@@ -53,9 +53,8 @@ import WasmBinary
         let host = try RegistryHost(address)
         let repository = try Repository("check/\(sketch.layers.count)-\(UInt32.random(in: 0 ... .max))")
         let counter = CountingTransport(CurlTransport())
-        var options = RegistryOptions(plainHTTP: true)
-        options.transport.stallTimeout = 30
-        let client = RegistryClient(host: host, transport: counter, options: options)
+        let client = RegistryClient(
+            host: host, transport: counter, options: RegistryOptions(plainHTTP: true))
         for (descriptor, bytes) in sketch.layers + [(sketch.config, Array("{}".utf8))] {
             _ = try await client.push(descriptor, HTTPBody(bytes), to: repository)
         }

@@ -6,6 +6,7 @@ import FilterImage
 import Foundation
 import OCI
 import OCILayout
+import SystemPackage
 import TestSupport
 import Testing
 

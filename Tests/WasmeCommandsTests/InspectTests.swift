@@ -5,6 +5,7 @@ import FilterImage
 import Foundation
 import OCI
 import OCILayout
+import SystemPackage
 import TestSupport
 import Testing
 
