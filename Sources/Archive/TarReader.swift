@@ -50,7 +50,7 @@ package struct TarReader: Sendable {
                 }
             }, nil)
         guard opened == ARCHIVE_OK else { throw failure(opened) }
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
         defer { chunk.deallocate() }
         var entries = 0
         var total: Int64 = 0

@@ -45,6 +45,8 @@ package struct ProjectBuild: Sendable {
     /// - Parameters:
     ///   - context: the surroundings.
     ///   - checks: whether to hold the module against the project's targets.
+    /// - Returns: what an image is made of.
+    /// - Throws: `ProjectError`, with code `refusedByTarget` if a target does not take the module.
     package func run(_ context: BuildContext, checks: Bool = true) async throws -> BuiltFilter {
         // First what takes no time: a wrong example should not cost a build.
         let schema = try checkedSchema(context)

@@ -7,6 +7,8 @@
 package struct SectionWalk: Sendable {
     /// What is asked for at once: small sections come together, and any name fits in.
     static let window = 128 << 10
+    /// The same where bytes that come later cost more than another question.
+    static let smallWindow = 16 << 10
     /// A custom section beyond this size is only named.
     static let largestCustomSection = 4 << 20
 
@@ -21,6 +23,7 @@ package struct SectionWalk: Sendable {
     /// Bytes of the file.
     package let size: Int
     private let extent: Extent
+    private let window: Int
     /// Whether the walk ended before the end of the file.
     private var endsEarly = false
     /// The bytes of the file to give next; nil when all is read.
@@ -31,8 +34,9 @@ package struct SectionWalk: Sendable {
     package init(size: Int, _ extent: Extent = .sections) throws(WasmBinaryError) {
         self.size = size
         self.extent = extent
+        window = extent == .sections ? Self.window : Self.smallWindow
         reader = try ModuleReader(size: size, bytes: [])
-        needed = 0..<min(size, Self.window)
+        needed = 0..<min(size, window)
     }
 
     /// Takes the bytes that `needed` names.
@@ -75,7 +79,7 @@ package struct SectionWalk: Sendable {
     }
 
     private mutating func ask(from position: Int, to end: Int = 0) {
-        needed = position..<min(size, max(end, position + Self.window))
+        needed = position..<min(size, max(end, position + window))
     }
 
     /// As much of a section as says how many entries it has or what its name is.

@@ -25,9 +25,10 @@ import Testing
     @Test(.requires(.swift)) func `the README's commands do what it says`() async throws {
         let newcomer = try await BuiltFilter.shared.value
         let readme = String(decoding: try Files.read(repositoryRoot.appending("README.md")), as: UTF8.self)
+        try await newcomer.does("tag", "add-header:v1", "localhost:5000/acme/add-header:v1")
         for command in [
-            "wasme check add-header", "wasme inspect add-header:v1",
-            "wasme inspect add-header:v1 --capabilities",
+            "wasme check add-header", "wasme inspect localhost:5000/acme/add-header:v1",
+            "wasme inspect localhost:5000/acme/add-header:v1 --capabilities",
         ] {
             #expect(readme.contains("$ \(command)"), "\(command)")
             let words = command.split(separator: " ").dropFirst().map(String.init)

@@ -67,7 +67,7 @@ import Testing
         (["--target", "nginx:1"], "nothing is known of a host \"nginx\""),
         (["--target", "isto"], "did you mean \"istio\"?"), (["--target", "envoy:1.2"], "known are 1.17 to"),
         (["--target", "envoy~1"], "is not a target"), (["--config", "{}"], "--config is for --run"),
-        (["--format", "xml"], "text, json, sarif"),
+        (["--format", "xml"], "'text', 'json' or 'sarif'"),
     ])
     func `a wrong command line is refused before anything is read`(
         arguments: [String], words: String
@@ -102,9 +102,12 @@ import Testing
         ("4 GiB section", [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0x0f], "4294967295"),
         (
             "4 GiB name",
-            [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, 7, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0], "byte 16"
+            [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, 7, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0], "damaged-module"
         ),
-        ("over-long number", [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0], "byte"),
+        (
+            "over-long number", [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0],
+            "damaged-module"
+        ),
         ("object file", object, "object file for the linker"),
     ]
     private static let object: [UInt8] = {

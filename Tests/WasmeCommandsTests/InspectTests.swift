@@ -44,16 +44,16 @@ import Testing
     @Test func `an image is described as agreed on`() async throws {
         let listener = try await listener()
         #expect(await listener.run("inspect", "auth:1.1.0", "--store", "kept") == 0, "\(listener.errors)")
-        try expectGolden(listener.output, "inspect/image.txt")
+        try expectGolden(listener.output.withoutDigests, "inspect/image.txt")
         let json = try await self.listener()
         #expect(await json.run("inspect", "auth:1.1.0", "--store", "kept", "--format", "json") == 0)
-        try expectGolden(json.output, "inspect/image.json")
+        try expectGolden(json.output.withoutDigests, "inspect/image.json")
     }
 
     @Test func `a file is described without an image`() async throws {
         let listener = try await listener()
         #expect(await listener.run("inspect", "1.0.0.wasm") == 0, "\(listener.errors)")
-        try expectGolden(listener.output, "inspect/file.txt")
+        try expectGolden(listener.output.withoutDigests, "inspect/file.txt")
     }
 
     @Test func `only what differs is shown, and the status is 0`() async throws {
@@ -61,12 +61,12 @@ import Testing
         #expect(
             await listener.run("inspect", "auth:1.0.0", "--diff", "auth:1.1.0", "--store", "kept") == 0,
             "\(listener.errors)")
-        try expectGolden(listener.output, "inspect/difference.txt")
+        try expectGolden(listener.output.withoutDigests, "inspect/difference.txt")
         let json = try await self.listener()
         #expect(
             await json.run(
                 "inspect", "1.0.0.wasm", "--diff", "1.1.0.wasm", "--format", "json") == 0)
-        try expectGolden(json.output, "inspect/difference.json")
+        try expectGolden(json.output.withoutDigests, "inspect/difference.json")
         let same = try await self.listener()
         #expect(await same.run("inspect", "1.0.0.wasm", "--diff", "1.0.0.wasm") == 0)
         #expect(same.output == "nothing differs\n")
@@ -102,4 +102,9 @@ import Testing
         #expect(await listener.run("inspect", "a", "--diff", "b", "--capabilities") == 64)
         #expect(listener.output.isEmpty)
     }
+}
+
+extension String {
+    /// Another zlib may compress layers to other bytes.
+    fileprivate var withoutDigests: String { replacing(/sha256:[0-9a-f]{64}/, with: "sha256:…") }
 }
