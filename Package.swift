@@ -178,7 +178,7 @@ let package = Package(
             "FilterInspectionTests",
             [
                 "Archive", "CurlTransport", "FilterImage", "FilterInspection", "HostProfiles",
-                "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", httpTypes,
+                "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", "wasme-hub", httpTypes, system,
             ]),
         .tests(
             "FilterProjectTests",

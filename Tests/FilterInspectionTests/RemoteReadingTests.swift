@@ -9,6 +9,7 @@ import LoopbackServer
 import OCI
 import OCIRegistry
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 import WasmBinary
@@ -121,6 +122,22 @@ import WasmBinary
             #expect(found.extent == .declarations || found.extent == .whole)
             #expect(found.module.whole?.bytes == TinyFilter().bytes)
         }
+    }
+
+    @Test func `our own hub gives ranges, too`() async throws {
+        let scratch = try ScratchDirectory("hub")
+        let hub = try BackgroundProcess(
+            buildFolder.appending("wasme-hub"),
+            ["serve", "--data", scratch.path.string, "--listen", "127.0.0.1:0"])
+        try hub.start()
+        let address = try await hub.line { $0.split(separator: "listening on http://").last.map(String.init) }
+        let (found, received) = try await inspect(raw, at: address)
+        #expect(found.extent == .sections)
+        #expect(received < 600 << 10, "\(received) bytes came for a module of \(Self.large.count)")
+        let (archived, less) = try await inspect(try archive(), at: address)
+        #expect(archived.extent == .declarations)
+        #expect(less < 600 << 10, "\(less) bytes came for a layer of \(Self.large.count)")
+        await hub.stop()
     }
 
     @Test func `a registry without ranges is broken off at the code`() async throws {
