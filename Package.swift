@@ -105,6 +105,13 @@ let package = Package(
             name: "HostProfiles",
             dependencies: ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
             resources: [.embedInCode("profiles")], swiftSettings: settings),
+        // Looks into modules and images wherever they are, and compares them.
+        .library(
+            "FilterInspection",
+            [
+                "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
+                "WasmBinary",
+            ]),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -114,8 +121,9 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", mustache, subprocess,
-                system, yams,
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates",
+                mustache,
+                subprocess, system, yams,
             ]),
         // A real Envoy as a process.
         .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
@@ -125,8 +133,9 @@ let package = Package(
         .library(
             "WasmeCommands",
             [
-                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", argumentParser, system,
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterInspection",
+                "FilterProject", "HostProfiles", "ImageTransfer", "OCI", "OCILayout", "OCIRegistry",
+                "WasmBinary", "WasmeTemplates", argumentParser, system,
             ]),
         .executableTarget(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
@@ -178,8 +187,17 @@ let package = Package(
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
         .tests(
+            "FilterInspectionTests",
+            [
+                "Archive", "CurlTransport", "FilterImage", "FilterInspection", "HostProfiles",
+                "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", "wasme-hub", httpTypes, system,
+            ]),
+        .tests(
             "FilterProjectTests",
-            ["Diagnostics", "Files", "FilterImage", "FilterProject", "WasmBinary", "WasmeTemplates", system]),
+            [
+                "Diagnostics", "Files", "FilterImage", "FilterProject", "HostProfiles", "WasmBinary",
+                "WasmeTemplates", system,
+            ]),
         .tests(
             "HostProfilesTests",
             [
@@ -208,7 +226,12 @@ let package = Package(
                 proxyWasmTesting, system,
             ]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
-        .tests("WasmeCommandsTests", ["CurlTransport", "WasmeCommands", system]),
+        .tests(
+            "WasmeCommandsTests",
+            [
+                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands",
+                system,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -8,7 +8,7 @@ package import OCI
 package struct TarReader: Sendable {
     /// Most entries that are looked at.
     package var maximumEntries = 10_000
-    /// Most uncompressed bytes that are given out, all files together.
+    /// Most uncompressed bytes of all files together, skipped ones included: to skip one costs as much time as to read it.
     package var maximumBytes: Int64 = 512 << 20
 
     package init() {}
@@ -50,7 +50,7 @@ package struct TarReader: Sendable {
                 }
             }, nil)
         guard opened == ARCHIVE_OK else { throw failure(opened) }
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
         defer { chunk.deallocate() }
         var entries = 0
         var total: Int64 = 0
@@ -63,11 +63,18 @@ package struct TarReader: Sendable {
             guard entries <= maximumEntries else {
                 throw ArchiveError(.tooLarge, "\(name) has more than \(maximumEntries) entries")
             }
+            let size = max(0, archive_entry_size(entry))
+            guard size <= maximumBytes - total else {
+                throw ArchiveError(.tooLarge, "\(name) unpacks to more than \(maximumBytes) bytes")
+            }
             // Links are no files: what they lead to is not asked for.
             guard archive_entry_filetype(entry) == regularFile, archive_entry_hardlink(entry) == nil,
                 let path = archive_entry_pathname(entry).map({ String(cString: $0) })
             else { continue }
-            guard let sink = try visit(path, archive_entry_size(entry)) else { continue }
+            guard let sink = try visit(path, archive_entry_size(entry)) else {
+                total += size
+                continue
+            }
             while true {
                 let count = archive_read_data(archive, chunk.baseAddress, chunk.count)
                 if count == 0 { break }

@@ -22,6 +22,13 @@ package struct FilterContent: Sendable {
         self.readme = readme
         self.licence = licence
     }
+
+    /// A configuration that shows the filter at work: the first of the schema's examples, or its default, as JSON.
+    package var exampleConfiguration: String? {
+        guard let configSchema, let document = try? JSONValue(parsing: configSchema) else { return nil }
+        let example = document.object?["examples"]?.array?.first ?? document.object?["default"]
+        return example.map { "\($0)" }
+    }
 }
 
 /// What a person wants to know of a filter; becomes the manifest's annotations.

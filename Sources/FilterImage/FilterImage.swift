@@ -26,6 +26,27 @@ package enum FilterImage {
     package static func pack(
         _ content: FilterContent, as references: [Reference], into store: ImageStore
     ) async throws -> ManifestDocument {
+        let image = try compose(content)
+        return try await store.ingest { ingest in
+            for blob in image.blobs {
+                _ = try ingest.add(
+                    blob.bytes, mediaType: blob.descriptor.mediaType, annotations: blob.descriptor.annotations
+                )
+            }
+            try ingest.commit(image.document, as: references)
+            return image.document
+        }
+    }
+
+    /// An image that lies in no store yet.
+    package struct Composed: Sendable {
+        package let document: ManifestDocument
+        /// The layers, then the configuration.
+        package let blobs: [(descriptor: Descriptor, bytes: [UInt8])]
+    }
+
+    /// Makes the image that `pack` stores.
+    package static func compose(_ content: FilterContent) throws -> Composed {
         let extras = [
             (readmeFile, content.readme), (licenceFile, content.licence), (schemaFile, content.configSchema),
         ]
@@ -34,28 +55,26 @@ package enum FilterImage {
             ArchiveFile(path: moduleFile, bytes: content.module),
             ArchiveFile(path: runtimeFile, bytes: try canonicalJSON(content.runtime)),
         ]
-        return try await store.ingest { ingest in
-            var layers: [Descriptor] = []
-            var diffIDs: [Digest] = []
-            for (files, what) in [(extras, "documents"), (module, "module")] where !files.isEmpty {
-                let sink = MemorySink(limit: .max)
-                diffIDs.append(try TarGzipWriter.write(files, to: sink).diffID)
-                layers.append(
-                    try ingest.add(
-                        sink.bytes, mediaType: .imageLayerTarGzip, annotations: ["dev.wasme.layer": what]))
-            }
-            let config = try ingest.add(
-                try canonicalJSON(ImageConfig(diffIDs: diffIDs)), mediaType: .imageConfig)
-            var annotations = content.metadata.annotations
-            annotations["module.wasm.image/variant"] = "compat"
-            annotations["module.wasm.runtime/type"] = content.runtime.type
-            annotations["module.wasm.runtime/abi_version"] = content.runtime.abiVersions.joined(
-                separator: ",")
-            let document = try ManifestDocument(
-                Manifest(config: config, layers: layers, annotations: annotations))
-            try ingest.commit(document, as: references)
-            return document
+        var blobs: [(descriptor: Descriptor, bytes: [UInt8])] = []
+        var diffIDs: [Digest] = []
+        for (files, what) in [(extras, "documents"), (module, "module")] where !files.isEmpty {
+            let sink = MemorySink(limit: .max)
+            diffIDs.append(try TarGzipWriter.write(files, to: sink).diffID)
+            let layer = Descriptor(
+                of: sink.bytes, mediaType: .imageLayerTarGzip, annotations: ["dev.wasme.layer": what])
+            blobs.append((layer, sink.bytes))
         }
+        let layers = blobs.map(\.descriptor)
+        let configBytes = try canonicalJSON(ImageConfig(diffIDs: diffIDs))
+        let config = Descriptor(of: configBytes, mediaType: .imageConfig)
+        blobs.append((config, configBytes))
+        var annotations = content.metadata.annotations
+        annotations["module.wasm.image/variant"] = "compat"
+        annotations["module.wasm.runtime/type"] = content.runtime.type
+        annotations["module.wasm.runtime/abi_version"] = content.runtime.abiVersions.joined(separator: ",")
+        let document = try ManifestDocument(
+            Manifest(config: config, layers: layers, annotations: annotations))
+        return Composed(document: document, blobs: blobs)
     }
 
     /// Takes a filter out of a stored image.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import FilterImage
+import HostProfiles
 
 extension ProjectManifest {
     /// Languages that a project can be in; those without a driver here need a `build.command`.
@@ -216,15 +217,15 @@ private struct ManifestReader {
         return text
     }
 
-    func targets(_ node: YAMLNode?) throws(ProjectError) -> [HostRequirement] {
-        var targets: [HostRequirement] = []
+    func targets(_ node: YAMLNode?) throws(ProjectError) -> [HostTarget] {
+        var targets: [HostTarget] = []
         guard let node else { return targets }
         for element in try list(node, "targets") {
             let text = try text(element, "targets")
-            guard let target = HostRequirement(text) else {
+            guard text == text.lowercased(), let target = try? HostTarget(text) else {
                 throw error(
                     element, "\(quoted(text)) is not a target",
-                    hint: "write a host and a version, as in envoy>=1.33 or istio>=1.22,<1.28")
+                    hint: "write a host and a version, as in envoy>=1.33, istio>=1.22,<1.28 or kuma:2.13")
             }
             guard !targets.contains(where: { $0.host == target.host }) else {
                 throw error(element, "the host \"\(target.host)\" is there twice")

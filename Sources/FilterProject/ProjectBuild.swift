@@ -2,6 +2,7 @@
 
 private import Files
 private import FilterImage
+package import HostProfiles
 package import SystemPackage
 package import WasmBinary
 
@@ -11,7 +12,12 @@ package struct BuiltFilter: Sendable {
     package let modulePath: FilePath
     /// The module, read; its `bytes` are what goes into the image, with the identity of this build in them.
     package let module: WasmModule
-    package let abiVersion: ProxyABIVersion
+    /// The ABI version that hosts take the module for; a checked module has one.
+    package var abiVersion: ProxyABIVersion? {
+        module.proxyABIVersions.first(where: ProxyABIVersion.published.contains) ?? module.proxyABIVersion
+    }
+    /// What the targets say of it; nil if they were not asked.
+    package let report: CheckReport?
     /// The JSON schema of the configuration, as it is in the file.
     package let configSchema: [UInt8]?
     package let readme: [UInt8]?
@@ -20,7 +26,7 @@ package struct BuiltFilter: Sendable {
     package var manifest: ProjectManifest { project.manifest }
 }
 
-/// Builds a project and checks that a proxy could load what came of it.
+/// Builds a project and checks that the hosts it is for take what came of it.
 package struct ProjectBuild: Sendable {
     package let project: FilterProject
 
@@ -36,7 +42,12 @@ package struct ProjectBuild: Sendable {
     private static let maximumDocumentSize = 1 << 20
 
     /// Builds the module and gathers what belongs to it.
-    package func run(_ context: BuildContext) async throws -> BuiltFilter {
+    /// - Parameters:
+    ///   - context: the surroundings.
+    ///   - checks: whether to hold the module against the project's targets.
+    /// - Returns: what an image is made of.
+    /// - Throws: `ProjectError`, with code `refusedByTarget` if a target does not take the module.
+    package func run(_ context: BuildContext, checks: Bool = true) async throws -> BuiltFilter {
         // First what takes no time: a wrong example should not cost a build.
         let schema = try checkedSchema(context)
         let path = try await project.buildDriver().build(project, context)
@@ -47,9 +58,9 @@ package struct ProjectBuild: Sendable {
         } catch {
             throw ProjectError(.unusableModule, "\"\(path)\" cannot be used: \(error)", hint: error.hint)
         }
-        let version = try check(module, path, context)
+        let report = checks ? try check(module, path, context) : nil
         return BuiltFilter(
-            project: project, modulePath: path, module: module, abiVersion: version, configSchema: schema,
+            project: project, modulePath: path, module: module, report: report, configSchema: schema,
             readme: try document(Self.readmeNames), licence: try document(Self.licenceNames))
     }
 
@@ -77,40 +88,32 @@ package struct ProjectBuild: Sendable {
             hint: "change the example or the schema; users of the filter start from the example")
     }
 
-    /// What a host asks of a module before it runs (Proxy-Wasm ABI, "Integration"); imports are a matter of the host.
-    private func check(
-        _ module: WasmModule, _ path: FilePath, _ context: BuildContext
-    ) throws -> ProxyABIVersion {
-        func unusable(_ reason: String, _ hint: String) -> ProjectError {
-            ProjectError(.unusableModule, "\"\(path)\" is no Proxy-Wasm module: \(reason)", hint: hint)
+    // MARK: - What the targets say
+
+    /// The hosts that the project is for; the usual ones if it names none.
+    package var targets: [HostTarget] {
+        project.manifest.targets.isEmpty ? HostCatalog.usualTargets : project.manifest.targets
+    }
+
+    /// Holds the module against what each target takes; warnings are passed on, errors end the build.
+    private func check(_ module: WasmModule, _ path: FilePath, _ context: BuildContext) throws -> CheckReport
+    {
+        let report = try HostCatalog.bundled().report(CheckSubject(.whole(module)), for: targets)
+        let errors = report.entries.filter { $0.finding.severity == .error }
+        func hosts(_ entry: CheckReport.Entry) -> String {
+            entry.isEverywhere ? "every target" : entry.hosts.map(\.description).joined(separator: ", ")
         }
-        guard !module.isObjectFile else {
-            throw unusable(
-                "it is an object file for the linker", "name the linked module as the build's output")
+        for entry in report.entries where entry.finding.severity == .warning {
+            context.progress("warning: \(entry.finding.message) (\(hosts(entry)))")
         }
-        guard let version = module.proxyABIVersion else {
-            throw unusable(
-                "it exports no function proxy_abi_version_…", "link a Proxy-Wasm SDK and export its functions"
-            )
-        }
-        guard module.proxyAllocator != nil else {
-            throw unusable(
-                "it exports neither malloc nor proxy_on_memory_allocate",
-                "a host needs one of them to hand data to the module; the SDKs export it")
-        }
-        guard module.export("memory", kind: .memory) != nil else {
-            throw unusable(
-                "it exports no memory named \"memory\"",
-                "hosts load it, and then every call into the host fails")
-        }
-        if module.proxyABIVersions.count > 1 {
-            let list = module.proxyABIVersions.map(\.description).joined(separator: ", ")
-            context.progress("the module names several ABI versions (\(list)); hosts take the first")
-        }
-        if !ProxyABIVersion.published.contains(version) {
-            context.progress("the module's ABI version \(version) is not one that hosts are known to load")
-        }
-        return version
+        guard let first = errors.first else { return report }
+        for entry in errors.dropFirst() { context.progress("\(hosts(entry)): \(entry.finding.message)") }
+        let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+        throw ProjectError(
+            .refusedByTarget,
+            "\"\(path)\" is not for \(hosts(first)): \(first.finding.message)\(more)",
+            hint: (first.finding.fix.map { "\($0); " } ?? "")
+                + "'wasme check' says more, and --no-check builds all the same")
     }
 
     private func document(_ names: [String]) throws -> [UInt8]? {

@@ -28,6 +28,8 @@ package struct ProjectError: Diagnostic {
         package static let buildFailed = Code("buildFailed")
         /// What was built is no module that a proxy could load.
         package static let unusableModule = Code("unusableModule")
+        /// A host that the project is for does not take the module.
+        package static let refusedByTarget = Code("refusedByTarget")
         /// The example of the configuration breaks the rules of the project's own schema.
         package static let invalidExample = Code("invalidExample")
     }

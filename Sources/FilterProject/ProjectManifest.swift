@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FilterImage
+package import HostProfiles
 
 /// What a project's `wasme.yaml` says.
 package struct ProjectManifest: Sendable {
@@ -16,7 +17,7 @@ package struct ProjectManifest: Sendable {
     package let build: Build
     package let config: Config
     /// The hosts that build and check hold the module against.
-    package let targets: [HostRequirement]
+    package let targets: [HostTarget]
 
     /// What the module offers; its ABI is read from the module itself.
     package struct Module: Sendable, Hashable {
@@ -49,57 +50,5 @@ package struct ProjectManifest: Sendable {
         package var schema: String?
         /// A configuration that shows the filter at work.
         package var example: JSONValue?
-    }
-}
-
-/// A host and which versions of it, as in `envoy>=1.33` or `istio>=1.22,<1.28`.
-package struct HostRequirement: Hashable, Sendable, CustomStringConvertible {
-    /// How a version must compare.
-    package enum Comparison: String, Sendable, Hashable, CaseIterable {
-        // Longer ones first: ">=" begins with ">".
-        case atLeast = ">="
-        case atMost = "<="
-        case above = ">"
-        case below = "<"
-        case exactly = "="
-    }
-
-    /// One comparison of a requirement.
-    package struct Bound: Hashable, Sendable {
-        package let comparison: Comparison
-        /// Digits and dots, as in "1.33".
-        package let version: String
-    }
-
-    /// The host, as in "envoy".
-    package let host: String
-    /// All must hold; none means any version.
-    package let bounds: [Bound]
-
-    package init?(_ text: String) {
-        let plain = String(text.filter { $0 != " " })
-        let host = plain.prefix { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
-        guard let first = host.first, ("a"..."z").contains(first) else { return nil }
-        let rest = plain.dropFirst(host.count)
-        var bounds: [Bound] = []
-        for part in rest.isEmpty ? [] : rest.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let comparison = Comparison.allCases.first(where: { part.hasPrefix($0.rawValue) }) else {
-                return nil
-            }
-            let version = part.dropFirst(comparison.rawValue.count)
-            let numbers = version.split(separator: ".", omittingEmptySubsequences: false)
-            guard (1...3).contains(numbers.count),
-                numbers.allSatisfy({
-                    (1...6).contains($0.count) && $0.allSatisfy { ("0"..."9").contains($0) }
-                })
-            else { return nil }
-            bounds.append(Bound(comparison: comparison, version: String(version)))
-        }
-        self.host = String(host)
-        self.bounds = bounds
-    }
-
-    package var description: String {
-        host + bounds.map { $0.comparison.rawValue + $0.version }.joined(separator: ",")
     }
 }

@@ -122,6 +122,12 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// The module's imports that give it this capability, in the order of the file.
+    package func imports(of module: WasmModule) -> [ImportName] {
+        module.imports.filter { $0.kind == .function && imports.contains($0.name) }
+            .map { ImportName($0.module, $0.name) }
+    }
+
     fileprivate func isIn(imports imported: Set<String>, exports exported: Set<String>) -> Bool {
         imports.contains(where: imported.contains) || exports.contains(where: exported.contains)
     }

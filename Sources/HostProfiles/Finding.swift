@@ -75,6 +75,8 @@ package struct Rule: Hashable, Sendable, RawRepresentable, Codable, CustomString
     package var description: String { rawValue }
 
     // The module as a whole.
+    package static let notAModule = Rule("not-a-module")
+    package static let damagedModule = Rule("damaged-module")
     package static let noABIVersion = Rule("no-abi-version")
     package static let unknownABIVersion = Rule("unknown-abi-version")
     package static let severalABIVersions = Rule("several-abi-versions")

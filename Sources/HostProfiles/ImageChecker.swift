@@ -15,7 +15,7 @@ package struct ImageChecker: Sendable {
             return [
                 Finding(
                     .note, .noImages, "the image",
-                    "\(profile.title) fetches no images: it reads the module from a file or over HTTP",
+                    "the host fetches no images: it reads the module from a file or over HTTP",
                     fix: "take the module out of the image, as 'wasme deploy' does", sources: profile.sources)
             ]
         }

@@ -53,6 +53,7 @@ extension ModuleChecker {
     private static let forgotten: Set<String> = ["proxy_on_grpc_create_initial_metadata"]
 
     private mutating func addUnknown(_ export: Export) {
+        guard !isFull(.unknownCallback) else { return }
         let elsewhere = profile.abiVersions.filter { profile.abis[$0]?.callbacks[export.name] != nil }
         let isForgotten = Self.forgotten.contains(export.name) || export.name == "proxy_on_foreign_function"
         let near = closestName(to: export.name, in: offer.callbacks.keys)

@@ -12,6 +12,10 @@ package struct ModuleChecker: Sendable {
     let abi: ProxyABIVersion
     let offer: HostProfile.Offer
     private var findings: [Finding] = []
+    private var counts: [Rule: Int] = [:]
+
+    /// Findings of one rule that are kept: a hostile module must not cost hours, and nobody reads more.
+    static let most = 100
 
     /// Checks a module.
     /// - Returns: the worst first, each kind in the order of the file.
@@ -45,7 +49,21 @@ package struct ModuleChecker: Sendable {
         self.offer = offer
     }
 
-    mutating func add(_ finding: Finding) { findings.append(finding) }
+    mutating func add(_ finding: Finding) {
+        counts[finding.rule, default: 0] += 1
+        switch counts[finding.rule, default: 0] {
+        case ...Self.most: findings.append(finding)
+        case Self.most + 1:
+            findings.append(
+                Finding(
+                    finding.severity, finding.rule, "more of the same",
+                    "there is more of the same, which is not listed"))
+        default: break
+        }
+    }
+
+    /// Whether findings of a rule are no longer kept, so that there is no use in wording them.
+    func isFull(_ rule: Rule) -> Bool { counts[rule, default: 0] > Self.most }
 
     /// The place of an export's entry.
     func location(_ export: Export) -> Finding.Location {

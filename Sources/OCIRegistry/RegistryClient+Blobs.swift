@@ -62,6 +62,72 @@ extension RegistryClient {
     }
 }
 
+extension RegistryClient {
+    /// Fetches a part of a blob (distribution-spec 1.1, "Pulling blobs"; RFC 9110 §14).
+    ///
+    /// A part cannot be held against the digest: who uses it has to say so.
+    /// - Parameters:
+    ///   - repository: where the blob is.
+    ///   - descriptor: the blob.
+    ///   - range: the bytes, inside the blob.
+    /// - Returns: the bytes, or nil if the registry gives blobs as a whole only.
+    /// - Throws: `RegistryError`.
+    package func part(
+        _ repository: Repository, _ descriptor: Descriptor, _ range: Range<Int64>
+    ) async throws -> [UInt8]? {
+        guard !range.isEmpty else { return [] }
+        let action = "read a part of blob \"\(name(repository))@\(descriptor.digest)\""
+        let wanted = "bytes \(range.lowerBound)-\(range.upperBound - 1)/"
+        let sink = PartSink(limit: range.count)
+        var call = Call(
+            .get, try await location(repository, "blobs/\(descriptor.digest)"),
+            scope: Scope(repository, [.pull]), action: action)
+        call.headers[.range] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+        call.receive = { head in
+            // The whole blob: its body is not waited for.
+            guard head.status.code == 206 else { throw WholeOnly() }
+            let given = head.headerFields[.contentRange] ?? ""
+            guard given.lowercased().hasPrefix(wanted) else {
+                throw RegistryError.badAnswer(
+                    action, "\"\(wanted)\" was asked for, but \"\(shownText(given, limit: 60))\" came")
+            }
+            sink.reset()
+            return sink
+        }
+        do {
+            let answer = try await perform(call)
+            guard answer.status == 206 else { return nil }
+        } catch is WholeOnly {
+            return nil
+        } catch let error as ByteStreamError {
+            throw RegistryError.mismatch(action, error)
+        }
+        guard sink.bytes.count == range.count else {
+            throw RegistryError.mismatch(
+                action, .tooShort(expected: Int64(range.count), actual: Int64(sink.bytes.count)))
+        }
+        return sink.bytes
+    }
+}
+
+/// The registry answers with the whole blob.
+private struct WholeOnly: Error {}
+
+/// Keeps the bytes of one part; written on the transport's thread, read by its owner after the exchange.
+private final class PartSink: ByteSink, @unchecked Sendable {
+    private(set) var bytes: [UInt8] = []
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    func reset() { bytes = [] }
+
+    func write(_ chunk: UnsafeRawBufferPointer) throws {
+        guard chunk.count <= limit - bytes.count else { throw ByteStreamError.tooLong(limit: Int64(limit)) }
+        bytes.append(contentsOf: chunk)
+    }
+}
+
 /// The state of one download over all its attempts.
 ///
 /// Used by one attempt at a time: on the transport's thread while an exchange runs, by its owner in between; the

@@ -7,20 +7,36 @@
 package struct SectionWalk: Sendable {
     /// What is asked for at once: small sections come together, and any name fits in.
     static let window = 128 << 10
+    /// The same where bytes that come later cost more than another question.
+    static let smallWindow = 16 << 10
     /// A custom section beyond this size is only named.
     static let largestCustomSection = 4 << 20
 
+    /// How much of a module is wanted.
+    package enum Extent: Hashable, Sendable {
+        /// What stands before the code: all that a host looks at before it compiles a module.
+        case declarations
+        /// All sections, of code and data only how much there is.
+        case sections
+    }
+
     /// Bytes of the file.
     package let size: Int
+    private let extent: Extent
+    private let window: Int
+    /// Whether the walk ended before the end of the file.
+    private var endsEarly = false
     /// The bytes of the file to give next; nil when all is read.
     package private(set) var needed: Range<Int>?
     private var reader: ModuleReader
 
     /// Begins to read a file of this size.
-    package init(size: Int) throws(WasmBinaryError) {
+    package init(size: Int, _ extent: Extent = .sections) throws(WasmBinaryError) {
         self.size = size
+        self.extent = extent
+        window = extent == .sections ? Self.window : Self.smallWindow
         reader = try ModuleReader(size: size, bytes: [])
-        needed = 0..<min(size, Self.window)
+        needed = 0..<min(size, window)
     }
 
     /// Takes the bytes that `needed` names.
@@ -40,6 +56,10 @@ package struct SectionWalk: Sendable {
             // A header has six bytes at most.
             guard content.remaining >= min(6, size - position) else { return ask(from: position) }
             let section = try reader.header(from: &content)
+            if extent == .declarations, section.id == .code || section.id == .data {
+                endsEarly = true
+                break
+            }
             let wanted = try isWanted(section, content)
             let end = wanted ? section.content.upperBound : leadingEnd(of: section)
             guard end <= range.upperBound else { return ask(from: position, to: end) }
@@ -55,11 +75,11 @@ package struct SectionWalk: Sendable {
     /// The module, once nothing more is needed.
     package func finish() throws(WasmBinaryError) -> WasmModule {
         if let needed { throw WasmBinaryError(.truncated(.module), at: needed.lowerBound) }
-        return try reader.finish()
+        return endsEarly ? reader.module : try reader.finish()
     }
 
     private mutating func ask(from position: Int, to end: Int = 0) {
-        needed = position..<min(size, max(end, position + Self.window))
+        needed = position..<min(size, max(end, position + window))
     }
 
     /// As much of a section as says how many entries it has or what its name is.

@@ -15,13 +15,15 @@ struct Build: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build a project's module and pack it into an image.",
         discussion: """
-            Drives the language's own toolchain, checks that what came out is a \
-            Proxy-Wasm module, and stores the image under its names. The same \
-            sources give the same digest.
+            Drives the language's own toolchain, checks that the hosts that \
+            'targets' in wasme.yaml names take the module, and stores the image \
+            under its names. Without targets these are the newest Envoy, Istio and \
+            Envoy Gateway. The same sources give the same digest.
 
             Examples:
               wasme build -t localhost:5000/acme/add-header:v1
               wasme build add-header -t add-header:v1 -t add-header:latest
+              wasme build add-header --no-check
             """)
 
     @Argument(
@@ -33,6 +35,9 @@ struct Build: WasmeCommand {
         help: ArgumentHelp(
             "The image's name; may be repeated (default: the project's name and version).", valueName: "ref"))
     var tag: [String] = []
+
+    @Flag(name: .customLong("no-check"), help: "Build also what the targets do not take.")
+    var skipsCheck = false
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -52,17 +57,15 @@ struct Build: WasmeCommand {
             return reference
         }
         let store = try store.open(in: context)
-        let built = try await ProjectBuild(project).run(
-            BuildContext(
-                environment: context.environment,
-                catalog: try TemplateCatalog.find(environment: context.environment),
-                progress: { [output] line in output.note(line, in: context) }))
+        let built = try await project.build(checks: !skipsCheck, in: context) { [output] line in
+            output.note(line, in: context)
+        }
         let document = try await FilterImage.pack(FilterContent(built), as: references, into: store)
         try output.print(
             Result(
                 references: references.compactMap(\.tagged), digest: document.digest,
                 moduleSize: built.module.size,
-                abiVersion: "v\(built.abiVersion)"),
+                abiVersion: built.abiVersion.map { "v\($0)" }),
             in: context)
     }
 
@@ -72,11 +75,12 @@ struct Build: WasmeCommand {
         let digest: Digest
         /// Bytes of the module.
         let moduleSize: Int
-        let abiVersion: String
+        /// What the module says that it is for.
+        let abiVersion: String?
 
         var text: String {
             references.map { "built \($0)" }.joined(separator: "\n")
-                + "\nmodule \(byteCount(Int64(moduleSize))), Proxy-Wasm ABI \(abiVersion)\n\(digest)"
+                + "\nmodule \(byteCount(Int64(moduleSize))), Proxy-Wasm ABI \(abiVersion ?? "not named")\n\(digest)"
         }
         var brief: String { digest.description }
     }
@@ -88,7 +92,8 @@ extension FilterContent {
         let manifest = built.manifest
         self.init(
             module: built.module.bytes,
-            runtime: RuntimeConfig(abiVersions: ["v\(built.abiVersion)"], rootIDs: manifest.module.rootIDs),
+            runtime: RuntimeConfig(
+                abiVersions: built.abiVersion.map { ["v\($0)"] } ?? [], rootIDs: manifest.module.rootIDs),
             metadata: FilterMetadata(
                 name: manifest.name.description, version: manifest.version, description: manifest.description,
                 licence: manifest.licence, language: manifest.language, type: manifest.module.type.rawValue),

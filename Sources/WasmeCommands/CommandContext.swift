@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import Files
 package import OCI
 import OCILayout
 package import OCIRegistry
@@ -46,6 +47,16 @@ package struct CommandContext: Sendable {
                 hint: "set WASME_HOME to a folder of your own")
         }
         return path(home).pushing(".local/share/wasme")
+    }
+
+    /// A filter's configuration as the user wrote it: the JSON itself, or `@` and a file with it.
+    func configuration(_ argument: String) throws -> String {
+        guard argument.hasPrefix("@") else { return argument }
+        let path = path(String(argument.dropFirst()))
+        guard let text = String(validating: try Files.read(path, limit: 16 << 20), as: UTF8.self) else {
+            throw CommandError(.usage, "\"\(path)\" is not UTF-8 text", hint: "name a file with JSON")
+        }
+        return text
     }
 
     /// A reference as the user wrote it; a name without a host is completed by `WASM_IMAGE_REGISTRY` if that is set.

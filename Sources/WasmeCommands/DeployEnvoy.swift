@@ -82,8 +82,8 @@ struct DeployEnvoy: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let image = try await StoredFilter.load(
-            context.reference(reference), store: store, access: access, output: output, in: context)
-        let configuration = try config.map { try Self.configuration($0, in: context) }
+            context.reference(reference), store: store, access: access, quiet: output.quiet, in: context)
+        let configuration = try config.map { try context.configuration($0) }
         try image.check(configuration)
         let module = try context.home().appending("modules").appending(
             EnvoyFilter.moduleName(image.content.module))
@@ -145,15 +145,6 @@ struct DeployEnvoy: WasmeCommand {
         let lines = result.places.map(String.init).joined(separator: ", ")
         output.note("filter \"\(filter.name)\" goes into \"\(name)\" at line \(lines)", in: context)
         return result.text
-    }
-
-    private static func configuration(_ argument: String, in context: CommandContext) throws -> String {
-        guard argument.hasPrefix("@") else { return argument }
-        let path = context.path(String(argument.dropFirst()))
-        guard let text = String(validating: try Files.read(path, limit: 16 << 20), as: UTF8.self) else {
-            throw CommandError(.usage, "\"\(path)\" is not UTF-8 text", hint: "name a file with JSON")
-        }
-        return text
     }
 
     // MARK: - Running

@@ -23,7 +23,7 @@ struct StoredFilter {
     /// Takes the image out of the store; one that is not there is pulled.
     static func load(
         _ reference: Reference, store options: StoreOptions, access: RegistryAccessOptions,
-        output: OutputOptions,
+        quiet: Bool,
         in context: CommandContext
     ) async throws -> StoredFilter {
         let store = try options.open(in: context)
@@ -32,7 +32,7 @@ struct StoredFilter {
             document = try store.manifest(try store.resolve(reference))
         } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
             document = try await access.transfer(
-                "pulling", reference, store: store, output: output, in: context
+                "pulling", reference, store: store, quiet: quiet, in: context
             ) { try await $0.pull(reference) }
         }
         return StoredFilter(

@@ -16,6 +16,8 @@ package struct Terminal: Sendable {
     package var isInteractive: Bool
     /// Whether progress and colour may be shown on standard error.
     package var showsProgress: Bool
+    /// Whether the result may be coloured.
+    package var showsColour: Bool
     /// Characters in a line of help; nil leaves it to the real terminal.
     package var columns: Int?
     /// Writes the result.
@@ -28,12 +30,13 @@ package struct Terminal: Sendable {
     package var readAnswer: @Sendable () throws -> String?
 
     package init(
-        isInteractive: Bool, showsProgress: Bool, columns: Int? = nil,
+        isInteractive: Bool, showsProgress: Bool, showsColour: Bool = false, columns: Int? = nil,
         writeOutput: @escaping @Sendable (String) -> Void,
         writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () throws -> String?
     ) {
         self.isInteractive = isInteractive
         self.showsProgress = showsProgress
+        self.showsColour = showsColour
         self.columns = columns
         self.writeOutput = writeOutput
         self.writeError = writeError
@@ -46,6 +49,7 @@ package struct Terminal: Sendable {
         return Terminal(
             isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
             showsProgress: isatty(STDERR_FILENO) == 1 && !dumb,
+            showsColour: isatty(STDOUT_FILENO) == 1 && !dumb && (environment["NO_COLOR"] ?? "").isEmpty,
             writeOutput: { write($0, to: STDOUT_FILENO) },
             writeError: { write($0, to: STDERR_FILENO) },
             readAnswer: {

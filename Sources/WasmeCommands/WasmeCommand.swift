@@ -17,11 +17,15 @@ package struct Wasme: AsyncParsableCommand {
             From nothing to a live filter:
               wasme init add-header --language swift
               wasme build add-header -t localhost:5000/acme/add-header:v1
+              wasme check localhost:5000/acme/add-header:v1 --target 'istio>=1.27'
               wasme push localhost:5000/acme/add-header:v1
               wasme deploy envoy localhost:5000/acme/add-header:v1 --run
             """,
         version: WasmeVersion.current,
-        subcommands: [Init.self, Build.self, List.self, TagImage.self, Push.self, Pull.self, Deploy.self])
+        subcommands: [
+            Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Push.self, Pull.self,
+            Deploy.self,
+        ])
 
     package init() {}
 

@@ -20,11 +20,15 @@ import Testing
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
         "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
-        "HostProfiles": ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
+        "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
+        "FilterInspection": [
+            "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
+            "WasmBinary",
+        ],
         "WasmeTemplates": [],
         "FilterProject": [
-            "Diagnostics", "Files", "FilterImage", "WasmBinary", "WasmeTemplates", "Mustache", "Subprocess",
-            "SystemPackage", "Yams",
+            "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates", "Mustache",
+            "Subprocess", "SystemPackage", "Yams",
         ],
         "EnvoyControl": [
             "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
@@ -33,8 +37,10 @@ import Testing
             "Diagnostics", "EnvoyControl", "Files", "FilterImage", "OCI", "SystemPackage", "Yams",
         ],
         "WasmeCommands": [
-            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-            "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", "ArgumentParser", "SystemPackage",
+            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
+            "FilterInspection",
+            "FilterProject", "HostProfiles", "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", "WasmBinary",
+            "WasmeTemplates", "ArgumentParser", "SystemPackage",
         ],
         "wasme": ["CurlTransport", "WasmeCommands", "SystemPackage"],
         "Hub": ["Diagnostics", "OCI", "Logging", "NIOCore"],

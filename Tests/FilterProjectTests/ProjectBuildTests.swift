@@ -15,12 +15,14 @@ import WasmeTemplates
         func name(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
         func section(_ id: UInt8, _ content: [UInt8]) -> [UInt8] { [id, UInt8(content.count)] + content }
         var bytes: [UInt8] = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
-        bytes += section(1, [1, 0x60, 0, 0])
-        bytes += section(3, [1, 0])
+        bytes += section(1, [2, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f])
+        bytes += section(3, [2, 0, 1])
         bytes += section(5, [1, 0, 1])
-        let exports = functions.map { name($0) + [0, 0] } + [name(memory) + [2, 0]]
+        let allocators = ["malloc", "proxy_on_memory_allocate"]
+        let exports =
+            functions.map { name($0) + [0, allocators.contains($0) ? 1 : 0] } + [name(memory) + [2, 0]]
         bytes += section(7, [UInt8(exports.count)] + exports.flatMap { $0 })
-        bytes += section(10, [1, 2, 0, 0x0b])
+        bytes += section(10, [2, 2, 0, 0x0b, 4, 0, 0x20, 0, 0x0b])
         if let custom { bytes += section(0, name(custom)) }
         return bytes
     }
@@ -64,33 +66,73 @@ import WasmeTemplates
     }
 
     @Test func `what no proxy loads is refused with the reason`() async throws {
-        let cases: [([UInt8], String)] = [
-            (module(["malloc"]), "exports no function proxy_abi_version_"),
-            (module(["proxy_abi_version_0_2_1"]), "exports neither malloc nor proxy_on_memory_allocate"),
-            (module(Self.good, memory: "mem"), "exports no memory named \"memory\""),
-            (module(Self.good, custom: "linking"), "object file"),
-            (Array("(module)".utf8), "it is WebAssembly text"),
-            ([0x00, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0], "it is a WebAssembly component"),
-            ([0x7f, 0x45, 0x4c, 0x46], "native program"),
-            (Array(module(Self.good).dropLast()), "at byte"),
-            ([], "an empty file"),
+        let cases: [([UInt8], ProjectError.Code, String)] = [
+            (module(["malloc"]), .refusedByTarget, "no export says which ABI version"),
+            (
+                module(["proxy_abi_version_0_2_1"]), .refusedByTarget,
+                "exports neither malloc nor proxy_on_memory_allocate"
+            ),
+            (module(Self.good, memory: "mem"), .refusedByTarget, "exports no memory \"memory\""),
+            (module(Self.good, custom: "linking"), .refusedByTarget, "object file"),
+            (module(["proxy_abi_version_0_3_0", "malloc"]), .refusedByTarget, "ABI version 0.3.0"),
+            (Array("(module)".utf8), .unusableModule, "it is WebAssembly text"),
+            ([0x00, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0], .unusableModule, "it is a WebAssembly component"),
+            ([0x7f, 0x45, 0x4c, 0x46], .unusableModule, "native program"),
+            (Array(module(Self.good).dropLast()), .unusableModule, "at byte"),
+            ([], .unusableModule, "an empty file"),
         ]
-        for (bytes, reason) in cases {
+        for (bytes, code, reason) in cases {
             let scratch = try ScratchDirectory("build")
             let error = await #expect(throws: ProjectError.self) { try await build(scratch, bytes) }
-            #expect(error?.code == .unusableModule)
+            #expect(error?.code == code)
             #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+            #expect(error?.hint != nil)
         }
     }
 
-    @Test func `an ABI that hosts do not know is mentioned and not refused`() async throws {
+    @Test func `every error is told, the first one last, and checks can be left out`() async throws {
+        let scratch = try ScratchDirectory("build")
+        let log = try BuildLog(scratch)
+        let bytes = module(["proxy_abi_version_0_2_1"], memory: "mem")
+        let error = await #expect(throws: ProjectError.self) { try await build(scratch, bytes, log: log) }
+        #expect(error?.message.contains("is not for every target: ") == true, "\(error?.message ?? "")")
+        #expect(error?.message.hasSuffix("(and 1 more)") == true)
+        #expect(error?.hint?.contains("--no-check builds all the same") == true)
+        #expect(log.progress.contains { $0.hasPrefix("every target: ") }, "\(log.progress)")
+        let project = try scratch.commandProject("[cp, in.wasm, out.wasm]", config: "")
+        let built = try await ProjectBuild(project).run(log.context(), checks: false)
+        #expect(built.report == nil)
+        #expect(built.module.bytes == bytes)
+    }
+
+    @Test func `the project's own targets decide`() async throws {
+        let scratch = try ScratchDirectory("build")
+        for (targets, isTaken) in [("envoy:1.40", false), ("higress", true)] {
+            // Only Higress has this host call.
+            let sketch = ModuleSketch(
+                imports: [.init("env", "proxy_redis_init", "iiiiiii:i")],
+                functions: [.init("proxy_on_configure", "ii:i")])
+            try Files.replace(scratch.appending("in.wasm"), with: sketch.bytes)
+            let project = try scratch.commandProject(
+                "[cp, in.wasm, out.wasm]", config: "targets: [\"\(targets)\"]")
+            let log = try BuildLog(scratch)
+            do {
+                _ = try await ProjectBuild(project).run(log.context())
+                #expect(isTaken)
+            } catch let error as ProjectError {
+                #expect(!isTaken, "\(error)")
+                #expect(error.message.contains("only Higress has it"), "\(error)")
+            }
+        }
+    }
+
+    @Test func `a warning is passed on and does not end the build`() async throws {
         let scratch = try ScratchDirectory("build")
         let log = try BuildLog(scratch)
         let built = try await build(
             scratch, module(["proxy_abi_version_0_3_0", "proxy_abi_version_0_2_0", "malloc"]), log: log)
-        #expect(built.abiVersion.description == "0.3.0")
-        #expect(log.progress.contains { $0.contains("several ABI versions (0.3.0, 0.2.0)") })
-        #expect(log.progress.contains { $0.contains("0.3.0 is not one that hosts are known to load") })
+        #expect(built.abiVersion == .v0_2_0)
+        #expect(log.progress.contains { $0.contains("warning: the module is for several ABI versions") })
     }
 
     @Test(arguments: [

@@ -4,6 +4,7 @@ import Diagnostics
 import Files
 import FilterImage
 import FilterProject
+import HostProfiles
 import SystemPackage
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ import Testing
                 == #"{"header":"on","count":9007199254740993,"ratio":0.5,"mask":31,"none":null,"list":[true,"1",1]}"#
         )
         #expect(manifest.targets.map(\.description) == ["envoy>=1.33", "istio>=1.22,<1.28", "higress"])
-        #expect(manifest.targets.first?.bounds.first?.comparison == .atLeast)
+        #expect(manifest.targets.last?.versions == .newest)
     }
 
     @Test func `what is optional may be left out`() throws {

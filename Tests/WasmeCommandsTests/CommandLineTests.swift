@@ -30,6 +30,11 @@ final class Listener: Sendable {
 
     /// Runs a command line in a folder of its own.
     func run(_ arguments: String..., environment: [String: String] = [:]) async -> Int32 {
+        await run(arguments, environment: environment)
+    }
+
+    /// Runs a command line in a folder of its own.
+    func run(_ arguments: [String], environment: [String: String] = [:]) async -> Int32 {
         let terminal = Terminal(
             isInteractive: isInteractive, showsProgress: false, columns: 80,
             writeOutput: { text in self.state.withLock { $0.output += text } },
@@ -47,7 +52,9 @@ final class Listener: Sendable {
 }
 
 @Suite struct CommandLineTests {
-    @Test(arguments: ["", "init", "build", "list", "tag", "push", "pull", "deploy", "deploy envoy"])
+    @Test(arguments: [
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "deploy", "deploy envoy",
+    ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
         let status: Int32 =
