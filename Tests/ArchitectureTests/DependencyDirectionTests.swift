@@ -20,7 +20,7 @@ import Testing
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
         "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
-        "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
+        "HostProfiles": ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
         "FilterInspection": [
             "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
             "WasmBinary",
