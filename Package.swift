@@ -103,7 +103,7 @@ let package = Package(
         // What hosts take, as data, and the checks of modules and images against it.
         .target(
             name: "HostProfiles",
-            dependencies: ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
+            dependencies: ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
             resources: [.embedInCode("profiles")], swiftSettings: settings),
         // Looks into modules and images wherever they are, and compares them.
         .library(

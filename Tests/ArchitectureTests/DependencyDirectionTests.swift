@@ -20,7 +20,7 @@ import Testing
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
         "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
-        "HostProfiles": ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
+        "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
         "FilterInspection": [
             "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
             "WasmBinary",

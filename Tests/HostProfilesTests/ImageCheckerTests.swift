@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FilterImage
 import HostProfiles
 import OCI
-import OCILayout
-import TestSupport
 import Testing
 
 @Suite struct ImageCheckerTests {
@@ -101,19 +98,6 @@ import Testing
         #expect(arm.severity == .error)
         #expect(arm.message.contains("an index for linux/arm64; istio-agent looks for linux/amd64"))
         #expect(try check(index("amd64")).map(\.severity) == [.warning])
-    }
-
-    @Test func `an image that wasme packed is read from the store and taken`() async throws {
-        let scratch = try ScratchDirectory("image")
-        let store = try ImageStore(scratch.appending("store"))
-        let module = ModuleSketch().bytes
-        let document = try await FilterImage.pack(
-            FilterContent(module: module, runtime: RuntimeConfig(abiVersions: ["v0.2.1"], rootIDs: [])),
-            as: [Reference("hub.local/a/b:1")], into: store)
-        let facts = try ImageFacts(document, in: store)
-        #expect(facts.lastLayerFiles?.contains("plugin.wasm") == true)
-        #expect(facts.moduleSize == Int64(module.count))
-        for host in ["istio", "envoy-gateway", "higress"] { #expect(try check(facts, host).isEmpty) }
     }
 
     @Test func `sizes and digests have limits`() throws {
