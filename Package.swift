@@ -97,7 +97,8 @@ let package = Package(
         .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout"]),
         // What hosts take, as data, and the checks of modules and images against it.
         .target(
-            name: "HostProfiles", dependencies: ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
+            name: "HostProfiles",
+            dependencies: ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
             resources: [.embedInCode("profiles")], swiftSettings: settings),
         // Looks into modules and images wherever they are, and compares them.
         .library(
@@ -189,8 +190,8 @@ let package = Package(
         .tests(
             "HostProfilesTests",
             [
-                "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI", "WasmBinary",
-                system,
+                "CurlTransport", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "HostProfiles", "OCI",
+                "OCILayout", "OCIRegistry", "WasmBinary", httpTypes, system,
             ]),
         .tests(
             "HubTests",

@@ -161,6 +161,8 @@ extension HostCatalog {
             start: HostProfile.Start(
                 reactor: module.start?.reactor, then: module.start?.then ?? [],
                 command: module.start?.command, allowedCalls: module.start?.may.map { Set($0) }),
+            importKinds: Set(
+                ExternalKind.all.filter { module.importKinds?.contains($0.description) == true }),
             stubs: Set(module.stubs ?? []), extraInstances: module.virtualMachinesBesideWorkers ?? 0,
             image: image(data, range),
             fields: (data.fields ?? []).filter { applies($0.since, $0.until) },
@@ -230,6 +232,11 @@ extension HostNote {
     fileprivate var always: HostNote {
         HostNote(id: id, since: nil, until: nil, when: when, text: text, fix: fix, sources: sources)
     }
+}
+
+extension ExternalKind {
+    /// All but functions.
+    fileprivate static let all: [ExternalKind] = [.table, .memory, .global, .tag]
 }
 
 // MARK: - Looking around

@@ -50,6 +50,8 @@ package struct HostProfile: Sendable {
     /// Bytes of the largest memory; nil if the engine's own limit is all there is.
     package let maximumMemory: UInt64?
     package let start: Start
+    /// What else than functions may be imported: the host makes it, whatever its name.
+    package let importKinds: Set<ExternalKind>
     /// Imports that are there and do nothing useful.
     package let stubs: Set<String>
     /// Instances of the module that run beside one for each worker thread.

@@ -1,27 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import OCI
-
-/// An image as a host's fetcher meets it.
-package struct ImageFacts: Sendable {
-    package var document: ManifestDocument
-    /// The paths in the last layer, if that is a tar that could be read; nil if nobody looked.
-    package var lastLayerFiles: [String]?
-    /// Bytes of the module, if known.
-    package var moduleSize: Int64?
-
-    package init(_ document: ManifestDocument, lastLayerFiles: [String]? = nil, moduleSize: Int64? = nil) {
-        self.document = document
-        self.lastLayerFiles = lastLayerFiles
-        self.moduleSize = moduleSize
-    }
-}
+import OCI
 
 /// Holds an image against what a host's fetcher takes.
 package struct ImageChecker: Sendable {
-    /// The file in a tar layer that is the module (solo-io/wasm, spec-compat.md "Specification").
-    static let moduleFile = "plugin.wasm"
-
     private let image: ImageFacts
     private let profile: HostProfile
     private let rules: ImageRules
@@ -139,12 +121,11 @@ package struct ImageChecker: Sendable {
             )
         }
         guard let files = image.lastLayerFiles else { return }
-        // The base name counts, in whatever folder.
-        if !files.contains(where: { $0.split(separator: "/").last.map(String.init) == Self.moduleFile }) {
+        if !files.contains(where: ImageFacts.isModule) {
             let there = files.filter { $0.hasSuffix(".wasm") }
             add(
                 .error, .imageModule, "layer \(last.digest)",
-                "the last layer holds no file \(Self.moduleFile)"
+                "the last layer holds no file \(ImageFacts.moduleFile)"
                     + (there.isEmpty ? "" : ", but \(there.map { "\"\($0)\"" }.joined(separator: ", "))"))
         }
     }
@@ -180,8 +161,8 @@ package struct ImageChecker: Sendable {
 
     private static func words(_ layout: ImageRules.Layout) -> String {
         switch layout {
-        case .docker: "a Docker image whose last layer holds \(moduleFile)"
-        case .compat: "an OCI image whose last layer, a tar with gzip, holds \(moduleFile)"
+        case .docker: "a Docker image whose last layer holds \(ImageFacts.moduleFile)"
+        case .compat: "an OCI image whose last layer, a tar with gzip, holds \(ImageFacts.moduleFile)"
         case .artifact: "the original wasme artifact with its two layers"
         }
     }

@@ -111,7 +111,7 @@ extension ModuleChecker {
             add(
                 Finding(
                     .warning, .command, "export \(command.name)", at: location(command),
-                    "the module is a program with \(command.name): if its main ends with \(exit.module).proc_exit, it is over before the first request",
+                    "the module is a program with \(command.name): if its main ends with \(exit.module).proc_exit, the host gives it up before the first request",
                     fix:
                         "build a reactor: cargo with crate-type cdylib, Go with -buildmode=c-shared, C and C++ with -mexec-model=reactor"
                 ))

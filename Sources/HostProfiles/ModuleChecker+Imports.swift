@@ -76,14 +76,15 @@ extension ModuleChecker {
         Finding.Location(offset: item.offset, section: "import")
     }
 
-    /// Tables, memories, globals and tags: a host offers functions only.
+    /// Tables, memories, globals and tags: a host offers few of them.
     private mutating func checkOther(_ item: Import) {
+        guard !profile.importKinds.contains(item.kind) else { return }
         let name = ImportName(item.module, item.name)
         let leftover = catalog.leftovers.first { $0.matches(name) }
         add(
             Finding(
                 .error, .importKind, "import \(name)", at: location(item),
-                "the module wants a \(item.kind) \(name); hosts offer functions only"
+                "the module wants a \(item.kind) \(name); the host offers none"
                     + (leftover.map { " (it is left from \($0.from))" } ?? ""),
                 fix: leftover?.fix ?? "define it in the module", sources: profile.sources))
     }

@@ -9,7 +9,11 @@ extension ModuleChecker {
     private static let muchMemory: UInt64 = 16 << 20
 
     mutating func checkMemory() {
-        if module.export(profile.memoryExport, kind: .memory) == nil {
+        // An imported memory is the host's own and need not be exported.
+        let isImported = module.imports.contains {
+            $0.kind == .memory && profile.importKinds.contains(.memory)
+        }
+        if !isImported, module.export(profile.memoryExport, kind: .memory) == nil {
             add(
                 Finding(
                     .error, .noMemoryExport, "the memory",
@@ -21,8 +25,8 @@ extension ModuleChecker {
             if memory.is64Bit {
                 add(
                     Finding(
-                        .error, .memory64, "the memory",
-                        "the memory has 64-bit addresses; hosts call with 32-bit ones",
+                        .warning, .memory64, "the memory",
+                        "the memory has 64-bit addresses; hosts pass 32-bit ones, and engines older than that of Envoy 1.40 refuse it",
                         fix: "build for wasm32", sources: profile.sources))
                 continue
             }

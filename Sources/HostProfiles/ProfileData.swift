@@ -40,6 +40,7 @@ struct FamilyData: Decodable {
         var memory: String?
         var maximumMemory: UInt64?
         var start: Start?
+        var importKinds: [String]?
         var stubs: [String]?
         var virtualMachinesBesideWorkers: Int?
 
@@ -49,7 +50,8 @@ struct FamilyData: Decodable {
                 imports: imports ?? older?.imports, callbacks: callbacks ?? older?.callbacks,
                 abi: abi ?? older?.abi, allocators: allocators ?? older?.allocators,
                 memory: memory ?? older?.memory, maximumMemory: maximumMemory ?? older?.maximumMemory,
-                start: start ?? older?.start, stubs: stubs ?? older?.stubs,
+                start: start ?? older?.start,
+                importKinds: importKinds ?? older?.importKinds, stubs: stubs ?? older?.stubs,
                 virtualMachinesBesideWorkers: virtualMachinesBesideWorkers
                     ?? older?.virtualMachinesBesideWorkers)
         }

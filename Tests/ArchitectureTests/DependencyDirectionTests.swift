@@ -20,11 +20,11 @@ import Testing
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
         "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
-        "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
         "FilterInspection": [
             "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
             "WasmBinary",
         ],
+        "HostProfiles": ["Archive", "Diagnostics", "FilterImage", "OCI", "OCILayout", "WasmBinary"],
         "WasmeTemplates": [],
         "FilterProject": [
             "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates", "Mustache",
