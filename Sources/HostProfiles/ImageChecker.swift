@@ -31,8 +31,9 @@ package struct ImageChecker: Sendable {
     }
 
     private static let compatFix =
-        "push the compat variant: 'wasme copy --variant compat', or 'wasme build' and 'wasme push' again"
-    private static let artifactFix = "push the original artifact: 'wasme copy --variant artifact'"
+        "push a compat image, which 'wasme build' makes of the project or, by build.command, of a finished module"
+    private static let artifactFix =
+        "push the layout of the original wasme: a runtime-config.json layer and a raw module layer, no others"
 
     private var fix: String { rules.layouts.contains(.compat) ? Self.compatFix : Self.artifactFix }
 

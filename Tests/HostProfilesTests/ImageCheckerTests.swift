@@ -57,7 +57,7 @@ import Testing
         let finding = try #require(findings.first)
         #expect(finding.severity == .error)
         #expect(finding.message.contains(reason))
-        #expect(finding.fix?.contains("wasme copy --variant compat") == true)
+        #expect(finding.fix?.contains("push a compat image") == true)
     }
 
     @Test func `Higress takes artifacts with more layers and Gloo takes artifacts only`() throws {
