@@ -64,7 +64,7 @@ import Testing
         #expect(try check(image("text/markdown", Self.config, Self.raw), "higress").isEmpty)
         #expect(try check(image(Self.config, Self.raw), "gloo").isEmpty)
         let gloo = try check(image(Self.tar), "gloo")
-        #expect(gloo.first?.fix?.contains("--variant artifact") == true)
+        #expect(gloo.first?.fix?.contains("original wasme") == true)
     }
 
     @Test func `a Docker manifest must have Docker's layer last`() throws {
