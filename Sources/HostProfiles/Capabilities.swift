@@ -4,6 +4,7 @@ package import WasmBinary
 
 /// Something that a filter can do, told from its imports and exports.
 package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
+    case readsConfiguration
     case seesConnections
     case seesRequestHeaders
     case seesRequestBodies
@@ -35,6 +36,7 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
     /// The words for people, to stand behind "it".
     package var words: String {
         switch self {
+        case .readsConfiguration: "reads its configuration"
         case .seesConnections: "sees TCP connections and their data"
         case .seesRequestHeaders: "sees request headers"
         case .seesRequestBodies: "sees request bodies"
@@ -75,6 +77,7 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
                 "proxy_add_header_map_value", "proxy_replace_header_map_value",
                 "proxy_remove_header_map_value", "proxy_set_header_map_pairs",
             ]
+        case .readsConfiguration: ["proxy_get_buffer_bytes", "proxy_get_configuration"]
         case .readsBodies: ["proxy_get_buffer_bytes"]
         case .changesBodies: ["proxy_set_buffer_bytes", "proxy_inject_encoded_data_to_filter_chain"]
         case .answersRequests: ["proxy_send_local_response", "proxy_send_http_response"]
@@ -122,6 +125,19 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// The exports, one of which must be there besides: one host call reads configurations, bodies and answers.
+    private var companions: [String] {
+        switch self {
+        case .readsConfiguration: ["proxy_on_configure", "proxy_on_vm_start", "proxy_validate_configuration"]
+        case .readsBodies, .changesBodies:
+            [
+                "proxy_on_request_body", "proxy_on_response_body", "proxy_on_downstream_data",
+                "proxy_on_upstream_data", "proxy_on_http_call_response", "proxy_on_grpc_receive",
+            ]
+        default: []
+        }
+    }
+
     /// The module's imports that give it this capability, in the order of the file.
     package func imports(of module: WasmModule) -> [ImportName] {
         module.imports.filter { $0.kind == .function && imports.contains($0.name) }
@@ -129,7 +145,9 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
     }
 
     fileprivate func isIn(imports imported: Set<String>, exports exported: Set<String>) -> Bool {
-        imports.contains(where: imported.contains) || exports.contains(where: exported.contains)
+        let isAccompanied = companions.isEmpty || companions.contains(where: exported.contains)
+        return isAccompanied && imports.contains(where: imported.contains)
+            || exports.contains(where: exported.contains)
     }
 }
 

@@ -39,6 +39,15 @@ import WasmBinary
             ])
     }
 
+    @Test func `reading a configuration is not reading bodies`() throws {
+        let module = try WasmModule(
+            ModuleSketch(
+                imports: [.init("env", "proxy_get_buffer_bytes", "iiiii:i")],
+                functions: [.init("proxy_on_configure", "ii:i")]
+            ).bytes)
+        #expect(Capabilities(module).all == [.readsConfiguration])
+    }
+
     @Test func `a filter that does nothing is not allowed everything`() throws {
         let capabilities = Capabilities(try WasmModule(ModuleSketch().bytes))
         #expect(capabilities.all.isEmpty)
