@@ -63,6 +63,8 @@ extension HostCatalog {
     package func check(_ subject: CheckSubject, for target: HostTarget) throws -> [HostCheckRow] {
         var rows: [HostCheckRow] = []
         for profile in try profiles(for: target) {
+            // A hostile module with very many imports takes a while for each version: Ctrl-C ends it in between.
+            try Task.checkCancellation()
             let findings = findings(subject, profile)
             let from: HostVersion
             if let last = rows.last, Self.agree(last.findings, findings) {
