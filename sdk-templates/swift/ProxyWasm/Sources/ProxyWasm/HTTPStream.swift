@@ -63,7 +63,7 @@ public struct HTTPStream: ProxyContext, Hashable {
     private func respond(
         status: UInt32, headerList: Bytes, body: Bytes, details: Bytes, grpcStatus: GRPCStatus?
     ) throws(HostError) -> Action {
-        try module.activate(id)
+        try activate(id)
         let result = details.withUnsafeBytes { details in
             body.withUnsafeBytes { body in
                 headerList.withUnsafeBytes { headers in

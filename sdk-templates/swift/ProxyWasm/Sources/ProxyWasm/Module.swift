@@ -2,6 +2,25 @@
 
 internal import CProxyWasmABI
 
+#if arch(wasm32)
+    /// The context for which the host carries out what it is asked; not in `Module`, which a filter without state does not
+    /// need.
+    nonisolated(unsafe) var effectiveContext: UInt32 = 0
+
+    /// Has the host act for a context, which need not be the one that it has called.
+    @inline(never)
+    func activate(_ id: UInt32) throws(HostError) {
+        guard id != effectiveContext else { return }
+        try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
+        effectiveContext = id
+    }
+#else
+    /// Has the host act for a context, which need not be the one that it has called.
+    func activate(_ id: UInt32) throws(HostError) {
+        try module.activate(id)
+    }
+#endif
+
 /// A module as the host sees it: the plugins it offers, those that are configured, and the open streams.
 ///
 /// There is one in a module, and one in each emulated host.
@@ -12,8 +31,19 @@ package final class Module {
     private var contexts: ContextTable?
     /// The calls that wait for an answer; made with the first of them.
     private var calls: ContextTable?
-    /// The context for which the host carries out what it is asked.
-    private var effective: UInt32 = 0
+    #if arch(wasm32)
+        private var effective: UInt32 {
+            get { effectiveContext }
+            set { effectiveContext = newValue }
+        }
+    #else
+        /// The context for which the host carries out what it is asked.
+        private var effective: UInt32 = 0
+        /// What has been registered so far.
+        var offered: Offer?
+        /// Stands in for the context that a filter without state does not have, during one callback.
+        var stateless: ((UInt32) -> Context)?
+    #endif
 
     package init() {}
 
@@ -35,6 +65,9 @@ package final class Module {
     /// The context that the host calls, if the module has something for it.
     package func enter(_ id: UInt32) -> Context? {
         effective = id
+        #if !arch(wasm32)
+            if let stateless { return stateless(id) }
+        #endif
         return context(id)
     }
 
@@ -45,9 +78,13 @@ package final class Module {
 
     /// Has the host act for a context, which need not be the one that it has called.
     func activate(_ id: UInt32) throws(HostError) {
-        guard id != effective else { return }
-        try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
-        effective = id
+        #if arch(wasm32)
+            try ProxyWasm.activate(id)
+        #else
+            guard id != effective else { return }
+            try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
+            effective = id
+        #endif
     }
 
     private func keep(_ context: Context) {
@@ -116,6 +153,10 @@ package final class Module {
     /// Makes the plugin of a root context; until this succeeds, an earlier configuration of it stays in use.
     package func onConfigure(_ root: UInt32, size: Int) -> Bool {
         effective = root
+        #if !arch(wasm32)
+            // There is no such export then.
+            if stateless != nil { return true }
+        #endif
         do throws(ConfigurationError) {
             let rootID = try Self.rootID()
             let registration = try registration(for: rootID)
