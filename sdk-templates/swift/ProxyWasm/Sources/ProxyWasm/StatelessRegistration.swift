@@ -59,7 +59,8 @@ extension StatelessHTTPFilter {
                 return try onRequestTrailers(trailers).actionValue
             }
             if ResponseHeadersResult.isHandled, callback == StatelessCallback.responseHeaders.rawValue {
-                return try onResponseHeaders(HTTPResponse(stream: stream, isEndOfStream: end != 0)).actionValue
+                return try onResponseHeaders(HTTPResponse(stream: stream, isEndOfStream: end != 0))
+                    .actionValue
             }
             if ResponseBodyResult.isHandled, callback == StatelessCallback.responseBody.rawValue {
                 return try onResponseBody(stream.body(.responseBody, count, end)).actionValue

@@ -8,12 +8,11 @@ import Testing
     @Test func `a filter without state changes both ways of an exchange`() {
         let host = HostEmulator(stateless: Marker.self)
         let exchange = host.exchange(
-            HTTPMessage(headers: [":method": "POST", ":authority": "a", ":path": "/p"], body: "ask"),
-            response: HTTPMessage(headers: [":status": "200"], body: "tell"))
-        #expect(exchange.serverRequest?.headers["x-path"] == "/p")
-        #expect(exchange.serverRequest?.body == "ask, please")
-        #expect(exchange.clientResponse?.headers["hello"] == "world")
-        #expect(exchange.clientResponse?.body == "(tell)")
+            .request("POST", "/p", body: ["ask"]), response: .response(body: ["te", "ll"]))
+        #expect(exchange.requestHeaders["x-path"] == "/p")
+        #expect(exchange.request.body == "ask, please")
+        #expect(exchange.responseHeaders["hello"] == "world")
+        #expect(exchange.response.body == "(tell)")
         #expect(host.messages(at: .info) == ["done /p"])
     }
 
@@ -21,34 +20,49 @@ import Testing
         let host = HostEmulator()
         host.register(stateless: Marker.self)
         let plugin = try host.configure("{not read", rootID: "whatever")
-        #expect(host.exchange(with: plugin).clientResponse?.headers["hello"] == "world")
+        #expect(host.exchange(with: plugin).responseHeaders["hello"] == "world")
         #expect(host.remove(plugin))
     }
 
     @Test func `what a callback throws is logged and answered with status 500`() {
-        let exchange = HostEmulator(stateless: Failing.self).exchange(request: [":path": "/", ":method": "GET"])
-        #expect(exchange.clientResponse?.status == 500)
-        #expect(
-            exchange.host.messages(at: .error) == ["cannot set header \"not a name\": bad argument"])
+        let host = HostEmulator(stateless: Failing.self)
+        let exchange = host.exchange()
+        #expect(exchange.localResponse?.status == 500)
+        #expect(exchange.localResponse?.details == "wasm_filter_error")
+        #expect(host.messages(at: .error) == ["cannot set header \"not a name\": bad argument"])
     }
 
     @Test func `a filter without state can let failures pass`() {
         let exchange = HostEmulator(stateless: Lenient.self).exchange()
-        #expect(exchange.clientResponse?.status == 200)
+        #expect(exchange.localResponse == nil)
+        #expect(exchange.responseHeaders[":status"] == "200")
     }
 
     @Test func `what onLog throws is logged, and nothing is answered`() {
         let host = HostEmulator(stateless: FailingLog.self)
-        #expect(host.exchange().clientResponse?.status == 200)
+        #expect(host.exchange().localResponse == nil)
         #expect(host.messages(at: .error) == ["cannot set header \"\": bad argument"])
     }
 
     @Test func `a filter without state cannot wait for an answer`() {
         let host = HostEmulator(stateless: Calling.self)
-        #expect(host.exchange().clientResponse?.status == 500)
+        #expect(host.exchange().localResponse?.status == 500)
         #expect(host.pendingCalls.isEmpty)
         #expect(
-            host.messages(at: .error) == ["cannot wait for an answer without state: not offered by this host"])
+            host.messages(at: .error) == ["cannot wait for an answer without state: not offered by this host"]
+        )
+    }
+
+    @Test func `a second registration does not start`() async {
+        await #expect(processExitsWith: .failure) {
+            let host = HostEmulator(stateless: Marker.self)
+            host.register(stateless: Lenient.self)
+        }
+        await #expect(processExitsWith: .failure) {
+            let host = HostEmulator()
+            host.register(Stateful.self)
+            host.register(stateless: Lenient.self)
+        }
     }
 
     @Test func `an error names what it is about, whoever asks`() {
@@ -58,20 +72,13 @@ import Testing
         #expect(HostError("call", HostError.Status(rawValue: 13)).message == "cannot call: status 13")
         #expect(
             HostError("call", HostError.Status(rawValue: .max)).message == "cannot call: status 4294967295")
-        do throws(HostError) {
-            _ = try HeaderMapError.make()
-        } catch {
-            #expect(error.operation == "respond with header \"a b\"")
-            #expect(error == HostError("respond with header \"a b\"", .badArgument))
-        }
     }
 }
 
-private enum HeaderMapError {
-    static func make() throws(HostError) -> Action {
-        try HostEmulator(stateless: Marker.self).begin().stream.respond(
-            status: 200, headers: [HeaderField("a b", "")])
-    }
+private final class Stateful: Plugin {
+    static var rootID: Bytes { "stateful" }
+
+    init(configuration: PluginConfiguration) throws(ConfigurationError) {}
 }
 
 private enum Marker: StatelessHTTPFilter {
@@ -118,7 +125,12 @@ private enum Lenient: StatelessHTTPFilter {
 
 private enum FailingLog: StatelessHTTPFilter {
     static func onLog(_ stream: HTTPStream) throws(HostError) {
-        try stream.requestHeaders.set("", to: "")
+        do throws(HostError) {
+            try stream.requestHeaders.set("", to: "")
+        } catch {
+            let same = HostError("set header \"\"", .badArgument)
+            throw HostError(error == same ? error.operation : "tell errors apart", error.status)
+        }
     }
 }
 
