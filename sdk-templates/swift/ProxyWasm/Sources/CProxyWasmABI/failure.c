@@ -12,7 +12,7 @@ static const char reasons[] =
 /// More than the text besides the operation and the subject: the longest reason, or a number of 10 digits.
 #define ROOM 64
 
-static uint8_t *append(uint8_t *end, const void *bytes, size_t size) {
+__attribute__((noinline)) static uint8_t *append(uint8_t *end, const void *bytes, size_t size) {
     return (uint8_t *)__builtin_memcpy(end, bytes, size) + size;
 }
 
