@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Files
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -25,6 +26,22 @@ import WasmBinary
         try expectBudget(12_400, "minimal-filter", of: try Files.read(built))
     }
 
+    @Test(.requires(.swift), .requires(.envoy), .requires(.curl))
+    func `a filter without state keeps within its budget, and works in Envoy`() async throws {
+        let newcomer = try Newcomer()
+        try await newcomer.does("init", "tiny", "--language", "swift")
+        let sources = newcomer.scratch.appending("tiny").appending("Sources").appending("Tiny")
+        try Files.remove(sources.appending("Tiny.swift"))
+        try Files.replace(sources.appending("main.swift"), with: Array(Self.stateless.utf8))
+        try await newcomer.does("build", "tiny", "-t", "tiny:v1")
+        let built = newcomer.scratch.appending("tiny").pushing(Self.products).appending("Tiny.wasm")
+        try expectBudget(4_096, "stateless-filter", of: try Files.read(built))
+        let (envoy, live) = try await newcomer.startEnvoy("tiny:v1")
+        #expect(try await newcomer.head(live).contains("hello: world"))
+        envoy.signal(SIGINT)
+        #expect(await envoy.wait().status == 130)
+    }
+
     /// Where SwiftPM puts modules.
     private static let products = FilePath(".build/wasm32-unknown-none-wasm/release")
 
@@ -46,6 +63,21 @@ import WasmBinary
                 return .continue
             }
         }
+
+        """
+
+    /// As `minimal`, without a plugin and without instances.
+    private static let stateless = """
+        import ProxyWasm
+
+        enum Tiny: StatelessHTTPFilter {
+            static func onResponseHeaders(_ response: HTTPResponse) throws(HostError) -> Action {
+                try response.headers.set("hello", to: "world")
+                return .continue
+            }
+        }
+
+        register(stateless: Tiny.self)
 
         """
 

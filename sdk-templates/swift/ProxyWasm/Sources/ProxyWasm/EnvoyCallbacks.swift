@@ -38,7 +38,7 @@ func startResolvingDNS(
     _ name: Bytes,
     _ completion: @escaping ([DNSAddress]) throws(HostError) -> Void
 ) throws(HostError) {
-    try module.activate(id)
+    try activateForCall(id)
     var token: UInt32 = 0
     let status = name.withUnsafeBytes { envoy_resolve_dns($0.baseAddress, $0.count, &token) }
     try Host.check(status, "resolve host name")

@@ -7,20 +7,17 @@
 
     // MARK: In every module
 
-    @_expose(wasm, "proxy_on_configure")
-    @_cdecl("proxy_on_configure")
+    @_cdecl("proxy_wasm_on_configure")
     func exportConfigure(root: UInt32, size: UInt32) -> UInt32 {
         module.onConfigure(root, size: Int(clamping: size)) ? 1 : 0
     }
 
-    @_expose(wasm, "proxy_on_context_create")
-    @_cdecl("proxy_on_context_create")
+    @_cdecl("proxy_wasm_on_context_create")
     func exportContextCreate(id: UInt32, parent: UInt32) {
         module.onContextCreate(id, parent: parent)
     }
 
-    @_expose(wasm, "proxy_on_delete")
-    @_cdecl("proxy_on_delete")
+    @_cdecl("proxy_wasm_on_delete")
     func exportDelete(id: UInt32) {
         module.onDelete(id)
     }

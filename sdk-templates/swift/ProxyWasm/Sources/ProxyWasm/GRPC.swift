@@ -193,7 +193,7 @@ func startGRPCCall(
     _ completion: @escaping (Result<Bytes, GRPCFailure>) throws(HostError) -> Void
 ) throws(HostError) -> GRPCCall {
     let metadata = try HeaderList.validated(initialMetadata, "call with metadata")
-    try module.activate(id)
+    try activateForCall(id)
     var token: UInt32 = 0
     let status = target.target.withUnsafeBytes { target in
         service.withUnsafeBytes { service in
@@ -232,7 +232,7 @@ func startGRPCStream(
     _ onEvent: @escaping (GRPCEvent) throws(HostError) -> Void
 ) throws(HostError) -> GRPCStream {
     let metadata = try HeaderList.validated(initialMetadata, "open gRPC stream with metadata")
-    try module.activate(id)
+    try activateForCall(id)
     var token: UInt32 = 0
     let status = target.target.withUnsafeBytes { target in
         service.withUnsafeBytes { service in

@@ -71,7 +71,7 @@ func startHTTPCall(
 ) throws(HostError) {
     let headers = try HeaderList.validated(headers, "call with header")
     let trailers = try HeaderList.validated(trailers, "call with trailer")
-    try module.activate(id)
+    try activateForCall(id)
     var token: UInt32 = 0
     let status = cluster.withUnsafeBytes { cluster in
         headers.withUnsafeBytes { headers in

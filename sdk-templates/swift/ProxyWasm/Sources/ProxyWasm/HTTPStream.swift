@@ -71,7 +71,7 @@ public struct HTTPStream: ProxyContext, Hashable {
     ) throws(HostError) -> Action {
         // Envoy 1.40 would call the filter for its own answer, and so on until its stack ends.
         try refuse(.log, "answer a request that is over")
-        try module.activate(id)
+        try activate(id)
         let result = details.withUnsafeBytes { details in
             body.withUnsafeBytes { body in
                 headerList.withUnsafeBytes { headers in
@@ -94,7 +94,7 @@ public struct HTTPStream: ProxyContext, Hashable {
 
     /// Throws in a callback in which the host must not be asked for this.
     private func refuse(_ phase: Phase, _ operation: Bytes) throws(HostError) {
-        if module.isRunning(phase, of: id) { throw HostError(operation, .badArgument) }
+        if isRunning(phase, of: id) { throw HostError(operation, .badArgument) }
     }
 
     /// What a filter does by default when it fails: logs the error and answers with status 500.

@@ -81,7 +81,7 @@ package enum HeaderList {
     /// Throws unless a header can be written on the wire.
     static func validate(_ name: Bytes, _ value: Bytes, _ operation: Bytes) throws(HostError) {
         guard HeaderField.isValidName(name), HeaderField.isValidValue(value) else {
-            throw HostError("\(operation) \"\(name)\"", .badArgument)
+            throw HostError(operation, on: name, .badArgument)
         }
     }
 

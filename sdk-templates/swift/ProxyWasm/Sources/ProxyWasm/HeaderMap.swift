@@ -29,7 +29,7 @@ public struct HeaderMap: Sendable {
     /// How many bytes the names and values have.
     public var byteCount: Int {
         get throws(HostError) {
-            try module.activate(context)
+            try activate(context)
             var size = 0
             try Host.check(proxy_get_header_map_size(kind.rawValue, &size), "read size of headers")
             return size
@@ -40,7 +40,7 @@ public struct HeaderMap: Sendable {
     ///
     /// Where a second one could deceive, use ``values(of:)``.
     public func get(_ name: Bytes) throws(HostError) -> Bytes? {
-        try module.activate(context)
+        try activate(context)
         return try Host.optionalBytes("read header") { pointer, size in
             name.withUnsafeBytes {
                 proxy_get_header_map_value(kind.rawValue, $0.baseAddress, $0.count, pointer, size)
@@ -66,7 +66,7 @@ public struct HeaderMap: Sendable {
 
     /// Calls `body` with each header in order.
     public func forEach(_ body: (Bytes, Bytes) -> Void) throws(HostError) {
-        try module.activate(context)
+        try activate(context)
         let list = try Host.bytes("read headers") { pointer, size in
             proxy_get_header_map_pairs(kind.rawValue, pointer, size)
         }
@@ -76,7 +76,7 @@ public struct HeaderMap: Sendable {
     /// Sets a header, in place of any that has this name.
     public func set(_ name: Bytes, to value: Bytes) throws(HostError) {
         try HeaderList.validate(name, value, "set header")
-        try module.activate(context)
+        try activate(context)
         let status = name.withUnsafeBytes { name in
             value.withUnsafeBytes { value in
                 proxy_replace_header_map_value(
@@ -94,7 +94,7 @@ public struct HeaderMap: Sendable {
     /// Adds a header, beside any that has this name.
     public func add(_ name: Bytes, _ value: Bytes) throws(HostError) {
         try HeaderList.validate(name, value, "add header")
-        try module.activate(context)
+        try activate(context)
         let status = name.withUnsafeBytes { name in
             value.withUnsafeBytes { value in
                 proxy_add_header_map_value(
@@ -111,7 +111,7 @@ public struct HeaderMap: Sendable {
 
     /// Removes every header that has this name; there may be none.
     public func remove(_ name: Bytes) throws(HostError) {
-        try module.activate(context)
+        try activate(context)
         let status = name.withUnsafeBytes {
             proxy_remove_header_map_value(kind.rawValue, $0.baseAddress, $0.count)
         }
@@ -122,7 +122,7 @@ public struct HeaderMap: Sendable {
     /// Sets all headers, in place of those there are.
     public func replaceAll(with fields: [HeaderField]) throws(HostError) {
         let list = try HeaderList.validated(fields, "set headers")
-        try module.activate(context)
+        try activate(context)
         let status = list.withUnsafeBytes {
             proxy_set_header_map_pairs(kind.rawValue, $0.baseAddress, $0.count)
         }

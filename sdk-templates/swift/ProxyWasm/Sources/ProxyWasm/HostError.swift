@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CProxyWasmABI
+
 /// What the host answered to a call that it did not carry out.
 public struct HostError: Error, Hashable, Sendable {
     /// Why a call failed; hosts may know more statuses than are named here.
@@ -37,10 +39,13 @@ public struct HostError: Error, Hashable, Sendable {
     // One word: an error is handed on through every caller, and made in one place.
     private final class Contents: Sendable {
         let operation: Bytes
+        /// Without memory if nothing is named.
+        let subject: Bytes
         let status: Status
 
-        init(_ operation: Bytes, _ status: Status) {
+        init(_ operation: Bytes, _ subject: Bytes, _ status: Status) {
             self.operation = operation
+            self.subject = subject
             self.status = status
         }
     }
@@ -48,7 +53,10 @@ public struct HostError: Error, Hashable, Sendable {
     private let contents: Contents
 
     /// What was being done, such as "set header".
-    public var operation: Bytes { contents.operation }
+    public var operation: Bytes {
+        contents.subject.start == nil
+            ? contents.operation : "\(contents.operation) \"\(contents.subject)\""
+    }
 
     /// Why it failed.
     public var status: Status { contents.status }
@@ -56,7 +64,15 @@ public struct HostError: Error, Hashable, Sendable {
     /// Describes a failure of `operation`.
     @inline(never)
     public init(_ operation: Bytes, _ status: Status) {
-        contents = Contents(operation, status)
+        self.init(operation, on: Bytes(), status)
+    }
+
+    /// Describes a failure of `operation` on something that is named in quotes.
+    ///
+    /// The text is put together by whoever asks for it.
+    @inline(never)
+    init(_ operation: Bytes, on subject: Bytes, _ status: Status) {
+        contents = Contents(operation, subject, status)
     }
 
     /// Whether two errors say the same.
@@ -75,51 +91,12 @@ extension HostError {
     /// One line for a log.
     @inline(never)
     public var message: Bytes {
-        let message = Buffer()
-        ("cannot " as Bytes).append(to: message)
-        operation.append(to: message)
-        (": " as Bytes).append(to: message)
-        status.appendReason(to: message)
-        return Bytes(message)
-    }
-}
-
-extension HostError.Status {
-    /// One line for each number of the ABI, from 0 on.
-    private static var reasons: Bytes {
-        """
-        ok
-        not found
-        bad argument
-        serialization failure
-        parse failure
-        bad expression
-        invalid memory access
-        empty
-        changed in the meantime
-        result mismatch
-        internal failure of the host
-        connection closed
-        not offered by this host
-        """
-    }
-
-    fileprivate func appendReason(to message: Buffer) {
-        let isKnown = Self.reasons.withUnsafeBytes { reasons in
-            var line: UInt32 = 0
-            for byte in reasons where line <= rawValue {
-                if byte == UInt8(ascii: "\n") {
-                    line &+= 1
-                } else if line == rawValue {
-                    message.append(byte)
-                }
-            }
-            return rawValue <= line
-        }
-        if !isKnown {
-            ("status " as Bytes).append(to: message)
-            message.append(decimal: UInt64(rawValue), negative: false)
-        }
+        let (operation, subject) = (contents.operation, contents.subject)
+        var size = 0
+        let start = proxy_wasm_describe_failure(
+            operation.start, operation.count, subject.start, subject.count, status.rawValue, &size)
+        withExtendedLifetime(contents) {}
+        return Bytes(Buffer(adopting: start, count: size))
     }
 }
 

@@ -2,6 +2,45 @@
 
 internal import CProxyWasmABI
 
+#if arch(wasm32)
+    /// The context for which the host carries out what it is asked; not in `Module`, which a filter without state does not
+    /// need.
+    nonisolated(unsafe) var effectiveContext: UInt32 = 0
+    /// The context that the host has called, and what for.
+    private nonisolated(unsafe) var enteredContext: UInt32 = 0
+    private nonisolated(unsafe) var enteredPhase = Phase.other
+
+    /// The host calls a context.
+    func begin(_ id: UInt32, _ phase: Phase) {
+        effectiveContext = id
+        enteredContext = id
+        enteredPhase = phase
+    }
+
+    /// Whether the host has called a context for this, and waits.
+    func isRunning(_ phase: Phase, of id: UInt32) -> Bool {
+        enteredContext == id && enteredPhase == phase
+    }
+
+    /// Has the host act for a context, which need not be the one that it has called.
+    @inline(never)
+    func activate(_ id: UInt32) throws(HostError) {
+        guard id != effectiveContext else { return }
+        try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
+        effectiveContext = id
+    }
+#else
+    /// Whether the host has called a context for this, and waits.
+    func isRunning(_ phase: Phase, of id: UInt32) -> Bool {
+        module.isRunning(phase, of: id)
+    }
+
+    /// Has the host act for a context, which need not be the one that it has called.
+    func activate(_ id: UInt32) throws(HostError) {
+        try module.activate(id)
+    }
+#endif
+
 /// A module as the host sees it: the plugins it offers, those that are configured, and the open streams.
 ///
 /// There is one in a module, and one in each emulated host.
@@ -12,11 +51,22 @@ package final class Module {
     private var contexts: ContextTable?
     /// The calls that wait for an answer; made with the first of them.
     private var calls: ContextTable?
-    /// The context for which the host carries out what it is asked.
-    private var effective: UInt32 = 0
-    /// The context that the host has called, and what for.
-    private var entered: UInt32 = 0
-    private var phase = Phase.other
+    #if arch(wasm32)
+        private var effective: UInt32 {
+            get { effectiveContext }
+            set { effectiveContext = newValue }
+        }
+    #else
+        /// The context for which the host carries out what it is asked.
+        private var effective: UInt32 = 0
+        /// The context that the host has called, and what for.
+        private var entered: UInt32 = 0
+        private var phase = Phase.other
+        /// What has been registered so far.
+        var offered: Offer?
+        /// Stands in for the context that a filter without state does not have, during one callback.
+        var stateless: ((UInt32) -> Context)?
+    #endif
 
     package init() {}
 
@@ -37,9 +87,14 @@ package final class Module {
 
     /// The context that the host calls, if the module has something for it.
     package func enter(_ id: UInt32, _ phase: Phase = .other) -> Context? {
-        effective = id
-        entered = id
-        self.phase = phase
+        #if arch(wasm32)
+            begin(id, phase)
+        #else
+            effective = id
+            entered = id
+            self.phase = phase
+            if let stateless { return stateless(id) }
+        #endif
         return context(id)
     }
 
@@ -48,16 +103,22 @@ package final class Module {
         return unsafeDowncast(entry, to: Context.self)
     }
 
-    /// Whether the host has called a context for this, and waits.
-    func isRunning(_ phase: Phase, of id: UInt32) -> Bool {
-        entered == id && self.phase == phase
-    }
+    #if !arch(wasm32)
+        /// Whether the host has called a context for this, and waits.
+        func isRunning(_ phase: Phase, of id: UInt32) -> Bool {
+            entered == id && self.phase == phase
+        }
+    #endif
 
     /// Has the host act for a context, which need not be the one that it has called.
     func activate(_ id: UInt32) throws(HostError) {
-        guard id != effective else { return }
-        try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
-        effective = id
+        #if arch(wasm32)
+            try ProxyWasm.activate(id)
+        #else
+            guard id != effective else { return }
+            try Host.check(proxy_set_effective_context(id), "act on a stream that may be gone")
+            effective = id
+        #endif
     }
 
     private func keep(_ context: Context) {
@@ -126,6 +187,10 @@ package final class Module {
     /// Makes the plugin of a root context; until this succeeds, an earlier configuration of it stays in use.
     package func onConfigure(_ root: UInt32, size: Int) -> Bool {
         effective = root
+        #if !arch(wasm32)
+            // There is no such export then.
+            if stateless != nil { return true }
+        #endif
         do throws(ConfigurationError) {
             let rootID = try Self.rootID()
             let registration = try registration(for: rootID)

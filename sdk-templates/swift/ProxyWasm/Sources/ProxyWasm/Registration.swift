@@ -73,7 +73,11 @@ extension Module {
     }
 
     private func exportCallbacks<P: Plugin>(of type: P.Type) {
+        offer(.plugins)
         #if arch(wasm32)
+            proxy_wasm_export_on_configure()
+            proxy_wasm_export_on_context_create()
+            proxy_wasm_export_on_delete()
             if isHandled(P.TickResult.self) { proxy_wasm_export_on_tick() }
             if isHandled(P.QueueResult.self) { proxy_wasm_export_on_queue_ready() }
             if isHandled(P.ForeignFunctionResult.self) { proxy_wasm_export_on_foreign_function() }

@@ -42,6 +42,11 @@ extension HostEmulator {
         run { module.register(plugin) }
     }
 
+    /// Has the module offer a filter without state, as the line of main.swift does.
+    public func register<F: StatelessHTTPFilter>(stateless filter: F.Type) {
+        run { module.register(stateless: filter) }
+    }
+
     /// Starts a root context and configures it, beside those there are.
     @discardableResult
     public func configure(

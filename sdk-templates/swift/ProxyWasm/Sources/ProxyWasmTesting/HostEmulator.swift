@@ -126,6 +126,14 @@ public final class HostEmulator {
         try configure(configuration)
     }
 
+    /// Makes an emulator of a module that offers one filter without state, and configures that.
+    public convenience init<F: StatelessHTTPFilter>(stateless filter: F.Type) {
+        self.init()
+        register(stateless: filter)
+        // Such a module accepts every configuration.
+        _ = try? configure()
+    }
+
     /// Makes an emulator of a module that offers one plugin for connections, and configures that.
     public convenience init<P: NetworkPlugin>(
         _ plugin: P.Type,

@@ -5,6 +5,7 @@
 
 #include "proxy_wasm_abi.h"
 #include "proxy_wasm_exports.h"
+#include "proxy_wasm_failure.h"
 #include "proxy_wasm_heap.h"
 
 #endif

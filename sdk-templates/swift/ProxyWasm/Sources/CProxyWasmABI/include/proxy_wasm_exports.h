@@ -23,6 +23,10 @@
 #define PROXY_WASM_EXPORT(result, name, parameters, arguments)                                                     \
     PROXY_WASM_EXPORT_AS(proxy_##name, result, name, parameters, arguments)
 
+PROXY_WASM_EXPORT(uint32_t, on_configure, (uint32_t root, uint32_t size), (root, size))
+PROXY_WASM_EXPORT(void, on_context_create, (uint32_t id, uint32_t parent), (id, parent))
+PROXY_WASM_EXPORT(void, on_delete, (uint32_t id), (id))
+
 PROXY_WASM_EXPORT(uint32_t, on_vm_start, (uint32_t root, uint32_t size), (root, size))
 PROXY_WASM_EXPORT(void, on_tick, (uint32_t root), (root))
 PROXY_WASM_EXPORT(void, on_queue_ready, (uint32_t root, uint32_t queue), (root, queue))
@@ -59,6 +63,26 @@ PROXY_WASM_EXPORT(void, on_grpc_close, (uint32_t id, uint32_t token, uint32_t st
 PROXY_WASM_EXPORT_AS(envoy_on_resolve_dns, void, on_resolve_dns, (uint32_t id, uint32_t token, uint32_t size),
                      (id, token, size))
 PROXY_WASM_EXPORT_AS(envoy_on_stats_update, void, on_stats_update, (uint32_t root, uint32_t size), (root, size))
+
+// The same names for a filter without state: there is one Swift function behind them, which is told the callback by its
+// number, as in `StatelessCallback`.
+extern uint32_t proxy_wasm_stateless(uint32_t callback, uint32_t id, uint32_t count, uint32_t end);
+
+#define PROXY_WASM_EXPORT_STATELESS(number, result, name, parameters, count, end)                                  \
+    __attribute__((weak, export_name("proxy_" #name))) inline result proxy_wasm_stateless_##name parameters {      \
+        return (result)proxy_wasm_stateless(number, id, count, end);                                               \
+    }                                                                                                              \
+    static inline void proxy_wasm_export_stateless_##name(void) {                                                  \
+        __asm__ volatile("" : : "r"(&proxy_wasm_stateless_##name));                                                \
+    }
+
+PROXY_WASM_EXPORT_STATELESS(0, uint32_t, on_request_headers, (uint32_t id, uint32_t count, uint32_t end), count, end)
+PROXY_WASM_EXPORT_STATELESS(1, uint32_t, on_request_body, (uint32_t id, uint32_t count, uint32_t end), count, end)
+PROXY_WASM_EXPORT_STATELESS(2, uint32_t, on_request_trailers, (uint32_t id, uint32_t count), count, 1)
+PROXY_WASM_EXPORT_STATELESS(3, uint32_t, on_response_headers, (uint32_t id, uint32_t count, uint32_t end), count, end)
+PROXY_WASM_EXPORT_STATELESS(4, uint32_t, on_response_body, (uint32_t id, uint32_t count, uint32_t end), count, end)
+PROXY_WASM_EXPORT_STATELESS(5, uint32_t, on_response_trailers, (uint32_t id, uint32_t count), count, 1)
+PROXY_WASM_EXPORT_STATELESS(6, void, on_log, (uint32_t id), 0, 1)
 
 #endif
 #endif
