@@ -135,7 +135,7 @@ extension HostEmulator {
         grpcCalls.removeAll { $0.plugin === plugin }
     }
 
-    /// Calls a plugin by an extension of the host; see ``ForeignCall``.
+    /// Calls a plugin by an extension of the host; see `ForeignCall`.
     public func callForeignFunction(
         _ function: UInt32, _ arguments: Bytes, of plugin: ConfiguredPlugin? = nil
     ) {
