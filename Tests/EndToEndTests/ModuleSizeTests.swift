@@ -23,7 +23,7 @@ import WasmBinary
         try Files.replace(sources.appending("Minimal.swift"), with: Array(Self.minimal.utf8))
         try await newcomer.does("build", "minimal", "-t", "minimal:v1")
         let built = newcomer.scratch.appending("minimal").pushing(Self.products).appending("Minimal.wasm")
-        try expectBudget(12_400, "minimal-filter", of: try Files.read(built))
+        try expectBudget(11_000, "minimal-filter", of: try Files.read(built))
     }
 
     @Test(.requires(.swift), .requires(.envoy), .requires(.curl))

@@ -88,16 +88,15 @@ import Testing
     }
 
     @Test(.requires(.envoy)) func `an early end is noticed at once, with the reason`() async throws {
-        let start = ContinuousClock.now
         let error = try await #require(throws: EnvoyError.self) {
             try await EnvoyProcess.run(
                 envoyUnderTest(), withTiny(TinyFilter(flaw: .noABIVersion)), transport: transport
             ) { _ in }
         }
+        // Whoever waited for the limit to pass would say that the start took too long.
         #expect(error.code == .ended)
         #expect(error.message.contains("exit status 1"))
         #expect(error.message.contains("unknown Proxy-Wasm ABI version"))
-        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test(.requires(.envoy)) func `a start that takes too long says what it waits for`() async throws {
