@@ -9,6 +9,16 @@ echo '== the SDK, natively'
 swift test --package-path sdk-templates/swift/ProxyWasm --scratch-path .build/sdk
 echo "== the SDK's heap, inside WebAssembly"
 sdk-templates/swift/ProxyWasm/Tests/HeapStress/run-in-wasm.sh
-echo '== everything else'
 swift build --build-tests
-swift test --skip-build "$@"
+if [ $# -gt 0 ]; then
+    exec swift test --skip-build "$@"
+fi
+# In three turns: beside compilers, fuzzers and load generators, a test that waits for an answer would only measure them.
+long='ExampleTests|MutationTests|SoakTests'
+whole='EndToEndTests|SDKParityTests|ProfileProofTests'
+echo '== libraries, commands and the hub'
+swift test --skip-build --skip "$long|$whole"
+echo '== from end to end, in a real Envoy and a real browser'
+swift test --skip-build --filter "$whole" --skip "$long"
+echo '== examples, load and damaged input'
+swift test --skip-build --filter "$long"
