@@ -9,7 +9,7 @@ tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for file in "$abi"/*.c *.c; do
-    "$tools/clang" --target=wasm32-unknown-none-wasm -Os -ffreestanding -mbulk-memory -I "$abi/include" -I include \
+    "$tools/clang" --target=wasm32-unknown-none-wasm -Oz -flto -ffreestanding -mbulk-memory -I "$abi/include" -I include \
         -c "$file" -o "$out/$(basename "$file" .c).o"
 done
 "$tools/wasm-ld" --no-entry --gc-sections --stack-first -z stack-size=131072 "$out"/*.o -o "$out/stress.wasm"
