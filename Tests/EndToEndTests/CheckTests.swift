@@ -46,7 +46,7 @@ import Testing
         let image = "\(address)/demo/checked:v1"
         try await newcomer.does("tag", "add-header:v1", image)
         try await newcomer.does("push", image)
-        let elsewhere = newcomer.scratch.appending("elsewhere").string
+        let elsewhere = newcomer.scratch.appending("check-store").string
         let checked = try await newcomer.does("check", image, "--store", elsewhere)
         #expect(checked.contains("from the registry"), "\(checked)")
         let local = try await newcomer.does("inspect", "add-header:v1", "-q")
