@@ -6,16 +6,6 @@ package import OCI
 package import OCILayout
 package import OCIRegistry
 
-/// What happens during a transfer, for whoever shows it.
-package enum TransferEvent: Sendable {
-    /// The blobs that belong to the image.
-    case planned([Descriptor])
-    /// The other side has this blob already.
-    case present(Descriptor)
-    /// How many bytes of a blob are across; less than before when it had to start over.
-    case moved(Descriptor, Int64)
-}
-
 /// Moves images between the local store and a registry, blobs first and the manifest last.
 package struct ImageTransfer: Sendable {
     /// Most blobs on their way at once.
@@ -60,8 +50,9 @@ package struct ImageTransfer: Sendable {
             let body = HTTPBody(length: blob.size) { try FileSource(path) }.observed { [report] in
                 report(.moved(blob, $0))
             }
-            if try await client.push(blob, body, to: reference.repository) == .alreadyThere {
-                report(.present(blob))
+            switch try await client.push(blob, body, to: reference.repository) {
+            case .alreadyThere: report(.present(blob))
+            case .uploaded: report(.finished(blob))
             }
         }
         let target: Reference.Target =
@@ -91,6 +82,7 @@ package struct ImageTransfer: Sendable {
                     let sink = ObservedSink(file) { [report] in report(.moved(blob, $0)) }
                     try await client.blob(reference.repository, blob, into: sink)
                 }
+                report(.finished(blob))
             }
             try ingest.commit(document, as: [reference])
             return document

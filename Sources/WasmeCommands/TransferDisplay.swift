@@ -36,9 +36,11 @@ final class TransferDisplay: Sendable {
             case .planned(let blobs):
                 state.blobs = blobs.count
                 state.total = blobs.reduce(0) { $0 + $1.size }
-            case .present(let blob):
+            case .present(let blob), .mounted(let blob, _):
                 state.present += 1
                 state.positions[blob.digest] = blob.size
+            case .resumed(let blob, let position): state.positions[blob.digest] = position
+            case .finished(let blob): state.positions[blob.digest] = blob.size
             case .moved(let blob, let position):
                 state.moved += max(0, position - (state.positions[blob.digest] ?? 0))
                 state.positions[blob.digest] = position
