@@ -95,7 +95,7 @@ let package = Package(
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
         // Images between the store and a registry.
-        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"]),
+        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
         // Reads WebAssembly modules; leaf, also used by the hub.
