@@ -65,32 +65,31 @@ struct ConfigFile {
             // Secrets will be in it: docker's own mode.
             chmod(folder.string, 0o700)
         }
-        let lock = target.string + ".wasme-lock"
-        try await withLock(FilePath(lock)) {
+        try await withLock(on: folder) {
             var content = try read(target) ?? CredentialFile()
             try reading { try change(&content) }
             try replace(target, with: content.text)
         }
     }
 
-    private func withLock(_ path: FilePath, _ work: () throws -> Void) async throws {
+    /// Holds the folder's own lock meanwhile: a lock's file would be left lying among docker's.
+    private func withLock(on folder: FilePath, _ work: () throws -> Void) async throws {
+        let descriptor = try attempt("open", folder) {
+            try FileDescriptor.open(folder, .readOnly, options: .closeOnExec)
+        }
+        defer { try? descriptor.close() }
         let deadline = ContinuousClock.now + Self.patience
-        while true {
-            if let lock = try FileLock(path, wait: false) {
-                defer {
-                    unlink(path.string)
-                    withExtendedLifetime(lock) {}
-                }
-                return try work()
-            }
+        while flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            // Some file systems have no locks: a change that is whole or not at all has to do there.
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
             guard ContinuousClock.now < deadline else {
                 throw RegistryError(
-                    .credentials, "another process holds \"\(path)\"",
-                    hint: "wait for its end, or remove the file if there is no such process",
-                    category: .failed)
+                    .credentials, "another process is changing \"\(path)\" and does not come to an end",
+                    hint: "look for another login that is stopped", category: .failed)
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+        try work()
     }
 
     /// Where the path leads, whether or not there is a file.

@@ -41,6 +41,8 @@ package protocol CredentialProvider: Sendable {
     /// - Parameters:
     ///   - host: the registry.
     ///   - repository: what is asked for there; some are known for a part of a registry only.
+    /// - Returns: the credential.
+    /// - Throws: `RegistryError` when what is kept cannot be read.
     func credential(for host: RegistryHost, _ repository: Repository?) async throws -> Credential?
 }
 

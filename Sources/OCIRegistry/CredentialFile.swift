@@ -59,6 +59,7 @@ struct CredentialFile {
     ///   - names: the registry.
     ///   - repository: what is asked for; the key that fits it most closely counts.
     /// - Returns: the credential and how closely its key fits.
+    /// - Throws: `Damage`.
     func entry(
         for names: RegistryNames, _ repository: Repository?
     ) throws -> (credential: Credential, fit: Int)? {

@@ -21,6 +21,7 @@ extension RegistryClient {
     ///   - credential: what to show.
     ///   - transport: what carries the requests.
     ///   - options: scheme, trust, retries.
+    /// - Returns: whether they were looked at, and what to keep in their place.
     /// - Throws: `RegistryError`; `unauthorized` if they are not accepted.
     package static func checkLogin(
         to host: RegistryHost, with credential: Credential, transport: any HTTPTransport,

@@ -12,6 +12,7 @@ struct DockerFolder {
     /// - Parameters:
     ///   - json: the file's text; no file if nil.
     ///   - helpers: what each script does, by the helper's name.
+    /// - Throws: `SystemError`.
     init(_ json: String?, helpers: [String: String] = [:]) throws {
         scratch = try ScratchDirectory("docker")
         if let json { try scratch.write("config.json", json) }

@@ -23,6 +23,7 @@ final class Listener: Sendable {
     /// - Parameters:
     ///   - answers: what a person types, line by line; nil for a pipe.
     ///   - input: what is in the pipe.
+    /// - Throws: `SystemError`.
     init(answers: [String]? = nil, input: String = "") throws {
         self.input = input
         scratch = try ScratchDirectory("commands")
