@@ -32,14 +32,14 @@ struct TestHub: Sendable {
 
 /// Runs a hub for the time of a closure.
 func withHub<Result>(
-    limits: Registry.Limits = Registry.Limits(), folder: FilePath? = nil,
+    limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
     let data = try await openFolder(path)
     let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
-    let metadata = try await MetadataDatabase(data, now: now)
+    let metadata = try await MetadataDatabase(data, policy: policy, now: now)
     let registry = Registry(
         metadata: metadata, blobs: FileBlobStore(data), uploads: FileUploadStore(data), limits: limits,
         now: now)

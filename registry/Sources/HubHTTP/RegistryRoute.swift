@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hub
 import OCI
 
@@ -44,6 +45,34 @@ enum RegistryRoute {
             self = .blob(try name(2), try Self.digest(last))
         } else {
             throw HubError(.noSuchPath, "the registry has no such path")
+        }
+    }
+
+    /// What a request needs a right to.
+    enum Need: Hashable {
+        /// To be let in at all.
+        case entry
+        /// To see names of repositories: each is decided upon its own.
+        case catalog
+        case repository(Repository, RepositoryAction)
+    }
+
+    /// The right that a request with this method needs; nil if there is no such request, which is then refused.
+    func need(_ method: HTTPRequest.Method) -> Need? {
+        switch (self, method) {
+        case (.base, .get), (.base, .head): .entry
+        case (.catalog, .get): .catalog
+        case (.tags(let repository), .get), (.referrers(let repository, _), .get),
+            (.manifest(let repository, _), .get), (.manifest(let repository, _), .head),
+            (.blob(let repository, _), .get), (.blob(let repository, _), .head):
+            .repository(repository, .pull)
+        case (.manifest(let repository, _), .put), (.uploads(let repository), .post),
+            (.upload(let repository, _), .patch), (.upload(let repository, _), .put),
+            (.upload(let repository, _), .get), (.upload(let repository, _), .delete):
+            .repository(repository, .push)
+        case (.manifest(let repository, _), .delete), (.blob(let repository, _), .delete):
+            .repository(repository, .delete)
+        default: nil
         }
     }
 

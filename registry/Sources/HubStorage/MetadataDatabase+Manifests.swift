@@ -10,7 +10,8 @@ extension MetadataDatabase: ManifestStore {
         _ manifest: NewManifest, in repository: Repository, tags: [Tag]
     ) async throws {
         let annotations = String(decoding: try canonicalJSON(manifest.annotations), as: UTF8.self)
-        try await write { [now] database in
+        try await write { [now, access] database in
+            try database.authorize(access, .push, repository, tags: tags)
             let repositoryID = try database.makeRepositoryID(repository, now: now())
             let digest = manifest.document.digest
             var manifestID = try database.manifestID(digest, in: repositoryID)
@@ -37,8 +38,9 @@ extension MetadataDatabase: ManifestStore {
                 ("JOIN tags ON tags.manifest_id = manifests.id AND tags.name = ?2", tag.name)
             case .digest(let digest): ("AND manifests.digest = ?2", digest.description)
             }
-        return try await read { database in
-            try database.cachedStatement(
+        return try await read { [access] database in
+            try database.authorize(access, .pull, repository)
+            return try database.cachedStatement(
                 """
                 SELECT manifests.digest, media_type, bytes FROM repositories
                 JOIN manifests ON manifests.repository_id = repositories.id \(condition)
@@ -53,7 +55,12 @@ extension MetadataDatabase: ManifestStore {
     }
 
     package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
-        try await write { database in
+        try await write { [access] database in
+            if case .tag(let tag) = target {
+                try database.authorize(access, .delete, repository, tags: [tag])
+            } else {
+                try database.authorize(access, .delete, repository)
+            }
             let unknown = HubError(
                 .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
                 detail: target.description)
@@ -79,8 +86,9 @@ extension MetadataDatabase: ManifestStore {
     }
 
     package func referrers(to subject: Digest, in repository: Repository) async throws -> [Descriptor] {
-        try await read { database in
-            try database.cachedStatement(
+        try await read { [access] database in
+            try database.authorize(access, .pull, repository)
+            return try database.cachedStatement(
                 """
                 SELECT digest, media_type, artifact_type, annotations, length(bytes) AS size FROM manifests
                 WHERE repository_id = (SELECT id FROM repositories WHERE name = ?) AND subject = ?
