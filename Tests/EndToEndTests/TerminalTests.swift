@@ -15,9 +15,7 @@ import Testing
         let server: LoopbackServer
         var reference: String { "\(server.authority)/slow/filter:v1" }
 
-        /// - Parameters:
-        ///   - pieces: how many there are of each blob.
-        ///   - lies: whether the last blob is another than its digest says.
+        /// Each blob comes in that many pieces; if it lies, the last one is not what its digest says.
         init(pieces: Int, lies: Bool = false) throws {
             let blobs = (0..<3).map { [UInt8](repeating: UInt8($0), count: 200_000) }
             let layers = blobs.map {
@@ -118,7 +116,8 @@ import Testing
     }
 
     /// Runs `wasme` with a terminal for its output and errors.
-    /// - Parameter watch: told of all output so far each time there is more.
+    ///
+    /// `watch` is told of all output so far each time there is more.
     private func atTerminal(
         columns: UInt16, rows: UInt16, _ arguments: String..., environment: [String: String] = [:],
         watch: @escaping @Sendable (String, pid_t) -> Void = { _, _ in }

@@ -20,12 +20,12 @@ import Testing
     }
 
     /// A transfer in which each kind of thing has happened, after ten seconds.
-    func eventful() -> TransferProgress {
+    func eventful() throws -> TransferProgress {
         var progress = TransferProgress()
         let blobs = (0..<6).map { Self.blob($0, size: 200_000_000) }
         let events: [(Int, TransferEvent)] = [
             (0, .planned(blobs)), (100, .present(blobs[0])),
-            (200, .mounted(blobs[1], from: try! Repository("acme/base"))),
+            (200, .mounted(blobs[1], from: try Repository("acme/base"))),
             (1000, .moved(blobs[2], 0)), (3000, .moved(blobs[2], 200_000_000)), (3500, .finished(blobs[2])),
             (4000, .resumed(blobs[3], at: 120_000_000)), (5000, .moved(blobs[3], 130_000_000)),
             (9000, .moved(blobs[3], 150_000_000)), (6000, .moved(blobs[4], 40_000_000)),
@@ -35,8 +35,8 @@ import Testing
         return progress
     }
 
-    @Test func `each blob has a line with its state, and all together have one`() {
-        let lines = TransferLayout(action: .pushing, columns: 120).lines(eventful(), at: .seconds(10))
+    @Test func `each blob has a line with its state, and all together have one`() throws {
+        let lines = TransferLayout(action: .pushing, columns: 120).lines(try eventful(), at: .seconds(10))
         #expect(
             lines.map(\.plain) == [
                 "5feceb66ffc8 module     there already  200.0 MB",
@@ -51,8 +51,8 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2, 7, 12, 20, 25, 39, 40, 60, 79, 80, 81, 200])
-    func `no line reaches the edge of the terminal, whatever its width`(_ columns: Int) {
-        var progress = eventful()
+    func `no line reaches the edge of the terminal, whatever its width`(_ columns: Int) throws {
+        var progress = try eventful()
         let hostile = Self.blob(
             9, size: .max,
             ["org.opencontainers.image.title": "\u{202E}evil\u{1B}[2J\r\n\u{200B}終\u{FEFF}…ｗｗｗｗｗｗｗｗｗｗｗｗｗｗｗ"])
@@ -91,9 +91,9 @@ import Testing
         #expect(line.plain.hasSuffix("1.00/10.0 MB   1.00 MB/s  0:09 left  once more"))
     }
 
-    @Test func `in a log each blob is a sentence`() {
+    @Test func `in a log each blob is a sentence`() throws {
         var progress = TransferProgress()
-        let repository = try! Repository("acme/base")
+        let repository = try Repository("acme/base")
         let layout = TransferLayout(action: .pushing)
         func said(_ events: [(Int, TransferEvent)]) -> [String] {
             events.compactMap { time, event in
