@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hub
 import OCI
 
@@ -44,6 +45,17 @@ enum RegistryRoute {
             self = .blob(try name(2), try Self.digest(last))
         } else {
             throw HubError(.noSuchPath, "the registry has no such path")
+        }
+    }
+
+    /// What may be done with it.
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .base, .catalog, .tags, .referrers: [.get, .head]
+        case .manifest: [.get, .head, .put, .delete]
+        case .blob: [.get, .head, .delete]
+        case .uploads: [.post]
+        case .upload: [.get, .head, .patch, .put, .delete]
         }
     }
 

@@ -73,6 +73,18 @@ extension MetadataDatabase: BlobLinkStore {
         }
     }
 
+    package func repositories(holding digest: Digest, limit: Int) async throws -> [Repository] {
+        try await read { database in
+            try database.cachedStatement(
+                """
+                SELECT name FROM repository_blobs
+                JOIN repositories ON repositories.id = repository_blobs.repository_id
+                WHERE digest = ? LIMIT ?
+                """, [digest.description, limit]
+            ) { try String.fetchAll($0) }.map { try Repository($0) }
+        }
+    }
+
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord? {
         try await read { try $0.blob(digest, in: repository) }
     }
