@@ -82,6 +82,8 @@ let package = Package(
 
         // What an error says to a person; known to every library, knows none.
         .library("Diagnostics", []),
+        // JSON as it was written: exact numbers, members in order, places of errors.
+        .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
         .library("OCI", ["COpenSSL", "Diagnostics"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
@@ -89,17 +91,17 @@ let package = Package(
         // The local store, an image layout on disk.
         .library("OCILayout", ["Diagnostics", "Files", "OCI", system]),
         // The distribution client over any HTTP transport.
-        .library("OCIRegistry", ["Diagnostics", "OCI", httpTypes]),
+        .library("OCIRegistry", ["Diagnostics", "Files", "JSON", "OCI", httpTypes, system]),
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
         // Images between the store and a registry.
-        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"]),
+        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
         // Reads WebAssembly modules; leaf, also used by the hub.
         .library("WasmBinary", []),
         // What a filter image is: its variants, its runtime configuration, its configuration schema.
-        .library("FilterImage", ["Archive", "Diagnostics", "OCI", "OCILayout"]),
+        .library("FilterImage", ["Archive", "Diagnostics", "JSON", "OCI", "OCILayout"]),
         // What hosts take, as data, and the checks of modules and images against it.
         .target(
             name: "HostProfiles",
@@ -109,8 +111,8 @@ let package = Package(
         .library(
             "FilterInspection",
             [
-                "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
-                "WasmBinary",
+                "Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "OCILayout",
+                "OCIRegistry", "WasmBinary",
             ]),
         // The files that `wasme init` writes, as resources.
         .target(
@@ -121,8 +123,8 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates",
-                mustache,
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "WasmBinary",
+                "WasmeTemplates", mustache,
                 subprocess, system, yams,
             ]),
         // A real Envoy as a process.
@@ -174,7 +176,9 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests("EndToEndTests", ["Files", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
+        .tests(
+            "EndToEndTests",
+            ["Files", "LoopbackServer", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
@@ -182,10 +186,10 @@ let package = Package(
             "ExampleTests",
             [
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix, system,
+                "JSON", "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix, system,
             ]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
-        .tests("FilterImageTests", ["Archive", "FilterImage", "OCI", "OCILayout", system]),
+        .tests("FilterImageTests", ["Archive", "FilterImage", "JSON", "OCI", "OCILayout", system]),
         .tests(
             "FilterInspectionTests",
             [
@@ -195,7 +199,7 @@ let package = Package(
         .tests(
             "FilterProjectTests",
             [
-                "Diagnostics", "Files", "FilterImage", "FilterProject", "HostProfiles", "WasmBinary",
+                "Diagnostics", "Files", "FilterImage", "FilterProject", "HostProfiles", "JSON", "WasmBinary",
                 "WasmeTemplates", system,
             ]),
         .tests(
@@ -229,8 +233,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands",
-                system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "OCI", "OCILayout",
+                "WasmeCommands", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Diagnostics
+package import JSON
 
 /// The schema of a filter's configuration: JSON Schema, draft 2020-12.
 ///

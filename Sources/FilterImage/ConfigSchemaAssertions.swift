@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 extension SchemaEvaluation {
     /// Keywords that look at the value alone (JSON Schema validation, 6).
     func assertion(_ keyword: SchemaKeyword, _ subject: Subject) -> [ConfigSchema.Violation] {

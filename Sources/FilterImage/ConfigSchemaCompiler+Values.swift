@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 // The values that keywords may have, and the words for those they may not.
 extension SchemaCompiler {
     /// Keywords that describe and demand nothing (JSON Schema core 8.3, validation 7, 8 and 9).

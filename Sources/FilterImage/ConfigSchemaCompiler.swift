@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Turns a schema document into nodes that name each other by index, so that references may go in circles.
 struct SchemaCompiler {
     private var nodes: [SchemaNode] = []

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A place in the configuration.
 struct InstancePath {
     /// As a JSON pointer (RFC 6901).

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The types a schema can name (JSON Schema validation, 6.1.1).
 enum SchemaType: String, CaseIterable {
     case null, boolean, object, array, number, string, integer

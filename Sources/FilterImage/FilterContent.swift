@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// A filter before it is an image: the module and what belongs to it.
 package struct FilterContent: Sendable {
     /// The WebAssembly module.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import FilterImage
+import JSON
 package import OCI
 package import WasmBinary
 

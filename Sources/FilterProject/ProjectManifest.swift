@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import FilterImage
 package import HostProfiles
+package import JSON
 
 /// What a project's `wasme.yaml` says.
 package struct ProjectManifest: Sendable {

@@ -3,6 +3,7 @@
 private import Diagnostics
 private import Files
 private import FilterImage
+private import JSON
 import SystemPackage
 package import WasmeTemplates
 

@@ -2,7 +2,7 @@
 
 private import Diagnostics
 private import Files
-private import FilterImage
+private import JSON
 private import Mustache
 private import SystemPackage
 package import WasmeTemplates

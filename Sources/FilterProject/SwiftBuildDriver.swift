@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Files
-private import FilterImage
+private import JSON
 package import SystemPackage
 private import WasmeTemplates
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Files
-private import FilterImage
+private import JSON
 package import SystemPackage
 
 /// A Swift toolchain that can build modules: recent enough, with the Embedded standard library for bare wasm32.

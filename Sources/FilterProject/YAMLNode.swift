@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import FilterImage
+package import JSON
 private import Yams
 
 /// A value of a YAML text with the place where it was written.

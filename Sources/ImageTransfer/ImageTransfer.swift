@@ -52,6 +52,7 @@ package struct ImageTransfer: Sendable {
             }
             switch try await client.push(blob, body, to: reference.repository) {
             case .alreadyThere: report(.present(blob))
+            case .mounted(let repository): report(.mounted(blob, from: repository))
             case .uploaded: report(.finished(blob))
             }
         }

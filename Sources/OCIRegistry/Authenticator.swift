@@ -171,7 +171,7 @@ extension Authenticator {
     private func items(_ challenge: Challenge, _ scope: Scope?) -> [(name: String, value: String)] {
         var items: [(name: String, value: String)] = []
         if let service = challenge.parameters["service"] { items.append(("service", service)) }
-        var scopes = scope.map { [$0.description] } ?? []
+        var scopes = scope?.items ?? []
         let asked = challenge.parameters["scope"] ?? ""
         for other in asked.split(separator: " ") where !scopes.contains(String(other)) {
             scopes.append(String(other))

@@ -10,25 +10,25 @@ import Testing
     /// What each target may depend on, products of other packages by name; a target that is missing here is refused.
     static let allowed: [String: Set<String>] = [
         "COpenSSL": [], "CArchive": [], "CCurl": [],
-        "Diagnostics": [],
+        "Diagnostics": [], "JSON": [],
         "OCI": ["COpenSSL", "Diagnostics"],
         "Files": ["Diagnostics", "OCI", "SystemPackage"],
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
-        "OCIRegistry": ["Diagnostics", "OCI", "HTTPTypes"],
+        "OCIRegistry": ["Diagnostics", "Files", "JSON", "OCI", "HTTPTypes", "SystemPackage"],
         "CurlTransport": ["CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes"],
-        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"],
+        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", "SystemPackage"],
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
-        "FilterImage": ["Archive", "Diagnostics", "OCI", "OCILayout"],
+        "FilterImage": ["Archive", "Diagnostics", "JSON", "OCI", "OCILayout"],
         "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
         "FilterInspection": [
-            "Archive", "Diagnostics", "FilterImage", "HostProfiles", "OCI", "OCILayout", "OCIRegistry",
-            "WasmBinary",
+            "Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "OCILayout",
+            "OCIRegistry", "WasmBinary",
         ],
         "WasmeTemplates": [],
         "FilterProject": [
-            "Diagnostics", "Files", "FilterImage", "HostProfiles", "WasmBinary", "WasmeTemplates", "Mustache",
-            "Subprocess", "SystemPackage", "Yams",
+            "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "WasmBinary", "WasmeTemplates",
+            "Mustache", "Subprocess", "SystemPackage", "Yams",
         ],
         "EnvoyControl": [
             "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",

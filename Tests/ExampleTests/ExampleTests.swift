@@ -5,6 +5,7 @@ import Files
 import FilterImage
 import FilterProject
 import Foundation
+import JSON
 import SystemPackage
 import TestSupport
 import Testing

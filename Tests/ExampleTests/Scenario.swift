@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FilterImage
+import JSON
 
 /// What a `tests.yaml` holds: what a filter does, seen from outside of the proxy that runs it.
 struct ScenarioFile: Sendable {

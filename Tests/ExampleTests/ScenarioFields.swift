@@ -2,6 +2,7 @@
 
 import FilterImage
 import FilterProject
+import JSON
 
 /// What is wrong with a `tests.yaml`, and where.
 struct ScenarioError: Error, CustomStringConvertible {

@@ -2,6 +2,7 @@
 
 import FilterImage
 import FilterProject
+import JSON
 
 extension ScenarioFile {
     /// Reads a `tests.yaml`.

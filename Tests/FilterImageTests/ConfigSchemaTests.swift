@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FilterImage
+import JSON
 import Testing
 
 @Suite struct ConfigSchemaTests {

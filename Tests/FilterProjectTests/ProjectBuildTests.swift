@@ -3,6 +3,7 @@
 import Files
 import FilterProject
 import Foundation
+import JSON
 import SystemPackage
 import TestSupport
 import Testing

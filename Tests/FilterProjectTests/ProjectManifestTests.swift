@@ -5,6 +5,7 @@ import Files
 import FilterImage
 import FilterProject
 import HostProfiles
+import JSON
 import SystemPackage
 import TestSupport
 import Testing

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import FilterImage
 import FilterProject
+import JSON
 import SystemPackage
 import TestSupport
 import Testing

@@ -34,7 +34,7 @@ import Testing
                 ("PATCH", "/v2/c/r/manifests/v1", "GET, HEAD, PUT, DELETE"),
                 ("PUT", "/v2/c/r/blobs/\(digest)", "GET, HEAD, DELETE"),
                 ("GET", "/v2/c/r/blobs/uploads/", "POST"),
-                ("POST", "/v2/c/r/blobs/uploads/x", "GET, HEAD, PATCH, PUT, DELETE"),
+                ("POST", "/v2/c/r/blobs/uploads/x", "GET, HEAD, PUT, PATCH, DELETE"),
                 ("DELETE", "/", "GET, HEAD"),
             ] {
                 let reply = try await hub.client.send(method, path, body: method == "GET" ? nil : [])

@@ -4,14 +4,25 @@ package import OCI
 
 /// Everything the hub knows besides bytes.
 ///
-/// Each function is one transaction; what it returned from is durable.
-package typealias MetadataStore = UploadSessionStore & BlobLinkStore & ManifestStore & CatalogStore
+/// Each function is one transaction; what it returned from is durable. Each one that names a repository begins with
+/// `Access.authorize` for the principal that the store acts for.
+package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLinkStore & ManifestStore
+    & CatalogStore
+
+/// What can be done through it is what its principal may do.
+package protocol AuthorizingStore: Sendable {
+    /// The same store for somebody else.
+    func acting(for principal: Principal) -> Self
+    /// Refuses an action before it begins: whoever may not push need not send bytes. The transaction that ends the
+    /// action decides again.
+    func authorize(_ action: RepositoryAction, in repository: Repository, tags: [Tag]) async throws
+}
 
 /// Which uploads are under way.
 package protocol UploadSessionStore: Sendable {
     /// Records an upload. A crash of the machine may forget it: the client then starts over.
     func beginUpload(_ session: UploadSession) async throws
-    /// The upload with this name, in this repository only.
+    /// The upload with this name, in this repository only, if the principal began it.
     func upload(_ id: UploadID, in repository: Repository) async throws -> UploadSession?
     /// Forgets an upload; false if there was none.
     func endUpload(_ id: UploadID) async throws -> Bool
@@ -27,7 +38,7 @@ package protocol BlobLinkStore: Sendable {
     func mountBlob(
         _ digest: Digest, from source: Repository, to target: Repository
     ) async throws -> BlobRecord?
-    /// Some repositories that hold a blob.
+    /// Some repositories that hold a blob and can be read.
     func repositories(holding digest: Digest, limit: Int) async throws -> [Repository]
     /// A blob that the repository holds.
     func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord?

@@ -36,7 +36,8 @@ extension Registry {
         in repository: Repository, algorithm: Digest.Algorithm = .sha256
     ) async throws -> UploadSession {
         let session = UploadSession(
-            id: UploadID(), repository: repository, algorithm: algorithm, startedAt: now())
+            id: UploadID(), repository: repository, owner: principal.account, algorithm: algorithm,
+            startedAt: now())
         try await uploads.create(session)
         do {
             try await metadata.beginUpload(session)
@@ -113,7 +114,8 @@ extension Registry {
     ) async throws -> BlobRecord {
         // Never recorded as a session: nobody but this request knows it, and a restart clears what it leaves.
         let session = UploadSession(
-            id: UploadID(), repository: repository, algorithm: digest.algorithm, startedAt: now())
+            id: UploadID(), repository: repository, owner: principal.account, algorithm: digest.algorithm,
+            startedAt: now())
         try await uploads.create(session)
         do {
             _ = try await append(bytes, to: session, range: nil)

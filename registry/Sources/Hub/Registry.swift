@@ -22,10 +22,12 @@ package struct Registry: Sendable {
         package init() {}
     }
 
-    let metadata: any MetadataStore
+    private(set) var metadata: any MetadataStore
     let blobs: any BlobStore
     let uploads: any UploadStore
     package let limits: Limits
+    /// Who everything is done for; decided upon by `metadata`.
+    package private(set) var principal = Principal.anonymous
     /// Seconds since 1970.
     package let now: @Sendable () -> Int64
 
@@ -40,6 +42,21 @@ package struct Registry: Sendable {
         self.uploads = uploads
         self.limits = limits
         self.now = now
+    }
+
+    /// The registry as somebody may use it.
+    package func acting(for principal: Principal) -> Registry {
+        var registry = self
+        registry.principal = principal
+        registry.metadata = metadata.acting(for: principal)
+        return registry
+    }
+
+    /// Refuses an action before it begins.
+    package func authorize(
+        _ action: RepositoryAction, in repository: Repository, tags: [Tag] = []
+    ) async throws {
+        try await metadata.authorize(action, in: repository, tags: tags)
     }
 
     /// Clears up after the process before this one; to be called once, before the first request.

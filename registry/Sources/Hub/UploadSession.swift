@@ -32,14 +32,20 @@ package struct UploadSession: Hashable, Sendable {
     package let id: UploadID
     /// The only repository under which the upload is known.
     package let repository: Repository
+    /// The only account to which it is known; nil if whoever began it has none.
+    package let owner: AccountID?
     /// The hash that is computed while bytes arrive.
     package let algorithm: Digest.Algorithm
     /// Seconds since 1970.
     package let startedAt: Int64
 
-    package init(id: UploadID, repository: Repository, algorithm: Digest.Algorithm, startedAt: Int64) {
+    package init(
+        id: UploadID, repository: Repository, owner: AccountID?, algorithm: Digest.Algorithm,
+        startedAt: Int64
+    ) {
         self.id = id
         self.repository = repository
+        self.owner = owner
         self.algorithm = algorithm
         self.startedAt = startedAt
     }

@@ -19,6 +19,8 @@ extension HubError.Code {
             .badRequest
         case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
             .notFound
+        case .unauthorized, .insufficientScope: .unauthorized
+        case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
         case .uploadBusy: .conflict
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge

@@ -21,9 +21,11 @@ struct HubResponder: HTTPResponder {
         var response: Response
         do {
             let target = try RequestTarget(request.head.path ?? "")
+            let principal = Principal.anonymous
             response =
                 target.segments.first == "v2"
-                ? try await api.respond(to: request, target) : try await pages.respond(to: request, target)
+                ? try await api.acting(for: principal).respond(to: request, target)
+                : try await pages.acting(for: principal).respond(to: request, target)
         } catch {
             response = try registryResponse(for: error, to: request, logger: logger)
         }

@@ -13,7 +13,7 @@ struct Pages: Sendable {
     private static let repositoriesShown = 100
     private static let tagsShown = 10
 
-    private let registry: Registry
+    private var registry: Registry
     private let templates: MustacheLibrary
     private let style = ByteBuffer(bytes: PackageResources.hub_css)
 
@@ -30,6 +30,13 @@ struct Pages: Sendable {
             try templates.register(String(decoding: bytes, as: UTF8.self), named: name)
         }
         self.templates = templates
+    }
+
+    /// The pages as somebody may see them.
+    func acting(for principal: Principal) -> Pages {
+        var pages = self
+        pages.registry = registry.acting(for: principal)
+        return pages
     }
 
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {

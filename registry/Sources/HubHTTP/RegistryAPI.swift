@@ -8,11 +8,25 @@ import OCI
 
 /// The endpoints of distribution-spec 1.1 over the registry.
 struct RegistryAPI: Sendable {
-    let registry: Registry
+    private(set) var registry: Registry
+
+    /// The endpoints as somebody may use them.
+    func acting(for principal: Principal) -> RegistryAPI {
+        var api = self
+        api.registry = registry.acting(for: principal)
+        return api
+    }
 
     /// Answers a request below `/v2`.
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         let route = try RegistryRoute(Array(target.segments.dropFirst()))
+        guard let need = route.need(request.method) else {
+            throw MethodNotAllowed(method: request.method, allowed: route.methods)
+        }
+        // Whoever may not change something need not send what it would become. Reads are decided where they read.
+        if case .repository(let repository, let action) = need, action != .pull {
+            try await registry.authorize(action, in: repository)
+        }
         let call = Call(request: request, target: target)
         var response: Response
         switch (request.method, route) {

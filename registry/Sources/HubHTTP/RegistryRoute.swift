@@ -50,12 +50,36 @@ enum RegistryRoute {
 
     /// What may be done with it.
     var methods: [HTTPRequest.Method] {
-        switch self {
-        case .base, .catalog, .tags, .referrers: [.get, .head]
-        case .manifest: [.get, .head, .put, .delete]
-        case .blob: [.get, .head, .delete]
-        case .uploads: [.post]
-        case .upload: [.get, .head, .patch, .put, .delete]
+        [.get, .head, .post, .put, .patch, .delete].filter { need($0) != nil }
+    }
+
+    /// What a request needs a right to.
+    enum Need: Hashable {
+        /// To be let in at all.
+        case entry
+        /// To see names of repositories: each is decided upon its own.
+        case catalog
+        case repository(Repository, RepositoryAction)
+    }
+
+    /// The right that a request with this method needs; nil if there is no such request, which is then refused.
+    func need(_ method: HTTPRequest.Method) -> Need? {
+        switch (self, method) {
+        case (.base, .get), (.base, .head): .entry
+        case (.catalog, .get), (.catalog, .head): .catalog
+        case (.tags(let repository), .get), (.tags(let repository), .head),
+            (.referrers(let repository, _), .get), (.referrers(let repository, _), .head),
+            (.manifest(let repository, _), .get), (.manifest(let repository, _), .head),
+            (.blob(let repository, _), .get), (.blob(let repository, _), .head):
+            .repository(repository, .pull)
+        case (.manifest(let repository, _), .put), (.uploads(let repository), .post),
+            (.upload(let repository, _), .patch), (.upload(let repository, _), .put),
+            (.upload(let repository, _), .get), (.upload(let repository, _), .head),
+            (.upload(let repository, _), .delete):
+            .repository(repository, .push)
+        case (.manifest(let repository, _), .delete), (.blob(let repository, _), .delete):
+            .repository(repository, .delete)
+        default: nil
         }
     }
 

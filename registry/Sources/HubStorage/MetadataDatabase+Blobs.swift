@@ -6,20 +6,26 @@ package import OCI
 
 extension MetadataDatabase: UploadSessionStore {
     package func beginUpload(_ session: UploadSession) async throws {
-        try await write(durable: false) { database in
+        try await write(durable: false) { [access] database in
+            try database.authorize(access, .push, session.repository)
             try database.change(
-                "INSERT INTO uploads (id, repository, algorithm, started_at) VALUES (?, ?, ?, ?)",
+                """
+                INSERT INTO uploads (id, repository, account_id, algorithm, started_at)
+                VALUES (?, ?, ?, ?, ?)
+                """,
                 [
-                    session.id.description, session.repository.path, session.algorithm.rawValue,
-                    session.startedAt,
+                    session.id.description, session.repository.path, session.owner?.rawValue,
+                    session.algorithm.rawValue, session.startedAt,
                 ])
         }
     }
 
     package func upload(_ id: UploadID, in repository: Repository) async throws -> UploadSession? {
-        try await read { database in
-            try database.cachedStatement(
-                "SELECT * FROM uploads WHERE id = ? AND repository = ?", [id.description, repository.path]
+        try await read { [access] database in
+            try database.authorize(access, .push, repository)
+            return try database.cachedStatement(
+                "SELECT * FROM uploads WHERE id = ? AND repository = ? AND account_id IS ?",
+                [id.description, repository.path, access.principal.account?.rawValue]
             ) { try Row.fetchOne($0) }.flatMap(UploadSession.init)
         }
     }
@@ -46,7 +52,9 @@ extension UploadSession {
             let repository = try? Repository(row["repository"] as String),
             let algorithm = Digest.Algorithm(rawValue: row["algorithm"])
         else { return nil }
-        self.init(id: id, repository: repository, algorithm: algorithm, startedAt: row["started_at"])
+        self.init(
+            id: id, repository: repository, owner: (row["account_id"] as Int64?).map(AccountID.init),
+            algorithm: algorithm, startedAt: row["started_at"])
     }
 }
 
@@ -54,7 +62,8 @@ extension MetadataDatabase: BlobLinkStore {
     package func commitBlob(
         _ blob: BlobRecord, to repository: Repository, ending upload: UploadID?
     ) async throws {
-        try await write { [now] database in
+        try await write { [now, access] database in
+            try database.authorize(access, .push, repository)
             try database.change(
                 "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [blob.digest.description, blob.size, now()])
@@ -66,31 +75,40 @@ extension MetadataDatabase: BlobLinkStore {
     package func mountBlob(
         _ digest: Digest, from source: Repository, to target: Repository
     ) async throws -> BlobRecord? {
-        try await write { [now] database in
-            guard let blob = try database.blob(digest, in: source) else { return nil }
+        try await write { [now, access] database in
+            try database.authorize(access, .push, target)
+            // What cannot be read there is mounted no more than what is not there.
+            guard try database.allows(access, .pull, source),
+                let blob = try database.blob(digest, in: source)
+            else { return nil }
             try database.link(digest, to: target, now: now())
             return blob
         }
     }
 
     package func repositories(holding digest: Digest, limit: Int) async throws -> [Repository] {
-        try await read { database in
+        let readable = ListingCondition(access)
+        return try await read { database in
             try database.cachedStatement(
                 """
-                SELECT name FROM repository_blobs
+                SELECT repositories.name FROM repository_blobs
                 JOIN repositories ON repositories.id = repository_blobs.repository_id
-                WHERE digest = ? LIMIT ?
-                """, [digest.description, limit]
+                WHERE digest = ? AND \(readable.sql) LIMIT ?
+                """, [digest.description] + readable.arguments + [limit]
             ) { try String.fetchAll($0) }.map { try Repository($0) }
         }
     }
 
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord? {
-        try await read { try $0.blob(digest, in: repository) }
+        try await read { [access] database in
+            try database.authorize(access, .pull, repository)
+            return try database.blob(digest, in: repository)
+        }
     }
 
     package func unlinkBlob(_ digest: Digest, from repository: Repository) async throws {
-        try await write { database in
+        try await write { [access] database in
+            try database.authorize(access, .delete, repository)
             guard let id = try database.repositoryID(repository),
                 try database.blob(digest, in: repository) != nil
             else {

@@ -6,7 +6,8 @@ package import OCI
 
 extension MetadataDatabase: CatalogStore {
     package func tags(in repository: Repository, after: String, limit: Int) async throws -> [String]? {
-        try await read { database in
+        try await read { [access] database in
+            try database.authorize(access, .pull, repository)
             guard let id = try database.repositoryID(repository) else { return nil }
             return try database.cachedStatement(
                 "SELECT name FROM tags WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?",
@@ -16,19 +17,21 @@ extension MetadataDatabase: CatalogStore {
     }
 
     package func repositories(after: String, limit: Int) async throws -> [String] {
-        try await read { database in
+        let condition = ListingCondition(access)
+        return try await read { database in
             try database.cachedStatement(
                 """
-                SELECT name FROM repositories WHERE name > ?
+                SELECT name FROM repositories WHERE name > ? AND \(condition.sql)
                 AND EXISTS (SELECT 1 FROM manifests WHERE repository_id = repositories.id)
                 ORDER BY name LIMIT ?
-                """, [after, limit]
+                """, [after] + condition.arguments + [limit]
             ) { try String.fetchAll($0) }
         }
     }
 
     package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
-        try await read { database in
+        try await read { [access] database in
+            try database.authorize(access, .pull, repository)
             guard let id = try database.repositoryID(repository) else { return [] }
             return try database.cachedStatement(
                 """

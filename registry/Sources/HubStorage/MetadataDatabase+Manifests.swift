@@ -10,7 +10,8 @@ extension MetadataDatabase: ManifestStore {
         _ manifest: NewManifest, in repository: Repository, tags: [Tag], if condition: PushCondition?
     ) async throws {
         let annotations = String(decoding: try canonicalJSON(manifest.annotations), as: UTF8.self)
-        try await write { [now] database in
+        try await write { [now, access] database in
+            try database.authorize(access, .push, repository, tags: tags)
             let repositoryID = try database.makeRepositoryID(repository, now: now())
             if let condition { try database.check(condition, tags, in: repositoryID) }
             let digest = manifest.document.digest
@@ -38,8 +39,9 @@ extension MetadataDatabase: ManifestStore {
                 ("JOIN tags ON tags.manifest_id = manifests.id AND tags.name = ?2", tag.name)
             case .digest(let digest): ("AND manifests.digest = ?2", digest.description)
             }
-        return try await read { database in
-            try database.cachedStatement(
+        return try await read { [access] database in
+            try database.authorize(access, .pull, repository)
+            return try database.cachedStatement(
                 """
                 SELECT manifests.digest, media_type, bytes FROM repositories
                 JOIN manifests ON manifests.repository_id = repositories.id \(condition)
@@ -54,7 +56,12 @@ extension MetadataDatabase: ManifestStore {
     }
 
     package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
-        try await write { database in
+        try await write { [access] database in
+            if case .tag(let tag) = target {
+                try database.authorize(access, .delete, repository, tags: [tag])
+            } else {
+                try database.authorize(access, .delete, repository)
+            }
             let unknown = HubError(
                 .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
                 detail: target.description)
@@ -82,7 +89,8 @@ extension MetadataDatabase: ManifestStore {
     package func referrers(
         to subject: Digest, artifactType: MediaType?, in repository: Repository, after: Int64, limit: Int
     ) async throws -> ReferrerPage {
-        try await read { database in
+        try await read { [access] database in
+            try database.authorize(access, .pull, repository)
             let statement = try database.cachedStatement(
                 sql: """
                     SELECT id, digest, media_type, artifact_type, annotations, length(bytes) AS size FROM manifests

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
-import Hub
+package import Hub
 import OCI
 private import SystemPackage
 
@@ -12,12 +12,19 @@ private import SystemPackage
 package struct MetadataDatabase: Sendable {
     let pool: DatabasePool
     let writes: GroupCommit
+    /// Who the store acts for.
+    let access: Access
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
 
     /// Opens the database of a data folder, and brings it to the present schema.
-    package init(_ folder: DataFolder, now: @escaping @Sendable () -> Int64) async throws {
+    ///
+    /// It acts for nobody in particular until it is told otherwise.
+    package init(
+        _ folder: DataFolder, policy: AccessPolicy = .open, now: @escaping @Sendable () -> Int64
+    ) async throws {
         self.now = now
+        access = Access(policy, .anonymous)
         var configuration = Configuration()
         configuration.label = "hub"
         configuration.foreignKeysEnabled = true
@@ -38,6 +45,14 @@ package struct MetadataDatabase: Sendable {
                 .dataFolder, "cannot open the database of data folder \"\(folder.path)\"", cause: error,
                 hint: "restore the folder from a backup, or choose another one with --data")
         }
+    }
+
+    /// The same database for somebody else.
+    init(_ database: MetadataDatabase, acting principal: Principal) {
+        pool = database.pool
+        writes = database.writes
+        now = database.now
+        access = Access(database.access.policy, principal)
     }
 
     /// Makes changes that are durable when this returns.

@@ -12,6 +12,9 @@ enum Schema {
         migrator.registerMigration("1: repositories, blobs, manifests, tags, uploads") { database in
             try database.execute(sql: first)
         }
+        migrator.registerMigration("2: accounts, roles, tokens") { database in
+            try database.execute(sql: accounts)
+        }
         return migrator
     }
 

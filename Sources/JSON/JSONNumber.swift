@@ -80,7 +80,7 @@ package struct JSONNumber: Sendable, CustomStringConvertible {
     }
 
     /// Whether this is an integer number of times another one.
-    func isMultiple(of other: JSONNumber) -> Bool {
+    package func isMultiple(of other: JSONNumber) -> Bool {
         guard !other.isZero else { return false }
         let shift = min(exponent, other.exponent)
         let dividend = digits + [UInt8](repeating: 0, count: exponent - shift)

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+package import OCI
+
+/// What a hub asks of those who come.
+package struct AccessPolicy: Hashable, Sendable {
+    /// Whether whoever reaches the hub may do anything.
+    package var isOpen: Bool
+    /// Whether public repositories can be read without an account.
+    package var allowsAnonymousPull: Bool
+
+    package init(isOpen: Bool, allowsAnonymousPull: Bool) {
+        self.isOpen = isOpen
+        self.allowsAnonymousPull = allowsAnonymousPull
+    }
+
+    package static let open = Self(isOpen: true, allowsAnonymousPull: true)
+}
+
+/// What a decision rests on, all of one moment: the transaction that the decision is made for.
+package protocol AccessFacts {
+    /// The highest role of an account in a repository, by whatever way it has it; nil for none, or for an account
+    /// that is not in use.
+    func role(of account: AccountID, in repository: Repository) throws -> Role?
+    /// Whether everybody may read a repository; false for one that is not there.
+    func isPublic(_ repository: Repository) throws -> Bool
+}
+
+/// A principal under the rules of a hub: the one place that decides who may do what.
+///
+/// A repository that somebody may not read is to him as one that is not there: the same decision, made of the same
+/// facts, gives the same answer for both.
+package struct Access: Hashable, Sendable {
+    package let policy: AccessPolicy
+    package let principal: Principal
+
+    package init(_ policy: AccessPolicy, _ principal: Principal) {
+        self.policy = policy
+        self.principal = principal
+    }
+
+    /// Whether nothing is refused, so that no fact need be looked up.
+    package var isUnlimited: Bool {
+        principal.bounds == nil && (policy.isOpen || principal.identity == .host)
+    }
+
+    /// Refuses an action that the principal has no right to.
+    ///
+    /// `tags` are those that it would set or remove.
+    package func authorize(
+        _ action: RepositoryAction, _ repository: Repository, tags: [Tag] = [], facts: some AccessFacts
+    ) throws {
+        if let refusal = try refusal(of: action, repository, tags, facts) { throw refusal }
+    }
+
+    /// Whether an action would be allowed.
+    package func allows(
+        _ action: RepositoryAction, _ repository: Repository, facts: some AccessFacts
+    ) throws -> Bool {
+        try refusal(of: action, repository, [], facts) == nil
+    }
+
+    private func refusal(
+        of action: RepositoryAction, _ repository: Repository, _ tags: [Tag], _ facts: some AccessFacts
+    ) throws -> HubError? {
+        if isUnlimited { return nil }
+        guard try isEntitled(action, repository, facts) else { return refusal(action, repository, tags) }
+        guard let bounds = principal.bounds, !bounds.allow(action, repository) else { return nil }
+        return switch bounds.kind {
+        case .session: .insufficientScope(action, repository)
+        case .token: refusal(action, repository, tags)
+        }
+    }
+
+    /// Whether the identity has the right, whatever the credential carries of it.
+    private func isEntitled(
+        _ action: RepositoryAction, _ repository: Repository, _ facts: some AccessFacts
+    ) throws -> Bool {
+        if policy.isOpen || principal.identity == .host { return true }
+        let role = try principal.account.flatMap { try facts.role(of: $0, in: repository) }
+        let isReadable =
+            try facts.isPublic(repository) && (policy.allowsAnonymousPull || principal.account != nil)
+        return role?.allows(action) ?? false || (action == .pull && isReadable)
+    }
+
+    private func refusal(_ action: RepositoryAction, _ repository: Repository, _ tags: [Tag]) -> HubError {
+        switch principal.identity {
+        case .anonymous: .unauthorized(action, repository)
+        case .host: .denied("the hub itself", action, repository, tags)
+        case .account(_, let name):
+            action == .pull
+                ? .unknown(repository) : .denied("account \"\(name)\"", action, repository, tags)
+        }
+    }
+}
+
+extension HubError.Code {
+    /// Who asks must say who they are.
+    package static let unauthorized = Self("UNAUTHORIZED")
+    /// The token was made for less than this, and another one may be had.
+    package static let insufficientScope = Self("UNAUTHORIZED", kind: "scope")
+    /// Whoever asks is known, and has no right to this.
+    package static let denied = Self("DENIED")
+}
+
+extension HubError {
+    fileprivate static func unauthorized(_ action: RepositoryAction, _ repository: Repository) -> Self {
+        Self(
+            .unauthorized, "\(action.rawValue) of repository \"\(repository)\" needs a log-in",
+            detail: "repository:\(repository):\(action.scopeActions)", category: .denied)
+    }
+
+    fileprivate static func insufficientScope(_ action: RepositoryAction, _ repository: Repository) -> Self {
+        Self(
+            .insufficientScope,
+            "the token does not cover \(action.rawValue) of repository \"\(repository)\"",
+            detail: "repository:\(repository):\(action.scopeActions)", category: .denied)
+    }
+
+    fileprivate static func denied(
+        _ who: String, _ action: RepositoryAction, _ repository: Repository, _ tags: [Tag]
+    ) -> Self {
+        let tags = tags.isEmpty ? "" : " (\(tags.map(\.name).joined(separator: ", ")))"
+        return Self(
+            .denied, "\(who) has no right to \(action.rawValue) in repository \"\(repository)\"\(tags)",
+            hint: "ask an administrator of the repository for it", category: .denied)
+    }
+}
+
+extension RepositoryAction {
+    /// What a client should ask for that wants to do this: pushing reads what is there already.
+    package var scopeActions: String { self == .push ? "pull,push" : rawValue }
+}

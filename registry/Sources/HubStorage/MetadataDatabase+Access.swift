@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Foundation
+import GRDB
+package import Hub
+package import OCI
+
+extension MetadataDatabase: AuthorizingStore {
+    package func acting(for principal: Principal) -> MetadataDatabase {
+        MetadataDatabase(self, acting: principal)
+    }
+
+    package func authorize(
+        _ action: RepositoryAction, in repository: Repository, tags: [Tag]
+    ) async throws {
+        if access.isUnlimited { return }
+        try await read { [access] database in
+            try database.authorize(access, action, repository, tags: tags)
+        }
+    }
+}
+
+extension Database {
+    /// Refuses an action that the principal has no right to at this moment; the first line of each transaction.
+    func authorize(
+        _ access: Access, _ action: RepositoryAction, _ repository: Repository, tags: [Tag] = []
+    ) throws {
+        try access.authorize(action, repository, tags: tags, facts: DatabaseFacts(database: self))
+    }
+
+    /// Whether an action would be allowed.
+    func allows(_ access: Access, _ action: RepositoryAction, _ repository: Repository) throws -> Bool {
+        try access.allows(action, repository, facts: DatabaseFacts(database: self))
+    }
+}
+
+/// What the transaction of a connection knows about rights.
+private struct DatabaseFacts: AccessFacts {
+    let database: Database
+
+    func role(of account: AccountID, in repository: Repository) throws -> Role? {
+        try database.cachedStatement(
+            """
+            SELECT max(role) FROM (
+                SELECT 3 AS role FROM accounts WHERE id = ?1 AND (is_admin OR (kind = 'user' AND name = ?3))
+                UNION ALL
+                SELECT role FROM memberships
+                WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?3)
+                UNION ALL
+                SELECT role FROM repository_grants WHERE account_id = ?1 AND repository = ?2
+            ) WHERE EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND NOT is_disabled)
+            """, [account.rawValue, repository.path, repository.namespace]
+        ) { try Int.fetchOne($0) }.flatMap(Role.init)
+    }
+
+    func isPublic(_ repository: Repository) throws -> Bool {
+        try database.cachedStatement(
+            "SELECT is_public FROM repositories WHERE name = ?", [repository.path]
+        ) { try Bool.fetchOne($0) } ?? false
+    }
+}
+
+/// Which rows of `repositories` a list may show: the same rights as `Access.authorize` for a pull, as a condition.
+struct ListingCondition {
+    private(set) var sql = "1"
+    private(set) var arguments = StatementArguments()
+
+    init(_ access: Access) {
+        if access.isUnlimited { return }
+        if !access.policy.isOpen, access.principal.identity != .host {
+            sql = "(repositories.is_public AND ?)"
+            arguments += [access.policy.allowsAnonymousPull || access.principal.account != nil]
+            if let account = access.principal.account?.rawValue {
+                sql = """
+                    (\(sql) OR EXISTS (SELECT 1 FROM accounts WHERE id = ? AND NOT is_disabled AND (
+                        is_admin OR (kind = 'user' AND name = repositories.namespace)
+                        OR EXISTS (SELECT 1 FROM memberships JOIN accounts AS owners ON owners.id = organisation_id
+                            WHERE account_id = accounts.id AND owners.name = repositories.namespace)
+                        OR EXISTS (SELECT 1 FROM repository_grants
+                            WHERE account_id = accounts.id AND repository = repositories.name))))
+                    """
+                arguments += [account]
+            }
+        }
+        if let bounds = access.principal.bounds, bounds.kind == .token {
+            let patterns = bounds.scopes.filter { $0.actions.contains(.pull) }.map(\.repositories)
+            // Repository names hold no character that GLOB takes for anything but itself.
+            let any = ["0"] + patterns.map { _ in "repositories.name GLOB ?" }
+            sql += " AND (\(any.joined(separator: " OR ")))"
+            arguments += StatementArguments(patterns)
+        }
+    }
+}
