@@ -214,7 +214,12 @@ let package = Package(
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
                 serviceLifecycle, system,
             ]),
-        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
+        // A process that stores, names and removes images, for the suite to kill.
+        .executableTarget(
+            name: "StoreWorker", dependencies: ["Files", "OCI", "OCILayout", system],
+            path: "Tests/StoreWorker",
+            swiftSettings: settings),
+        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", "StoreWorker", system]),
         .tests(
             "OCIRegistryTests",
             [

@@ -9,34 +9,40 @@ import OCILayout
 struct TagImage: WasmeCommand {
     static let configuration = CommandConfiguration(
         commandName: "tag",
-        abstract: "Give an image in the local store one more name.",
+        abstract: "Give an image in the local store more names.",
         discussion: """
             Examples:
               wasme tag add-header:v1 localhost:5000/acme/add-header:v1
-              wasme tag localhost:5000/acme/add-header@sha256:… add-header:tested
+              wasme tag add-header:v1 add-header:stable localhost:5000/acme/add-header:latest
+              wasme tag sha256:3f2a9c add-header:tested
             """)
 
-    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
+    @Argument(help: ArgumentHelp("The image: a name, a digest, or the beginning of one.", valueName: "ref"))
     var source: String
 
-    @Argument(help: ArgumentHelp("Its new name.", valueName: "new-ref"))
-    var destination: String
+    @Argument(help: ArgumentHelp("Its new names.", valueName: "new-ref"))
+    var destinations: [String]
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let source = try context.reference(source)
-        let destination = try context.reference(destination)
-        guard destination.digest == nil, let name = destination.tagged else {
-            throw CommandError(
-                .usage, "\"\(destination)\" cannot be a new name: a digest follows from the content",
-                hint: "leave out the part from @ on")
-        }
         let store = try store.open(in: context)
+        let source = try context.storedReference(source, in: store)
+        let destinations = try destinations.map { text in
+            let reference = try context.storedReference(text)
+            guard reference.digest == nil else {
+                throw CommandError(
+                    .usage, "\"\(reference)\" cannot be a new name: a digest follows from the content",
+                    hint: "leave out the part from @ on")
+            }
+            return reference
+        }
         let descriptor = try store.resolve(source)
-        try store.tag(descriptor, as: [destination])
+        try store.tag(descriptor, as: destinations)
         try output.print(
-            ImageResult(action: "tagged", references: [name], digest: descriptor.digest), in: context)
+            ImageResult(
+                action: "tagged", references: destinations.map(\.stored), digest: descriptor.digest),
+            in: context)
     }
 }

@@ -63,7 +63,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "login", "logout",
+        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "login",
+        "logout",
         "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
@@ -122,7 +123,7 @@ final class Listener: Sendable {
     @Test func `a name without a host is completed by WASM_IMAGE_REGISTRY`() async throws {
         let listener = try Listener()
         let registry = ["WASM_IMAGE_REGISTRY": "hub.example:5000"]
-        #expect(await listener.run("tag", "a:v1", "b:v1", environment: registry) == 1)
+        #expect(await listener.run("push", "a:v1", environment: registry) == 1)
         #expect(listener.errors.contains("\"hub.example:5000/a:v1\" is not in the store"))
     }
 
