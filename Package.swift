@@ -218,7 +218,10 @@ let package = Package(
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests(
             "OCIRegistryTests",
-            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
+            [
+                "CurlTransport", "Diagnostics", "Files", "LoopbackServer", "OCI", "OCIRegistry", httpTypes,
+                system,
+            ]),
         .tests("OCITests", ["OCI"]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.
         .target(
@@ -234,8 +237,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "OCI", "OCILayout",
-                "WasmeCommands", system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCILayout", "WasmeCommands", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

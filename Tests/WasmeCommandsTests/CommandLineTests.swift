@@ -18,8 +18,14 @@ final class Listener: Sendable {
     private let state: Mutex<State>
     let scratch: ScratchDirectory
     private let isInteractive: Bool
+    private let input: String
 
-    init(answers: [String]? = nil) throws {
+    /// - Parameters:
+    ///   - answers: what a person types, line by line; nil for a pipe.
+    ///   - input: what is in the pipe.
+    /// - Throws: `SystemError`.
+    init(answers: [String]? = nil, input: String = "") throws {
+        self.input = input
         scratch = try ScratchDirectory("commands")
         isInteractive = answers != nil
         state = Mutex(State(answers: answers ?? []))
@@ -39,7 +45,8 @@ final class Listener: Sendable {
             isInteractive: isInteractive, showsProgress: false, columns: 80,
             writeOutput: { text in self.state.withLock { $0.output += text } },
             writeError: { text in self.state.withLock { $0.errors += text } },
-            readAnswer: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } })
+            readAnswer: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } },
+            readInput: { Array(self.input.utf8) })
         let ambient = [
             "HOME": scratch.appending("home").string,
             "WASME_TEMPLATES": repositoryRoot.appending("sdk-templates").string,
@@ -53,7 +60,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "login", "logout",
+        "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
