@@ -41,7 +41,8 @@ struct TransferLayout {
         let room = min(max(rows - 2, 0), Self.blobsShown)
         let shown = shown(progress.blobs, room)
         let longest = shown.map(\.descriptor.role.count).max() ?? 0
-        let names = 13 + min(max(longest, Self.shortestRole), columns < 80 ? Self.shortestRole : Self.longestRole)
+        let names =
+            13 + min(max(longest, Self.shortestRole), columns < 80 ? Self.shortestRole : Self.longestRole)
         return shown.map { line($0, names, at: now) } + [total(progress, names, at: now)]
     }
 
@@ -158,10 +159,6 @@ struct TransferLayout {
             return "\(action.done) \(name) \(what) in \(tenths / 10).\(tenths % 10) s\(resumed)"
         }
     }
-}
-
-private func pad(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
 }
 
 private func pad(right text: String, _ width: Int) -> String {
