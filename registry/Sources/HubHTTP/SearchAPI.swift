@@ -26,7 +26,7 @@ struct SearchAPI: Sendable {
             throw HubError(.noSuchPath, "the hub has no such path")
         }
         guard request.method == .get || request.method == .head else {
-            throw HubError(.unsupported, "\(request.method) is not supported here")
+            throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
         }
         let text = try target.value("q", orThrow: .searchInvalid) ?? ""
         let (limit, last) = try target.page()
@@ -34,9 +34,8 @@ struct SearchAPI: Sendable {
             try SearchQuery(text), after: last, limit: limit)
         var response = try jsonResponse(Found(repositories: found.map(Found.Entry.init)))
         if let next {
-            let words = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
             response.headers[.link] =
-                "</api/v1/search?q=\(words)&n=\(found.count)&last=\(next)>; rel=\"next\""
+                "</api/v1/search?q=\(percentEncoded(text))&n=\(found.count)&last=\(next)>; rel=\"next\""
         }
         return response
     }
