@@ -7,13 +7,14 @@ import OCILayout
 /// `wasme list`.
 struct List: WasmeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the images in the local store.",
+        abstract: "List the images in the local store, or those that a registry has.",
         discussion: """
             Examples:
               wasme list
               wasme list 'localhost:5000/acme/*'
               wasme list add-header --format json
               wasme list --all
+              wasme list --published --search header --registry localhost:5000
             """)
 
     @Argument(
@@ -24,10 +25,31 @@ struct List: WasmeCommand {
     @Flag(help: "Show images without a name, too: what had one before, and what belongs to another image.")
     var all = false
 
+    @Flag(help: "List what a registry has, each repository with its newest tag.")
+    var published = false
+
+    @Option(help: ArgumentHelp("With --published: words that must all fit.", valueName: "words"))
+    var search: String?
+
+    @OptionGroup var place: PublishedOptions
     @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if !published, search != nil || place.registry != nil {
+            throw ValidationError("--search and --registry are of use with --published only")
+        }
+        if published, all || pattern != nil {
+            throw ValidationError("--all and a name choose among the images here, not with --published")
+        }
+    }
+
     func run(in context: CommandContext) async throws {
+        if published {
+            let found = try await place.find(search ?? "", access: access, output: output, in: context)
+            return try output.print(found, in: context)
+        }
         var images = try store.open(in: context).list(all: all)
         if let pattern { images.removeAll { !$0.isCalled(pattern) } }
         for image in images where image.facts == nil {

@@ -25,7 +25,7 @@ package struct Wasme: AsyncParsableCommand {
         subcommands: [
             Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Remove.self,
             Prune.self,
-            Push.self, Pull.self, Login.self, Logout.self, Deploy.self,
+            Push.self, Pull.self, Search.self, Login.self, Logout.self, Deploy.self,
         ])
 
     package init() {}

@@ -63,7 +63,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "login",
+        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "search",
+        "login",
         "logout",
         "deploy", "deploy envoy",
     ])
