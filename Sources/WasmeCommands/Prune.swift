@@ -8,9 +8,9 @@ struct Prune: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Free the space of what no name leads to.",
         discussion: """
-            Collects images without a name, blobs of no image, and what broken-off transfers and killed processes
-            left. What a running command needs stays, and so does what belongs to an image that stays: signatures,
-            bills of materials.
+            Collects images without a name, blobs of no image, and what broken-off
+            transfers and killed processes left. What a running command needs stays, and
+            so do the signatures and bills of materials of images that stay.
 
             Examples:
               wasme prune --dry-run

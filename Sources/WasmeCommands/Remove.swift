@@ -10,8 +10,9 @@ struct Remove: WasmeCommand {
         commandName: "rm",
         abstract: "Remove images from the local store.",
         discussion: """
-            A name is taken away; with an image's last name goes its content. A digest stands for the image with
-            all its names. If one of the images is not there, nothing is removed.
+            A name is taken away; with an image's last name goes its content. A digest
+            stands for the image with all its names. If one of the images is not there,
+            nothing is removed.
 
             Examples:
               wasme rm add-header:v1 localhost:5000/acme/add-header:v1

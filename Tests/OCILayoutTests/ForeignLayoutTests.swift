@@ -150,7 +150,7 @@ import Testing
         let index = store.root.appending("index.json")
         let before = Files.modified(index)
         _ = try await put(
-            "one", as: ["x:v1"], into: store, annotations: try #require(document.annotations))
+            "one", as: ["x:v1"], into: store, annotations: document.annotations)
         try store.tag(document.descriptor, as: [try Reference("x:v1")])
         #expect(Files.modified(index) == before)
         try Files.remove(store.path(document.digest))

@@ -33,7 +33,7 @@ import Testing
         /// Holds a store against what was said of it.
         func check(_ store: ImageStore) throws {
             let problems = try store.verify()
-            #expect(problems.isEmpty, "\(problems.map(\.description))")
+            #expect(problems.isEmpty, "\(problems)")
             for (name, digest) in images {
                 #expect(try store.resolve(Reference(name)).digest == digest, "\(name)")
             }

@@ -31,9 +31,8 @@ import SystemPackage
                 try store.tag(document.descriptor, as: [try Reference("\(name)-too")])
                 say("stored \(name)-too \(document.digest)")
             }
-            for name in ["\(id):\(number - window)", "\(id):\(number - window)-too"] {
-                try remove(name, from: store)
-            }
+            let old = number - window
+            for name in ["\(id):\(old)", "\(id):\(old)-too"] where old > 0 { try remove(name, from: store) }
             if number % 4 == 3 { _ = try store.prune() }
         }
     }
