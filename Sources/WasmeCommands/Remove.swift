@@ -32,7 +32,7 @@ struct Remove: WasmeCommand {
     func run(in context: CommandContext) async throws {
         let store = try store.open(in: context)
         let removal = try store.remove(
-            try references.map { try context.storedReference($0, in: store) }, force: force)
+            try references.map { try context.reference($0) }, force: force)
         if let obstacle = removal.obstacle {
             output.note("the content stays for now: \(obstacle)", in: context)
             if let hint = obstacle.hint { output.note("  help: \(hint), then 'wasme prune'", in: context) }

@@ -27,17 +27,9 @@ struct TagImage: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
+        let source = try context.reference(source)
+        let destinations = try destinations.map { try context.newName($0) }
         let store = try store.open(in: context)
-        let source = try context.storedReference(source, in: store)
-        let destinations = try destinations.map { text in
-            let reference = try context.storedReference(text)
-            guard reference.digest == nil else {
-                throw CommandError(
-                    .usage, "\"\(reference)\" cannot be a new name: a digest follows from the content",
-                    hint: "leave out the part from @ on")
-            }
-            return reference
-        }
         let descriptor = try store.resolve(source)
         try store.tag(descriptor, as: destinations)
         try output.print(
