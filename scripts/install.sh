@@ -11,7 +11,10 @@ binaries=$(swift build "${options[@]}" --show-bin-path)
 # (Docs/decisions/0010). The linker looks into this folder first.
 mkdir -p "$binaries"
 archive=$(cc -print-file-name=libarchive.a)
-[ -e "$archive" ] && ln -sf "$archive" "$binaries/" && options+=(-Xlinker -lz)
+if [ -e "$archive" ]; then
+    ln -sf "$archive" "$binaries/"
+    options+=(-Xlinker -lz)
+fi
 swift build "${options[@]}" --product wasme
 swift build "${options[@]}" --product wasme-hub
 mkdir -p "$prefix/bin" "$prefix/share/wasme"
