@@ -7,27 +7,43 @@ import OCILayout
 /// `wasme list`.
 struct List: WasmeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the images in the local store.",
+        abstract: "List the images in the local store, or those that a registry has.",
         discussion: """
             Examples:
               wasme list
               wasme list --format json
+              wasme list --published --search header --registry localhost:5000
             """)
 
+    @Flag(help: "List what a registry has, each repository with its newest tag.")
+    var published = false
+
+    @Option(help: ArgumentHelp("With --published: words that must all fit.", valueName: "words"))
+    var search: String?
+
+    @OptionGroup var place: PublishedOptions
     @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if !published, search != nil || place.registry != nil {
+            throw ValidationError("--search and --registry are of use with --published only")
+        }
+    }
+
     func run(in context: CommandContext) async throws {
+        if published {
+            let found = try await place.find(search ?? "", access: access, output: output, in: context)
+            return try output.print(found, in: context)
+        }
         let store = try store.open(in: context)
         let images = try store.list().map { image in
-            let size =
-                switch try store.manifest(image.descriptor).content {
-                case .manifest(let manifest): manifest.layers.reduce(manifest.config.size) { $0 + $1.size }
-                case .index: image.descriptor.size
-                }
-            return Result.Image(
+            Result.Image(
                 name: image.reference?.name ?? image.name, tag: image.reference?.tag?.name,
-                digest: image.descriptor.digest, size: size, storedAt: image.storedAt)
+                digest: image.descriptor.digest, size: image.facts?.size,
+                abiVersions: image.facts?.abiVersions ?? [], created: image.facts?.created,
+                storedAt: image.storedAt)
         }
         try output.print(Result(images: images), in: context)
     }
@@ -35,11 +51,13 @@ struct List: WasmeCommand {
     /// All images with a name.
     struct Result: CommandResult {
         struct Image: Encodable {
-            let name: String
+            let name: String?
             let tag: String?
             let digest: Digest
             /// Bytes of the configuration and all layers.
-            let size: Int64
+            let size: Int64?
+            let abiVersions: [String]
+            let created: String?
             let storedAt: String?
         }
 
@@ -53,7 +71,8 @@ struct List: WasmeCommand {
                 ["NAME", "TAG", "DIGEST", "SIZE", "STORED"],
                 images.map { image in
                     [
-                        image.name, image.tag ?? "", "sha256:\(image.digest.short)", byteCount(image.size),
+                        image.name ?? "", image.tag ?? "", "sha256:\(image.digest.short)",
+                        image.size.map(byteCount) ?? "",
                         image.storedAt ?? "",
                     ]
                 })

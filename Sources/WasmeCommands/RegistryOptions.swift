@@ -23,12 +23,20 @@ package struct RegistryAccessOptions: ParsableArguments {
     @Flag(help: "Read the password from standard input.")
     package var passwordStdin = false
 
+    @Option(help: ArgumentHelp("Trust this authority, too (PEM).", valueName: "file"))
+    package var ca: String?
+
+    @Option(help: ArgumentHelp("The certificate to show who we are (PEM).", valueName: "file"))
+    package var cert: String?
+
+    @Option(
+        help: ArgumentHelp("The certificate's key, if it has a file of its own (PEM).", valueName: "file"))
+    package var key: String?
+
     package init() {}
 
     package func validate() throws {
-        if plainHttp, insecure {
-            throw ValidationError("--plain-http has no certificate that --insecure could accept")
-        }
+        if key != nil, cert == nil { throw ValidationError("--key needs --cert") }
     }
 
     /// A client for the registry that a reference names.
@@ -39,7 +47,12 @@ package struct RegistryAccessOptions: ParsableArguments {
                 hint: "give it a name with a host, 'wasme tag \(reference) localhost:5000/\(reference)', "
                     + "or set WASM_IMAGE_REGISTRY")
         }
-        return RegistryClient(
+        return try client(for: host, in: context)
+    }
+
+    /// A client for a registry.
+    func client(for host: RegistryHost, in context: CommandContext) throws -> RegistryClient {
+        RegistryClient(
             host: host, transport: context.makeTransport(), options: try options(for: host, in: context),
             credentials: try credentials(for: host, in: context))
     }

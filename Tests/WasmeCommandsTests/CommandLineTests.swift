@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CurlTransport
+import FilterImage
 import Foundation
+import OCI
+import OCILayout
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -60,7 +63,7 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "login", "logout",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "search", "login", "logout",
         "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
@@ -95,14 +98,22 @@ final class Listener: Sendable {
         #expect(listener.errors.hasPrefix("error: folder is missing\n  help: "))
     }
 
-    @Test func `the store is where the surroundings say`() async throws {
+    @Test func `the store is where the surroundings say, and looking at it makes none`() async throws {
         let listener = try Listener()
         for (environment, place) in [
             (["WASME_HOME": "kept"], "kept/store"), ([:], "home/.local/share/wasme/store"),
             (["XDG_DATA_HOME": listener.scratch.appending("data").string], "data/wasme/store"),
         ] {
             #expect(await listener.run("list", environment: environment) == 0)
-            #expect(FileManager.default.fileExists(atPath: "\(listener.scratch.path)/\(place)/oci-layout"))
+            let folder = listener.scratch.path.pushing(FilePath(place))
+            #expect(!FileManager.default.fileExists(atPath: folder.string))
+            let store = try ImageStore(folder)
+            _ = try await FilterImage.pack(
+                FilterContent(
+                    module: TinyFilter().bytes, runtime: RuntimeConfig(abiVersions: [], rootIDs: [])),
+                as: [try Reference("x:\(environment.count)")], into: store)
+            #expect(await listener.run("list", environment: environment) == 0)
+            #expect(listener.output.contains("x     \(environment.count)"), "\(listener.output)")
         }
         #expect(await listener.run("list", environment: ["HOME": ""]) == 64)
         #expect(listener.errors.contains("WASME_HOME"))
