@@ -219,10 +219,15 @@ let package = Package(
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
                 serviceLifecycle, system,
             ]),
+        // A process that stores, names and removes images, for the suite to kill.
+        .executableTarget(
+            name: "StoreWorker", dependencies: ["Files", "OCI", "OCILayout", system],
+            path: "Tests/StoreWorker",
+            swiftSettings: settings),
         .tests(
             "ImageTransferTests",
             ["Archive", "Diagnostics", "Files", "ImageTransfer", "OCI", "OCILayout", system]),
-        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
+        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", "StoreWorker", system]),
         .tests(
             "OCIRegistryTests",
             [

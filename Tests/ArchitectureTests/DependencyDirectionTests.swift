@@ -86,7 +86,8 @@ import Testing
         async throws
     {
         let targets = try await describe().filter {
-            $0.type != "test" && !["LoopbackServer", "ParityFilter", "TestSupport"].contains($0.name)
+            $0.type != "test"
+                && !["LoopbackServer", "ParityFilter", "StoreWorker", "TestSupport"].contains($0.name)
         }
         #expect(Set(targets.map(\.name)) == Set(Self.allowed.keys))
         for target in targets {

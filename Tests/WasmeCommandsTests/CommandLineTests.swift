@@ -26,10 +26,11 @@ final class Listener: Sendable {
     /// - Parameters:
     ///   - answers: what a person types, line by line; nil for a pipe.
     ///   - input: what is in the pipe.
+    ///   - scratch: a folder that is shared with somebody else; nil for one of their own.
     /// - Throws: `SystemError`.
-    init(answers: [String]? = nil, input: String = "") throws {
+    init(answers: [String]? = nil, input: String = "", sharing scratch: ScratchDirectory? = nil) throws {
         self.input = input
-        scratch = try ScratchDirectory("commands")
+        self.scratch = try scratch ?? ScratchDirectory("commands")
         isInteractive = answers != nil
         state = Mutex(State(answers: answers ?? []))
     }
@@ -63,8 +64,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "copy", "save", "load",
-        "search", "login", "logout", "completion", "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
+        "load", "search", "login", "logout", "completion", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
