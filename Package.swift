@@ -215,7 +215,10 @@ let package = Package(
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests(
             "OCIRegistryTests",
-            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
+            [
+                "CurlTransport", "Diagnostics", "Files", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCIRegistry", "wasme-hub", httpTypes, system,
+            ]),
         .tests("OCITests", ["OCI"]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.
         .target(
