@@ -176,7 +176,9 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests("EndToEndTests", ["Files", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
+        .tests(
+            "EndToEndTests",
+            ["Files", "LoopbackServer", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
@@ -234,8 +236,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands",
-                system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "OCI", "OCILayout",
+                "WasmeCommands", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

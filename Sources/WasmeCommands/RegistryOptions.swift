@@ -33,12 +33,12 @@ package struct RegistryAccessOptions: ParsableArguments {
 
     /// Moves an image between a store and the registry that its reference names, showing how far it is.
     func transfer(
-        _ label: String, _ reference: Reference, store: ImageStore, quiet: Bool,
+        _ action: TransferAction, _ reference: Reference, store: ImageStore, quiet: Bool,
         in context: CommandContext,
         _ move: (ImageTransfer) async throws -> ManifestDocument
     ) async throws -> ManifestDocument {
         let client = try client(for: reference, in: context)
-        let display = TransferDisplay(label, quiet: quiet, terminal: context.terminal)
+        let display = TransferDisplay(action, quiet: quiet, terminal: context.terminal)
         // Cleared also before an error is printed.
         defer { display.finish() }
         return try await move(ImageTransfer(store: store, client: client) { display.show($0) })
