@@ -85,7 +85,7 @@ let package = Package(
         // JSON as it was written: exact numbers, members in order, places of errors.
         .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
-        .library("OCI", ["COpenSSL", "Diagnostics"]),
+        .library("OCI", ["COpenSSL", "Diagnostics", "JSON"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
         .library("Files", ["Diagnostics", "OCI", system]),
         // The local store, an image layout on disk.

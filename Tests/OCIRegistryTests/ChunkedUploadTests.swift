@@ -21,7 +21,9 @@ import Testing
 
     private var folder: FilePath { scratch.appending("uploads") }
     private var patches: [String] {
-        uploads.log.compactMap { $0.hasPrefix("PATCH") ? $0.split(separator: " ").last.map(String.init) : nil }
+        uploads.log.compactMap {
+            $0.hasPrefix("PATCH") ? $0.split(separator: " ").last.map(String.init) : nil
+        }
     }
     private func count(_ method: String) -> Int { uploads.log.filter { $0.hasPrefix("\(method) ") }.count }
 
@@ -40,7 +42,8 @@ import Testing
 
     /// A server that breaks the connection in the middle of the second chunk that ever comes.
     private func breakingServer(
-        _ misbehave: @escaping @Sendable (LoopbackExchange, inout UploadServer.State) throws -> Bool = { _, _ in
+        _ misbehave: @escaping @Sendable (LoopbackExchange, inout UploadServer.State) throws -> Bool = {
+            _, _ in
             false
         }
     ) throws -> LoopbackServer {
@@ -130,7 +133,9 @@ import Testing
         let isFirst = Mutex(true)
         let server = try LoopbackServer { [uploads] exchange in
             if exchange.request.method == "PATCH", uploads.stored.count == 300_000,
-                isFirst.withLock({ let was = $0; $0 = false; return was })
+                isFirst.withLock({
+                    let was = $0; $0 = false; return was
+                })
             {
                 _ = try exchange.readBody()
                 started.continuation.yield()
@@ -184,7 +189,8 @@ import Testing
     @Test func `an earlier run's bytes of another blob start over, once`() async throws {
         let isWrong = Mutex(true)
         let server = try breakingServer { exchange, state in
-            guard exchange.request.method == "PUT", state.stored.count != 1_000_000 || isWrong.withLock({ $0 })
+            guard exchange.request.method == "PUT",
+                state.stored.count != 1_000_000 || isWrong.withLock({ $0 })
             else { return false }
             isWrong.withLock { $0 = false }
             try exchange.respond(400, text: #"{"errors":[{"code":"DIGEST_INVALID"}]}"#)

@@ -82,16 +82,17 @@ private final class ManifestServer: Sendable {
     @Test func `those who list at the same time do not undo each other`() async throws {
         let manifests = ManifestServer()
         let server = try LoopbackServer { try manifests.serve($0) }
-        let documents = try (0..<4).map { try artifact("a/\($0)", number: $0) }
+        let client = try server.client()
+        let documents = try (0..<8).map { try artifact("a/\($0)", number: $0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for document in documents {
                 group.addTask {
-                    try await server.client().push(document, to: repository, as: .digest(document.digest))
+                    try await client.push(document, to: repository, as: .digest(document.digest))
                 }
             }
             try await group.waitForAll()
         }
-        let listed = try await server.client().referrers(repository, subject.digest)
+        let listed = try await client.referrers(repository, subject.digest)
         #expect(Set(listed.map(\.digest)) == Set(documents.map(\.digest)))
     }
 
@@ -102,7 +103,10 @@ private final class ManifestServer: Sendable {
         let server = try LoopbackServer { [fallback] exchange in
             let isIndex = exchange.request.path.hasSuffix(fallback)
             try manifests.serve(exchange)
-            guard isIndex, exchange.request.method == "PUT", isFirst.withLock({ let was = $0; $0 = false; return was })
+            guard isIndex, exchange.request.method == "PUT",
+                isFirst.withLock({
+                    let was = $0; $0 = false; return was
+                })
             else { return }
             let theirs = try canonicalJSON(Index(manifests: [other.referrer]))
             manifests.manifests.withLock { $0[fallback] = theirs }
@@ -160,7 +164,8 @@ private final class ManifestServer: Sendable {
         let server = try LoopbackServer { try $0.respond(status) }
         let error = await failure { _ = try await server.client().referrers(repository, subject.digest) }
         #expect(error?.status == status)
-        #expect(error?.message.contains("list what refers to \"\(server.authority)/acme/auth@sha256:") == true)
+        #expect(
+            error?.message.contains("list what refers to \"\(server.authority)/acme/auth@sha256:") == true)
     }
 
     @Test(arguments: ["{", "[]", "{\"manifests\":[{}]}", "\u{fffd}"])
@@ -210,7 +215,8 @@ private final class ManifestServer: Sendable {
                 skopeo,
                 [
                     "copy", "--all", "--src-tls-verify=false", "--dest-tls-verify=false",
-                    "docker://\(registry.address)/acme/auth:\(list)", "docker://\(registry.address)/acme/copy:\(list)",
+                    "docker://\(registry.address)/acme/auth:\(list)",
+                    "docker://\(registry.address)/acme/copy:\(list)",
                 ])
             #expect(outcome.status == 0, "\(outcome.stderr)")
             let copy = try Repository("acme/copy")

@@ -107,7 +107,9 @@ import Testing
             guard exchange.request.header("Authorization") != nil else {
                 return try exchange.respond(
                     401,
-                    headers: [("WWW-Authenticate", "Bearer realm=\"http://\(tokens.authority)/\",service=\"s\"")])
+                    headers: [
+                        ("WWW-Authenticate", "Bearer realm=\"http://\(tokens.authority)/\",service=\"s\"")
+                    ])
             }
             try exchange.respond(201)
         }

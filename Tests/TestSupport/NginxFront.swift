@@ -61,11 +61,15 @@ package struct NginxFront: Sendable {
         // nginx cannot be given port 0: a free one is tried, and another if somebody was faster.
         for isLast in [false, false, false, false, true] {
             let address = "127.0.0.1:\(freePort())"
-            let file = try scratch.write("nginx.conf", configuration(address, upstream, additions, scratch.path))
+            let file = try scratch.write(
+                "nginx.conf", configuration(address, upstream, additions, scratch.path))
             let program = try #require(Tool.nginx.path)
             let process = try BackgroundProcess(
                 "/bin/sh",
-                ["-c", #"exec "$0" -p "$1" -e stderr -c "$2" 2>&1"#, program.string, scratch.path.string, file.string])
+                [
+                    "-c", #"exec "$0" -p "$1" -e stderr -c "$2" 2>&1"#, program.string, scratch.path.string,
+                    file.string,
+                ])
             try process.start()
             let isUp = try await process.line { line -> Bool? in
                 if line.contains("event method") { return true }
@@ -73,10 +77,10 @@ package struct NginxFront: Sendable {
             }
             if isUp {
                 try await work(NginxFront(address: address, process: process, scratch: scratch))
-                await process.stop()
-                return
             }
-            await process.stop()
+            // As one process it takes no notice of a polite signal.
+            await process.stop(SIGKILL)
+            if isUp { return }
         }
     }
 
