@@ -236,8 +236,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "OCI", "OCILayout",
-                "WasmeCommands", system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCILayout", "WasmeCommands", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -18,7 +18,7 @@ final class Endpoint: Sendable {
     }
 
     init(_ host: RegistryHost, _ options: RegistryOptions) {
-        isDockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(host.description)
+        isDockerHub = host.isDockerHub
         // Docker Hub's name is not the name of its registry.
         authority = isDockerHub ? "registry-1.docker.io" : host.description
         let scheme: WebLocation.Scheme? =

@@ -32,13 +32,20 @@ package struct Terminal: Sendable {
     ///
     /// Cancelling the task ends the wait.
     package var readAnswer: @Sendable () throws -> String?
+    /// Reads one line of an answer that is not shown while it is typed; nil at the end of the input.
+    package var readSecret: @Sendable () throws -> String?
+    /// Reads the whole input, which is expected to be short.
+    package var readInput: @Sendable () throws -> [UInt8]
 
     package init(
         isInteractive: Bool, showsProgress: Bool, showsColour: Bool = false, showsNoteColour: Bool = false,
         columns: Int? = nil,
         size: @escaping @Sendable () -> (columns: Int, rows: Int)? = { (80, 24) },
         writeOutput: @escaping @Sendable (String) -> Void,
-        writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () throws -> String?
+        writeError: @escaping @Sendable (String) -> Void,
+        readAnswer: @escaping @Sendable () throws -> String?,
+        readSecret: (@Sendable () throws -> String?)? = nil,
+        readInput: @escaping @Sendable () throws -> [UInt8] = { [] }
     ) {
         self.isInteractive = isInteractive
         self.showsProgress = showsProgress
@@ -49,6 +56,8 @@ package struct Terminal: Sendable {
         self.writeOutput = writeOutput
         self.writeError = writeError
         self.readAnswer = readAnswer
+        self.readSecret = readSecret ?? readAnswer
+        self.readInput = readInput
     }
 
     /// The terminal, pipe or file that the process was started with.
@@ -64,11 +73,16 @@ package struct Terminal: Sendable {
             writeOutput: { write($0, to: STDOUT_FILENO) },
             writeError: { write($0, to: STDERR_FILENO) },
             readAnswer: {
-                // Waits in short turns, so that Ctrl-C ends the question and not only the next line.
-                var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-                while poll(&input, 1, 100) <= 0 { try Task.checkCancellation() }
+                try waitForInput()
                 return readLine(strippingNewline: true)
-            })
+            },
+            readSecret: {
+                try withoutEcho {
+                    try waitForInput()
+                    return readLine(strippingNewline: true)
+                }
+            },
+            readInput: { try readAll(limit: 1 << 20) })
     }
 
     /// The size of a terminal; nil while another job than ours is in front of it.
