@@ -78,7 +78,8 @@ let package = Package(
         // looks; asking pkg-config would only add a tool that has to be there.
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CArchive"),
-        .systemLibrary(name: "CCurl"),
+        // Headers alone: the library is loaded when the first request is made.
+        .target(name: "CCurl", publicHeadersPath: "."),
 
         // What an error says to a person; known to every library, knows none.
         .library("Diagnostics", []),

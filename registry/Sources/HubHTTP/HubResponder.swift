@@ -5,14 +5,16 @@ import Hub
 import Hummingbird
 import Logging
 
-/// Answers every request: the registry API below `/v2`, pages for people elsewhere.
+/// Answers every request: the registry API below `/v2`, our own below `/api`, pages for people elsewhere.
 struct HubResponder: HTTPResponder {
     private let api: RegistryAPI
+    private let search: SearchAPI
     private let pages: Pages
     private let logger: Logger
 
     init(registry: Registry, logger: Logger) throws {
         api = RegistryAPI(registry: registry)
+        search = SearchAPI(registry: registry)
         pages = try Pages(registry: registry)
         self.logger = logger
     }
@@ -23,9 +25,11 @@ struct HubResponder: HTTPResponder {
             let target = try RequestTarget(request.head.path ?? "")
             let principal = Principal.anonymous
             response =
-                target.segments.first == "v2"
-                ? try await api.acting(for: principal).respond(to: request, target)
-                : try await pages.acting(for: principal).respond(to: request, target)
+                switch target.segments.first {
+                case "v2": try await api.acting(for: principal).respond(to: request, target)
+                case "api": try await search.acting(for: principal).respond(to: request, target)
+                default: try await pages.acting(for: principal).respond(to: request, target)
+                }
         } catch {
             response = try registryResponse(for: error, to: request, logger: logger)
         }
