@@ -78,7 +78,9 @@ struct NginxTests {
                 try await roundTrip(client(nginx.address, me))
                 // One token does for a whole push, and its reading.
                 #expect(
-                    log.all == ["me /token?service=nginx&scope=repository%3Aacme%2Fauth%3Apull%2Cpush&account=me"])
+                    log.all == [
+                        "me /token?service=nginx&scope=repository%3Aacme%2Fauth%3Apull%2Cpush&account=me"
+                    ])
                 let reader = try client(nginx.address)
                 #expect(try await reader.tags(repository).count == 1)
                 let denied = await failure {

@@ -63,8 +63,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "search", "login", "logout",
-        "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "attach", "discover",
+        "search", "login", "logout", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
