@@ -41,6 +41,7 @@ package struct Artifact: Sendable {
     ///   - subject: the manifest that it is about.
     ///   - files: its content; none, if the annotations say all.
     ///   - annotations: what the manifest says beside its files.
+    /// - Throws: what the JSON encoder throws.
     package init(
         type: MediaType, about subject: Descriptor, _ files: [File], annotations: [String: String]
     ) throws {

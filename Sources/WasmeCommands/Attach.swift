@@ -26,9 +26,10 @@ struct Attach: WasmeCommand {
             The media type of a file follows from its name, or is written behind it.
 
             Examples:
-              wasme attach localhost:5000/acme/add-header:v1 sbom.spdx.json --type application/spdx+json
-              wasme attach add-header:v1 report.txt:text/plain --type application/vnd.acme.review \\
-                --annotation org.opencontainers.image.authors=me
+              wasme attach localhost:5000/acme/add-header:v1 sbom.spdx.json \\
+                --type application/spdx+json
+              wasme attach add-header:v1 report.txt:text/plain \\
+                --type application/vnd.acme.review --annotation by=me
             """)
 
     @Argument(help: ArgumentHelp("The image.", valueName: "ref"))

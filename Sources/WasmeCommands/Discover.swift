@@ -20,7 +20,7 @@ struct Discover: WasmeCommand {
 
             Examples:
               wasme discover localhost:5000/acme/add-header:v1
-              wasme discover localhost:5000/acme/add-header:v1 --type application/spdx+json -q
+              wasme discover add-header:v1 --type application/spdx+json -q
               wasme discover oci:layout:v1 --format json
             """)
 
