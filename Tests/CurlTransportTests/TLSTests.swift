@@ -124,6 +124,32 @@ struct TLSTests {
         }
     }
 
+    @Test func `a registry with TLS on this machine is found so, and what is wrong with it is told`()
+        async throws
+    {
+        let authority = try await CertificateAuthority()
+        let cases: [(identity: CertificateAuthority.Issued, knowsAuthority: Bool, hint: String)] = [
+            (try await authority.issue("server"), false, "--ca FILE"),
+            (try await authority.issue("old", days: -1), true, "clock"),
+            (try await authority.issue("other", hosts: ["DNS:other.example"]), true, "the name that is in"),
+        ]
+        for (identity, knowsAuthority, hint) in cases {
+            try await withServer(identity) { url in
+                let host = try RegistryHost(url.dropFirst(8).dropLast())
+                var options = RegistryOptions()
+                if knowsAuthority {
+                    options.trust = try TrustSettings(
+                        for: host, environment: [:], authority: authority.certificate)
+                }
+                let client = RegistryClient(host: host, transport: transport, options: options)
+                let error = await #expect(throws: RegistryError.self) { try await client.ping() }
+                #expect(error?.code == .untrusted)
+                #expect(error?.hint?.contains(hint) == true, "\(error?.hint ?? "")")
+                #expect(error.map { "\($0)" }?.contains(String(url.dropLast())) == true)
+            }
+        }
+    }
+
     @Test func `a key that is encrypted is an error, not a question`() async throws {
         let authority = try await CertificateAuthority()
         let client = try await authority.issue("client")
