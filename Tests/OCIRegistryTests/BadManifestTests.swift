@@ -17,7 +17,7 @@ import Testing
     private static let table: [(bytes: [UInt8], says: String)] =
         [
             ("", "the text ends"),
-            ("<!DOCTYPE html><html>Log in</html>", "it is a page of HTML or XML"),
+            ("<!DOCTYPE html><html>Log in</html>", "answered with a web page"),
             (String(good.dropLast(3)), "the text ends"),
             (#"{"schemaVersion":1,"name":"a","tag":"b","fsLayers":[],"history":[]}"#, "Docker's schema 1"),
             (#"{"schemaVersion":3}"#, "schemaVersion 3"),
