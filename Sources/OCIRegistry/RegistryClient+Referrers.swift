@@ -32,7 +32,7 @@ extension RegistryClient {
         "list what refers to \"\(name(repository))@\(subject)\""
     }
 
-    /// Answers of registries that do not know the path; the specification names 404 alone. 200 is a page for people.
+    /// Answers of registries that do not know the path: the specification has 404 alone, and 200 is a page for people.
     private static let unknown: Set<Int> = [200, 400, 404, 405, 406, 501]
 
     /// Asks the registry; nil if it has no such API.
