@@ -31,7 +31,7 @@ struct ArtifactPlace {
             (home, image) = try await Self.remote(try context.reference(rest), access, in: context)
         } else {
             let local = Self.tail(of: text, after: "store:")
-            let reference = try Self.plain(local ?? text, in: context)
+            let reference = try context.reference(local ?? text)
             if local != nil || reference.registry == nil {
                 let store = try options.open(in: context)
                 do {
@@ -40,18 +40,11 @@ struct ArtifactPlace {
                     return
                 } catch let error as StoreError where error.code == .unknownImage && local == nil {
                     // A registry of the surroundings completes a name that is not known here.
-                    guard try context.reference(text).registry != nil else { throw error }
+                    guard try context.completed(reference).registry != nil else { throw error }
                 }
             }
-            (home, image) = try await Self.remote(try context.reference(text), access, in: context)
+            (home, image) = try await Self.remote(try context.completed(reference), access, in: context)
         }
-    }
-
-    /// A reference without what the surroundings add to it.
-    private static func plain(_ text: String, in context: CommandContext) throws -> Reference {
-        var context = context
-        context.environment["WASM_IMAGE_REGISTRY"] = nil
-        return try context.reference(text)
     }
 
     private static func tail(of text: String, after prefix: String) -> String? {

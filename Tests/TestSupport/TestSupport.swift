@@ -74,6 +74,7 @@ package struct Tool: Sendable {
     package static let skopeo = Tool("skopeo", executables: ["skopeo"])
     package static let umoci = Tool("umoci", executables: ["umoci"])
     package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
+    package static let git = Tool("git", executables: ["git"])
     package static let registry = Tool("registry", executables: ["docker-registry"])
     package static let browser = Tool(
         "browser", executables: ["chromium", "chromium-browser", "google-chrome"])
