@@ -65,7 +65,7 @@ final class Listener: Sendable {
 @Suite struct CommandLineTests {
     @Test(arguments: [
         "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
-        "load", "search", "login", "logout", "completion", "deploy", "deploy envoy",
+        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
