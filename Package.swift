@@ -86,7 +86,7 @@ let package = Package(
         // JSON as it was written: exact numbers, members in order, places of errors.
         .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
-        .library("OCI", ["COpenSSL", "Diagnostics"]),
+        .library("OCI", ["COpenSSL", "Diagnostics", "JSON"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
         .library("Files", ["Diagnostics", "OCI", system]),
         // The local store, an image layout on disk.
@@ -231,8 +231,8 @@ let package = Package(
         .tests(
             "OCIRegistryTests",
             [
-                "CurlTransport", "Diagnostics", "Files", "LoopbackServer", "OCI", "OCIRegistry", httpTypes,
-                system,
+                "CurlTransport", "Diagnostics", "Files", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCIRegistry", "wasme-hub", httpTypes, system,
             ]),
         .tests("OCITests", ["OCI"]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.

@@ -11,7 +11,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "COpenSSL": [], "CArchive": [], "CCurl": [],
         "Diagnostics": [], "JSON": [],
-        "OCI": ["COpenSSL", "Diagnostics"],
+        "OCI": ["COpenSSL", "Diagnostics", "JSON"],
         "Files": ["Diagnostics", "OCI", "SystemPackage"],
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
         "OCIRegistry": ["Diagnostics", "Files", "JSON", "OCI", "HTTPTypes", "SystemPackage"],

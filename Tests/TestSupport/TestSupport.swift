@@ -73,6 +73,7 @@ package struct Tool: Sendable {
             + installed(below: repositoryRoot.appending(".tools").appending("envoy")))
     package static let skopeo = Tool("skopeo", executables: ["skopeo"])
     package static let umoci = Tool("umoci", executables: ["umoci"])
+    package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
     package static let git = Tool("git", executables: ["git"])
     package static let registry = Tool("registry", executables: ["docker-registry"])
     package static let browser = Tool(
@@ -98,6 +99,17 @@ package struct Tool: Sendable {
         process.executableURL = URL(filePath: path.string)
         process.arguments = privateMount + ["sh", "-c", "mount -t tmpfs tmpfs \"$(pwd)\""]
         process.currentDirectoryURL = FileManager.default.temporaryDirectory
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    /// Counts the system calls of a program and makes them fail; not every container lets us.
+    package static let strace = Tool("strace", executables: ["strace"]).usable { path in
+        let process = Process()
+        process.executableURL = URL(filePath: path.string)
+        process.arguments = ["-o", "/dev/null", "true"]
         process.standardError = FileHandle.nullDevice
         do { try process.run() } catch { return false }
         process.waitUntilExit()

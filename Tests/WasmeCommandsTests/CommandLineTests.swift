@@ -65,7 +65,7 @@ final class Listener: Sendable {
 @Suite struct CommandLineTests {
     @Test(arguments: [
         "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
-        "load", "search", "login", "logout", "deploy", "deploy envoy",
+        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
@@ -137,6 +137,17 @@ final class Listener: Sendable {
         #expect(await listener.run("push", "a:v1") == 64)
         #expect(listener.errors.contains("names no registry"))
         #expect(listener.errors.contains("wasme tag a:v1 localhost:5000/a:v1"))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"]) func `a shell is told the verbs`(_ shell: String) async throws {
+        let listener = try Listener()
+        #expect(await listener.run("completion", shell) == 0)
+        for verb in ["deploy", "inspect", "search"] { #expect(listener.output.contains(verb)) }
+        #expect(listener.errors.isEmpty)
+        guard shell == "bash" else { return }
+        let script = try listener.scratch.write("completion", listener.output)
+        let outcome = try await TestSupport.run("/bin/bash", ["-n", script.string])
+        #expect(outcome.status == 0, "\(outcome.stderr)")
     }
 
     @Test func `JSON has the same keys with nothing to list`() async throws {

@@ -31,13 +31,11 @@ package struct MetadataDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         do {
             pool = try DatabasePool(
-                path: folder.path.appending("hub.sqlite").string, configuration: configuration)
+                path: folder.layout.database.string, configuration: configuration)
             writes = GroupCommit(pool)
             let migrator = Schema.migrator
             guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
-                throw HubError(
-                    .dataFolder, "data folder \"\(folder.path)\" was written by a newer wasme-hub",
-                    hint: "run that version, or choose another folder with --data")
+                throw HubError.newer(folder.layout)
             }
             try migrator.migrate(pool)
         } catch let error as DatabaseError {

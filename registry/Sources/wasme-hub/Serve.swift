@@ -26,63 +26,30 @@ struct Serve: AsyncParsableCommand {
               wasme-hub serve --listen 127.0.0.1:0
             """)
 
-    @Option(help: "The folder that everything is kept in. (default: $XDG_DATA_HOME/wasme-hub)")
-    var data: String?
+    @OptionGroup var data: DataOption
 
     @Option(help: "The address and port to listen on; port 0 takes any that is free.")
     var listen = "127.0.0.1:5000"
 
     func run() async throws {
-        do {
-            try await serve()
-        } catch {
-            Self.note(render(error))
-            throw ExitCode(
-                (error as? any Diagnostic)?.category.rawValue ?? DiagnosticCategory.failed.rawValue)
-        }
+        try await Output.reporting { try await serve() }
     }
 
     private func serve() async throws {
         // A reader that went away and a file size limit are errors of one request, not the end of the hub.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         let address = try HubServer.Address(loopback: listen)
-        let folder = try DataFolder(try dataFolder(ProcessInfo.processInfo.environment))
-        let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
-        let metadata = try await MetadataDatabase(folder, now: now)
-        let registry = Registry(
-            metadata: metadata, blobs: FileBlobStore(folder), uploads: FileUploadStore(folder), now: now)
-        try await registry.recover()
+        let folder = try data.folder()
+        let (registry, metadata) = try await OpenHub.open(folder)
         var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .warning
         let server = HubServer(registry, address: address, logger: logger) { address in
-            Self.note("note: open to this machine only, without authentication; data in \"\(folder.path)\"")
-            Self.write("listening on http://\(address)", to: .standardOutput)
+            Output.note("note: open to this machine only, without authentication; data in \"\(folder)\"")
+            Output.result("listening on http://\(address)")
         }
-        try await server.group(signals: [.sigterm, .sigint]).run()
+        let collector = Collector(registry: registry, logger: logger)
+        try await server.group(signals: [.sigterm, .sigint], beside: [collector]).run()
         try metadata.close()
-    }
-
-    private static func note(_ text: String) { write(text, to: .standardError) }
-
-    /// Writes a line.
-    ///
-    /// If nobody listens any more, the hub goes on without them.
-    private static func write(_ text: String, to file: FileHandle) {
-        try? file.write(contentsOf: Data((text + "\n").utf8))
-    }
-
-    private func dataFolder(_ environment: [String: String]) throws -> FilePath {
-        if let data { return FilePath(URL(filePath: data).standardizedFileURL.path(percentEncoded: false)) }
-        // The specification of XDG says that a relative path is to be ignored.
-        if let home = environment["XDG_DATA_HOME"], home.hasPrefix("/") {
-            return FilePath(home).appending("wasme-hub")
-        }
-        guard let home = environment["HOME"], home.hasPrefix("/") else {
-            throw HubError(
-                .dataFolder, "no data folder: neither XDG_DATA_HOME nor HOME is set",
-                hint: "name one with --data", category: .usage)
-        }
-        return FilePath(home).appending(".local/share/wasme-hub")
     }
 }
 

@@ -6,5 +6,7 @@ import ArgumentParser
 struct WasmeHub: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
-        subcommands: [Serve.self], defaultSubcommand: Serve.self)
+        subcommands: [
+            Serve.self, CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
+        ], defaultSubcommand: Serve.self)
 }
