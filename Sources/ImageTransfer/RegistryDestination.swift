@@ -10,19 +10,25 @@ package struct RegistryDestination: ImageDestination {
     private let client: RegistryClient
     private let repository: Repository
     private let spool: ImageIngest?
+    private let asksFirst: Bool
+    private let relatives: [Repository]
     private let journal: (any UploadJournal)?
 
     /// - Parameters:
     ///   - client: the registry.
     ///   - repository: where the image goes.
+    ///   - asksFirst: whether the blobs are probably there: then even small ones are asked about.
+    ///   - relatives: other repositories there that may have the blobs.
     ///   - spool: where blobs wait that come from afar, so that a broken upload can be repeated; nil if none do.
     ///   - journal: remembers uploads that broke, for the next run.
     package init(
-        _ client: RegistryClient, _ repository: Repository, spool: ImageIngest? = nil,
-        journal: (any UploadJournal)? = nil
+        _ client: RegistryClient, _ repository: Repository, asksFirst: Bool = false,
+        relatives: [Repository] = [], spool: ImageIngest? = nil, journal: (any UploadJournal)? = nil
     ) {
         self.client = client
         self.repository = repository
+        self.asksFirst = asksFirst
+        self.relatives = relatives
         self.spool = spool
         self.journal = journal
     }
@@ -50,7 +56,8 @@ package struct RegistryDestination: ImageDestination {
         let body = body.observed { report(.moved(blob, $0)) }
         do {
             let result = try await client.push(
-                blob, body, to: repository, mountFrom: neighbours(source), journal: journal
+                blob, body, to: repository, asksFirst: asksFirst,
+                mountFrom: asksFirst ? [] : neighbours(source) + relatives, journal: journal
             ) { report(.resumed(blob, at: $0)) }
             switch result {
             case .alreadyThere: report(.present(blob))

@@ -10,11 +10,13 @@ struct BlobUpload {
     let body: HTTPBody
     let repository: Repository
     let action: String
+    /// Whether the blob is likely to be there, so that it is asked about however small it is.
+    let asksFirst: Bool
 
     static let octets = MediaType.octetStream.rawValue
-    /// A blob of this size arrives as fast as the question whether it is there: it fits into the first flight of a TCP
-    /// connection, ten segments (RFC 6928).
-    private static let tiny: Int64 = 14_000
+    /// A blob of this size arrives as fast as the question whether it is there, and is stored as fast: a configuration,
+    /// a licence. It fits into the first flight of a TCP connection, ten segments (RFC 6928), with room to spare.
+    private static let tiny: Int64 = 4 << 10
     /// Refusals of an upload in one piece that chunks may get past: method, length or size not accepted.
     private static let chunkReasons: Set<Int> = [405, 411, 413, 415, 501]
 
@@ -44,7 +46,7 @@ struct BlobUpload {
                 session = nil
             }
             // Asked on every other attempt: an upload whose answer was lost may have arrived.
-            if !isFirst || descriptor.size > Self.tiny,
+            if !isFirst || asksFirst || descriptor.size > Self.tiny,
                 try await client.hasBlob(repository, descriptor.digest, for: [.pull, .push])
             {
                 if let session { await cancel(session) }
@@ -55,7 +57,7 @@ struct BlobUpload {
                 var upload = ChunkedUpload(self, session, record, resumed)
                 return try await upload.run()
             }
-            if session == nil, descriptor.size <= Self.tiny, try await sendAtOnce(&session) {
+            if session == nil, descriptor.size <= Self.tiny, !asksFirst, try await sendAtOnce(&session) {
                 return .uploaded
             }
             try await sendWhole(session)

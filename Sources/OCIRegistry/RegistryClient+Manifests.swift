@@ -27,6 +27,14 @@ extension RegistryClient {
         return Descriptor(mediaType: MediaType(contentType: type), digest: digest, size: size)
     }
 
+    /// Whether a repository has a manifest that is about to be pushed; a registry that does not say has not.
+    package func hasManifest(_ repository: Repository, _ digest: Digest) async throws -> Bool {
+        var call = try await manifestCall(.head, repository, .digest(digest))
+        // With the rights that will be needed next, so that one token does for all.
+        call.scope = Scope(repository, [.pull, .push])
+        return try await retrying { [call] in try await exchange(call).status == 200 }
+    }
+
     /// Fetches a manifest or index; its bytes are held against the digest that was asked for or that the registry
     /// states.
     package func manifest(

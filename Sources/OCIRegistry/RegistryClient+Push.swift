@@ -22,6 +22,7 @@ extension RegistryClient {
     ///   - descriptor: what it is.
     ///   - body: its bytes; opened for each attempt.
     ///   - repository: where it goes.
+    ///   - asksFirst: whether the repository probably has it, so that even a small one is asked about.
     ///   - sources: other repositories of this registry that may have it, the likeliest first.
     ///   - journal: remembers the uploads of large blobs from run to run.
     ///   - resumed: told how many bytes the registry has already when an upload of an earlier run goes on.
@@ -29,7 +30,7 @@ extension RegistryClient {
     /// - Throws: `RegistryError`, or what the body's source threw.
     @discardableResult
     package func push(
-        _ descriptor: Descriptor, _ body: HTTPBody, to repository: Repository,
+        _ descriptor: Descriptor, _ body: HTTPBody, to repository: Repository, asksFirst: Bool = false,
         mountFrom sources: [Repository] = [], journal: (any UploadJournal)? = nil,
         resumed: @escaping @Sendable (_ position: Int64) -> Void = { _ in }
     ) async throws -> BlobPush {
@@ -42,7 +43,8 @@ extension RegistryClient {
                     : .tooLong(limit: descriptor.size))
         }
         let upload = BlobUpload(
-            client: self, descriptor: descriptor, body: body, repository: repository, action: action)
+            client: self, descriptor: descriptor, body: body, repository: repository, action: action,
+            asksFirst: asksFirst)
         return try await upload.run(mountFrom: sources, journal, resumed)
     }
 }

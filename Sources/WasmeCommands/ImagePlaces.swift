@@ -153,16 +153,30 @@ final class ImagePlaces: Sendable {
         _ image: Named, from source: any BlobAccess, to client: RegistryClient, _ repository: Repository,
         _ transfer: ImageTransfer
     ) async throws {
+        // A registry takes no manifest without its blobs. They are asked about all the same: one may have been lost.
+        let isThere = try await client.hasManifest(repository, image.tree.root.digest)
         guard source.isRemote else {
             return try await transfer.copy(
                 image.tree, names: image.names, from: source,
-                to: RegistryDestination(client, repository, journal: journal))
+                to: RegistryDestination(
+                    client, repository, asksFirst: isThere,
+                    relatives: relatives(of: image.tree.root.digest, at: client.host, but: repository),
+                    journal: journal))
         }
         try await store.ingest { spool in
             try await transfer.copy(
                 image.tree, names: image.names, from: source,
-                to: RegistryDestination(client, repository, spool: spool, journal: journal))
+                to: RegistryDestination(
+                    client, repository, asksFirst: isThere, spool: spool, journal: journal))
         }
+    }
+
+    /// The repository of a registry that the store knows the same image by, if there is another one.
+    private func relatives(of digest: Digest, at host: RegistryHost, but target: Repository) -> [Repository] {
+        let names = (try? store.list()) ?? []
+        let other = names.lazy.filter { $0.descriptor.digest == digest }.compactMap(\.reference)
+            .first { $0.registry == host && $0.repository != target }
+        return other.map { [$0.repository] } ?? []
     }
 
     /// Writes images to one archive.

@@ -81,7 +81,16 @@ struct ImagesResult: CommandResult {
         self.images = images
     }
 
-    enum CodingKeys: CodingKey { case images }
+    enum CodingKeys: CodingKey { case images, references, digest }
+
+    /// One image's names and digest also stand by themselves, as every command that makes one image prints them.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(images, forKey: .images)
+        guard images.count == 1, let image = images.first else { return }
+        try container.encode(image.references, forKey: .references)
+        try container.encode(image.digest, forKey: .digest)
+    }
 
     var text: String {
         images.flatMap { image in

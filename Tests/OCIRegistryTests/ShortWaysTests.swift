@@ -9,7 +9,7 @@ import Testing
 /// Uploads that save round trips: with the first request, and from another repository.
 @Suite struct ShortWaysTests {
     private let uploads = UploadServer()
-    private let small = sample(5_000)
+    private let small = sample(4_000)
     private let large = sample(100_000)
     private let start = "POST /v2/acme/auth/blobs/uploads/"
 
