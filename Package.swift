@@ -74,10 +74,11 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        // C libraries, each wrapped by exactly one Swift target. Their headers and libraries are where every compiler
+        // C libraries, each wrapped by one Swift target, OpenSSL by two. Their headers and libraries are where every compiler
         // looks; asking pkg-config would only add a tool that has to be there.
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCrypt"),
         .systemLibrary(name: "CCurl"),
 
         // What an error says to a person; known to every library, knows none.
@@ -86,6 +87,8 @@ let package = Package(
         .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
         .library("OCI", ["COpenSSL", "Diagnostics"]),
+        // Passwords and keys.
+        .library("Secrets", ["CCrypt", "COpenSSL"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
         .library("Files", ["Diagnostics", "OCI", system]),
         // The local store, an image layout on disk.
@@ -143,8 +146,10 @@ let package = Package(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
 
         // The hub: domain, storage, HTTP, executable.
-        .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
-        .hub("HubStorage", ["Diagnostics", "Files", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
+        .hub("Hub", ["Diagnostics", "OCI", "Secrets", logging, nioCore]),
+        .hub(
+            "HubStorage",
+            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, nioCore, nioPosix, system]),
         .hub(
             "HubHTTP",
             [
@@ -209,8 +214,8 @@ let package = Package(
         .tests(
             "HubTests",
             [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
-                serviceLifecycle, system,
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
+                nioCore, serviceLifecycle, system,
             ]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests(
@@ -227,6 +232,7 @@ let package = Package(
                 "CurlTransport", "EnvoyControl", "FilterProject", "ParityFilter", "WasmeTemplates", proxyWasm,
                 proxyWasmTesting, system,
             ]),
+        .tests("SecretsTests", ["Secrets"]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests(
             "WasmeCommandsTests",
