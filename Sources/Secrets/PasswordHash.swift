@@ -39,7 +39,7 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     package static let longestPassword = 1024
 
     /// Hashes a new password; it takes the time that `cost` says.
-    package init(_ password: String, cost: Cost = .standard) {
+    package init(of password: String, cost: Cost = .standard) {
         var generator = SystemRandomNumberGenerator()
         let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let key = Self.scrypt(password, cost, salt)
@@ -48,7 +48,7 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads the stored form; nil for one that is not known, or that would take too long.
-    package init?(_ text: String) {
+    package init?(stored text: String) {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
         if parts.count == 4, parts[0].isEmpty, ["2a", "2b", "2y"].contains(parts[1]), parts[3].utf8.count == 53,
             let rounds = Int(parts[2]), parts[2].utf8.count == 2, (4...14).contains(rounds)
@@ -66,13 +66,11 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether this is the password. Takes the same time whichever of its bytes is wrong.
     package func matches(_ password: String) -> Bool {
-        guard password.utf8.count <= Self.longestPassword else { return false }
+        guard password.utf8.count <= Self.longestPassword, Self.isPossible(password) else { return false }
         switch form {
         case .scrypt(let cost, let salt, let key):
             return isEqualInConstantTime(Self.scrypt(password, cost, salt), key)
         case .bcrypt(let setting):
-            // The algorithm ends at a NUL: what comes after it would not count.
-            guard !password.utf8.contains(0) else { return false }
             let result = withUnsafeTemporaryAllocation(of: crypt_data.self, capacity: 1) { data -> String? in
                 guard let state = data.baseAddress else { return nil }
                 memset(state, 0, MemoryLayout<crypt_data>.size)
@@ -83,10 +81,13 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether a new hash of the same password would be better.
-    package var isOutdated: Bool {
-        guard case .scrypt(let cost, _, _) = form else { return true }
-        return cost != .standard
+    package func isOutdated(for cost: Cost = .standard) -> Bool {
+        guard case .scrypt(let own, _, _) = form else { return true }
+        return own != cost
     }
+
+    /// Whether a text can be a password: bcrypt ends at a NUL, and scrypt does not tell one at the end from none.
+    package static func isPossible(_ password: String) -> Bool { !password.utf8.contains(0) }
 
     private static func scrypt(_ password: String, _ cost: Cost, _ salt: [UInt8]) -> [UInt8] {
         var key = [UInt8](repeating: 0, count: 32)

@@ -66,6 +66,32 @@ package struct Access: Hashable, Sendable {
         try refusal(of: action, repository, [], facts) == nil
     }
 
+    /// Refuses to let somebody in who has to say first who it is.
+    package func authorizeEntry() throws {
+        guard !policy.isOpen, principal.identity == .anonymous, principal.bounds == nil else { return }
+        throw HubError.needsLogIn
+    }
+
+    /// Refuses a list of repositories, each of which is decided upon its own.
+    package func authorizeCatalog(facts: some AccessFacts) throws {
+        if isUnlimited { return }
+        if !policy.isOpen, let account = principal.account,
+            try !facts.isActive(account, token: principal.token)
+        {
+            throw HubError.needsLogIn
+        }
+        if !policy.allowsAnonymousPull, principal.identity == .anonymous {
+            throw HubError(
+                .unauthorized, "the list of repositories needs a log-in", detail: "registry:catalog:*",
+                category: .denied)
+        }
+        guard principal.bounds?.coversCatalog ?? true else {
+            throw HubError(
+                .insufficientScope, "the token does not cover the list of repositories",
+                detail: "registry:catalog:*", category: .denied)
+        }
+    }
+
     /// Refuses to let the hub be changed by somebody who has no right to that.
     ///
     /// An organisation or an account that is none of the principal's business is to it as one that is not there.

@@ -2,6 +2,7 @@
 
 import Diagnostics
 import OCI
+package import Secrets
 private import Synchronization
 
 /// What a client shows to be let in.
@@ -17,8 +18,8 @@ package final class Gatekeeper: Sendable {
     package let policy: AccessPolicy
     /// Whom session tokens are for.
     package let service: String
-    private let store: any CredentialStore & AuthorizingStore & TokenStore & RoleStore
-    private let passwords = PasswordChecker()
+    private let store: any CredentialStore & DirectoryStore
+    private let passwords: PasswordChecker
     private let attempts = LoginGuard()
     private let sessions: SessionTokens
     private let uses = Mutex<[TokenID: Int64]>([:])
@@ -27,16 +28,27 @@ package final class Gatekeeper: Sendable {
     /// How often the last use of a token is written, in seconds.
     private static let useInterval: Int64 = 60
 
+    /// `passwordCost` is what new hashes of passwords cost; `now` is the clock, in seconds since 1970.
     package init(
-        _ store: some CredentialStore & AuthorizingStore & TokenStore & RoleStore & SigningKeyStore,
-        policy: AccessPolicy, service: String, now: @escaping @Sendable () -> Int64
+        _ store: some CredentialStore & DirectoryStore & SigningKeyStore, policy: AccessPolicy,
+        service: String = "wasme-hub", passwordCost: PasswordHash.Cost = .standard,
+        now: @escaping @Sendable () -> Int64
     ) {
+        passwords = PasswordChecker(cost: passwordCost)
         self.store = store
         self.policy = policy
         self.service = service
         self.now = now
         sessions = SessionTokens(store, now: now)
     }
+
+    /// The accounts of the hub, as somebody may manage them.
+    package func directory(for principal: Principal) -> Directory {
+        Directory(store.acting(for: principal), principal, passwords, now: now)
+    }
+
+    /// Whether nobody could log in yet.
+    package func hasNoUser() async throws -> Bool { try await store.hasNoUser() }
 
     /// Who comes.
     /// - Throws: `badCredentials` for what is wrong, expired or revoked, all in the same words; `tooManyRequests` for
@@ -126,7 +138,7 @@ extension Gatekeeper {
     ) async throws -> Session {
         let store = store.acting(for: principal)
         var granted: [SessionClaims.Access] = []
-        for scope in wanted.flatMap({ $0.split(separator: " ") }).prefix(100) {
+        for scope in wanted.flatMap({ $0.split { " +".contains($0) } }).prefix(100) {
             guard let scope = RequestedScope(scope) else { continue }
             switch scope {
             case .catalog: granted.append(SessionClaims.Access(type: "registry", name: "catalog", actions: ["*"]))
@@ -209,7 +221,7 @@ private enum RequestedScope {
             self = .catalog
             return
         }
-        let words = Set(last.split(separator: ",").map(String.init))
+        let words = last.split(separator: "," as Character).map { String($0) }
         let actions = [RepositoryAction.pull, .push, .delete].filter {
             words.contains("*") || words.contains($0.rawValue)
         }

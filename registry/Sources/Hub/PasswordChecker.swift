@@ -16,15 +16,21 @@ final class PasswordChecker: Sendable {
     private let recognised = Mutex<[Digest: Int64]>([:])
     private let secret = TokenSecret(.access).text
     /// Stands in for the hash of an account that is not there: refusing it takes as long.
-    private let decoy: PasswordHash = PasswordHash(TokenSecret(.access).text, cost: .standard)
+    private let decoy: PasswordHash
+    private let cost: PasswordHash.Cost
 
     private static let longestQueue = 100
     private static let memory: Int64 = 300
     private static let capacity = 1000
 
+    init(cost: PasswordHash.Cost) {
+        self.cost = cost
+        decoy = PasswordHash(of: secret, cost: cost)
+    }
+
     /// Whether a password is the one that was stored; nil stands for an account without one.
     func matches(_ password: String, _ stored: String?, now: Int64) async throws -> Bool {
-        let hash = stored.flatMap { PasswordHash($0) }
+        let hash = stored.flatMap { PasswordHash(stored: $0) }
         let key = Digest(of: "\(secret)\u{0}\(stored ?? "")\u{0}\(password)".utf8)
         if hash != nil, recognised.withLock({ $0[key] }).map({ now - $0 < Self.memory }) ?? false { return true }
         let decoy = decoy
@@ -39,11 +45,11 @@ final class PasswordChecker: Sendable {
     }
 
     /// Whether what is stored of a password, which was just recognised, had better be replaced.
-    func isOutdated(_ stored: String) -> Bool { PasswordHash(stored)?.isOutdated ?? false }
+    func isOutdated(_ stored: String) -> Bool { PasswordHash(stored: stored)?.isOutdated(for: cost) ?? false }
 
     /// Hashes a new password.
     func hash(_ password: String) async throws -> String {
-        try await perform { PasswordHash(password).description }
+        try await perform { [cost] in PasswordHash(of: password, cost: cost).description }
     }
 
     private func perform<Result: Sendable>(_ work: @escaping @Sendable () -> Result) async throws -> Result {

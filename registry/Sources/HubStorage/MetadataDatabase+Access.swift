@@ -35,6 +35,9 @@ extension Database {
         try access.authorize(action, facts: facts)
     }
 
+    /// Refuses a list of repositories; which of them it may show, `ListingCondition` says.
+    func authorizeCatalog(_ access: Access) throws { try access.authorizeCatalog(facts: facts) }
+
     /// Whether an action would be allowed.
     func allows(_ access: Access, _ action: RepositoryAction, _ repository: Repository) throws -> Bool {
         try access.isUnlimited || access.allows(action, repository, facts: facts)

@@ -66,7 +66,7 @@ extension MetadataDatabase: TokenStore {
 extension MetadataDatabase: SigningKeyStore {
     package func signingKeys() async throws -> [StoredSigningKey] {
         try await read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM signing_keys ORDER BY created_at, id").map { row in
+            try Row.fetchAll(database, sql: "SELECT * FROM signing_keys ORDER BY number").map { row in
                 StoredSigningKey(
                     id: row["id"], privateBytes: Array(row["private_bytes"] as Data),
                     createdAt: row["created_at"])

@@ -13,7 +13,7 @@ package struct MetadataDatabase: Sendable {
     let pool: DatabasePool
     let writes: GroupCommit
     /// Who the store acts for.
-    let access: Access
+    package let access: Access
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
 
@@ -87,6 +87,9 @@ package struct MetadataDatabase: Sendable {
             }
         }
     }
+
+    /// Runs a statement, as somebody could who has the database file.
+    package func execute(_ sql: String) async throws { try await write { try $0.execute(sql: sql) } }
 
     /// Closes all connections; what is under way ends first.
     ///

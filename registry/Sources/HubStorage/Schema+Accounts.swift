@@ -59,10 +59,11 @@ extension Schema {
 
         -- Keys of session tokens; the newest one signs.
         CREATE TABLE signing_keys (
-            id TEXT PRIMARY KEY,
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
             private_bytes BLOB NOT NULL,
             created_at INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
+        ) STRICT;
 
         -- Every change. Lines are added and never changed.
         CREATE TABLE audit (

@@ -54,7 +54,8 @@ struct Serve: AsyncParsableCommand {
         try await registry.recover()
         var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .warning
-        let server = HubServer(registry, address: address, logger: logger) { address in
+        let gatekeeper = Gatekeeper(metadata, policy: .open, now: now)
+        let server = HubServer(registry, gatekeeper: gatekeeper, address: address, logger: logger) { address in
             Self.note("note: open to this machine only, without authentication; data in \"\(folder.path)\"")
             Self.write("listening on http://\(address)", to: .standardOutput)
         }
