@@ -98,7 +98,7 @@ let package = Package(
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
         // Images between the store and a registry.
-        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"]),
+        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
         // Reads WebAssembly modules; leaf, also used by the hub.
@@ -181,7 +181,9 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
             ]),
-        .tests("EndToEndTests", ["Files", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
+        .tests(
+            "EndToEndTests",
+            ["Files", "LoopbackServer", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
@@ -220,7 +222,10 @@ let package = Package(
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests(
             "OCIRegistryTests",
-            ["CurlTransport", "Diagnostics", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
+            [
+                "CurlTransport", "Diagnostics", "Files", "LoopbackServer", "OCI", "OCIRegistry", httpTypes,
+                system,
+            ]),
         .tests("OCITests", ["OCI"]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.
         .target(
@@ -237,8 +242,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "OCI", "OCILayout", "WasmeCommands",
-                system,
+                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCILayout", "WasmeCommands", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -45,10 +45,13 @@ package final class FileSource: ByteSource {
     }
 }
 
-/// A new file that bytes are written to; it stays only if `finish` was called.
+/// A file that bytes are written to.
+///
+/// A new one stays only if `finish` was called; one that is continued stays whatever happens.
 package final class FileSink: ByteSink {
     package let path: FilePath
     private let descriptor: FileDescriptor
+    private let isKept: Bool
     private var finished = false
 
     /// Creates the file; one that exists already is an error.
@@ -56,6 +59,7 @@ package final class FileSink: ByteSink {
         _ path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
     ) throws {
         self.path = path
+        isKept = false
         descriptor = try attempt("create", path) {
             try FileDescriptor.open(
                 path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions
@@ -63,10 +67,19 @@ package final class FileSink: ByteSink {
         }
     }
 
+    /// Opens a file that is there, to write on behind what it holds.
+    package init(continuing path: FilePath) throws {
+        self.path = path
+        isKept = true
+        descriptor = try attempt("open", path) {
+            try FileDescriptor.open(path, .writeOnly, options: [.append, .closeOnExec])
+        }
+    }
+
     deinit {
         guard !finished else { return }
         try? descriptor.close()
-        unlink(path.string)
+        if !isKept { unlink(path.string) }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -81,16 +94,25 @@ package final class FileSink: ByteSink {
         }
     }
 
-    /// Brings the bytes to the disk and closes the file.
-    package func finish() throws {
-        guard fsync(descriptor.rawValue) == 0 else { throw SystemError("write", path.string, errno: errno) }
+    /// Closes the file, after its bytes were brought to the disk; if not `durably`, that is left to
+    /// `Files.synchronize`, which does it for several files at once.
+    package func finish(durably: Bool = true) throws {
+        if durably { try bringToDisk(descriptor, path) }
         finished = true
         do {
             try attempt("write", path) { try descriptor.close() }
         } catch {
-            unlink(path.string)
+            if !isKept { unlink(path.string) }
             throw error
         }
+    }
+}
+
+/// Brings a file's bytes, or a folder's names, to the disk.
+func bringToDisk(_ descriptor: FileDescriptor, _ path: FilePath) throws {
+    // Some file systems have nothing to bring there for a folder.
+    guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else {
+        throw SystemError("write", path.string, errno: errno)
     }
 }
 

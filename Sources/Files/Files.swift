@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Diagnostics
+private import Dispatch
+private import Synchronization
 package import SystemPackage
 
 #if canImport(Glibc)
@@ -31,6 +33,25 @@ package enum Files {
         }
     }
 
+    /// Bytes of a regular file, following links; nil for anything else.
+    package static func size(_ path: FilePath) -> Int64? {
+        var status = stat()
+        guard stat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int64(status.st_size)
+    }
+
+    /// When a file or folder last changed, in seconds since 1970; nil for nothing.
+    package static func modified(_ path: FilePath) -> Double? {
+        var status = stat()
+        guard stat(path.string, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = status.st_mtimespec
+        #else
+            let time = status.st_mtim
+        #endif
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Reads a whole file that is expected to be small.
     /// - Parameters:
     ///   - path: the file.
@@ -55,9 +76,16 @@ package enum Files {
     }
 
     /// Writes a file whole or not at all: beside it, to the disk, then over it.
-    package static func replace(_ path: FilePath, with bytes: some Collection<UInt8>) throws {
-        let temporary = path.removingLastComponent().appending(
-            ".\(path.lastComponent?.string ?? "")-\(randomName())")
+    ///
+    /// Who holds a lock may name the `draft` that is written first: what a killed process left of it is written anew.
+    /// Without one, each writer has a draft of its own.
+    package static func replace(
+        _ path: FilePath, with bytes: some Collection<UInt8>, draft: FilePath? = nil
+    ) throws {
+        if let draft { try remove(draft) }
+        let temporary =
+            draft
+            ?? path.removingLastComponent().appending(".\(path.lastComponent?.string ?? "")-\(randomName())")
         let sink = try FileSink(temporary)
         try Array(bytes).withUnsafeBytes { try sink.write($0) }
         try sink.finish()
@@ -69,12 +97,24 @@ package enum Files {
         }
     }
 
-    /// Moves a file, replacing what was there, and brings the move to the disk.
-    package static func rename(_ source: FilePath, to destination: FilePath) throws {
+    /// Writes behind what a file holds, creating it if needed; this is not brought to the disk.
+    package static func append(_ text: String, to path: FilePath) throws {
+        let file = try attempt("open", path) {
+            try FileDescriptor.open(
+                path, .writeOnly, options: [.append, .create, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        }
+        defer { try? file.close() }
+        _ = try attempt("write", path) { try file.writeAll(text.utf8) }
+    }
+
+    /// Moves a file, replacing what was there, and brings the move to the disk; if not `durably`, that is left to
+    /// `synchronizeDirectory`, which does it for all moves into a folder at once.
+    package static func rename(_ source: FilePath, to destination: FilePath, durably: Bool = true) throws {
         guard Self.posixRename(source, destination) == 0 else {
             throw SystemError("write", destination.string, errno: errno)
         }
-        try synchronizeDirectory(destination.removingLastComponent())
+        if durably { try synchronizeDirectory(destination.removingLastComponent()) }
     }
 
     private static func posixRename(_ source: FilePath, _ destination: FilePath) -> Int32 {
@@ -89,14 +129,31 @@ package enum Files {
 
     /// Brings the names in a folder to the disk.
     package static func synchronizeDirectory(_ path: FilePath) throws {
-        let folder = path.isEmpty ? FilePath(".") : path
-        let descriptor = try attempt("open", folder) {
-            try FileDescriptor.open(folder, .readOnly, options: .closeOnExec)
+        try synchronize(path.isEmpty ? FilePath(".") : path)
+    }
+
+    /// Brings files to the disk, all at once: a disk takes about as long for one as for several together.
+    package static func synchronize(_ paths: [FilePath]) throws {
+        guard paths.count > 1 else { return try paths.forEach { try synchronize($0) } }
+        let failures = Mutex<[any Error]>([])
+        let group = DispatchGroup()
+        for path in paths {
+            writers.async(group: group) {
+                do { try synchronize(path) } catch { failures.withLock { $0.append(error) } }
+            }
+        }
+        group.wait()
+        if let failure = failures.withLock({ $0.first }) { throw failure }
+    }
+
+    private static let writers = DispatchQueue(label: "files.synchronize", attributes: .concurrent)
+
+    private static func synchronize(_ path: FilePath) throws {
+        let descriptor = try attempt("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         }
         defer { try? descriptor.close() }
-        guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else {
-            throw SystemError("write", folder.string, errno: errno)
-        }
+        try bringToDisk(descriptor, path)
     }
 
     /// Makes a folder and those above it; one that is there already is fine.
@@ -152,23 +209,48 @@ package final class FileLock: Sendable {
 
     /// Takes the lock; nil if another process holds it and `wait` is false.
     /// - Parameters:
-    ///   - path: the lock's file; created if needed, never removed.
+    ///   - path: the lock's file; created if needed, removed or moved by its holder only.
     ///   - wait: whether to wait for another holder.
     /// - Throws: `SystemError`.
     package init?(_ path: FilePath, wait: Bool = true) throws {
-        descriptor = try attempt("open", path) {
-            try FileDescriptor.open(
-                path, .readWrite, options: [.create, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        }
-        while flock(descriptor.rawValue, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EINTR { continue }
-            try? descriptor.close()
-            if code == EWOULDBLOCK { return nil }
-            throw SystemError("lock", path.string, errno: code)
+        while true {
+            let descriptor = try attempt("open", path) {
+                try FileDescriptor.open(
+                    path, .readWrite, options: [.create, .closeOnExec],
+                    permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            }
+            do {
+                let isHeld = try Self.hold(descriptor, path, wait: wait)
+                // What the last holder moved away or removed meanwhile is no longer the file that others lock.
+                if isHeld, Self.leads(path, to: descriptor) {
+                    self.descriptor = descriptor
+                    return
+                }
+                try? descriptor.close()
+                if !isHeld { return nil }
+            } catch {
+                try? descriptor.close()
+                throw error
+            }
         }
     }
 
     deinit { try? descriptor.close() }
+
+    private static func hold(_ descriptor: FileDescriptor, _ path: FilePath, wait: Bool) throws -> Bool {
+        while flock(descriptor.rawValue, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            if code == EINTR { continue }
+            if code == EWOULDBLOCK { return false }
+            throw SystemError("lock", path.string, errno: code)
+        }
+        return true
+    }
+
+    private static func leads(_ path: FilePath, to descriptor: FileDescriptor) -> Bool {
+        var held = stat()
+        var named = stat()
+        return fstat(descriptor.rawValue, &held) == 0 && stat(path.string, &named) == 0
+            && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+    }
 }

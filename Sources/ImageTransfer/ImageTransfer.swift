@@ -52,6 +52,7 @@ package struct ImageTransfer: Sendable {
             }
             switch try await client.push(blob, body, to: reference.repository) {
             case .alreadyThere: report(.present(blob))
+            case .mounted(let repository): report(.mounted(blob, from: repository))
             case .uploaded: report(.finished(blob))
             }
         }
@@ -74,13 +75,16 @@ package struct ImageTransfer: Sendable {
         }
         return try await store.ingest { ingest in
             try await forEachBlob(of: document) { blob in
-                if ingest.contains(blob.digest) {
+                if ingest.contains(blob) {
                     report(.present(blob))
                     return
                 }
-                try await ingest.receive(blob) { file in
-                    let sink = ObservedSink(file) { [report] in report(.moved(blob, $0)) }
-                    try await client.blob(reference.repository, blob, into: sink)
+                try await ingest.receive(blob) { file, beginning in
+                    if let beginning { report(.resumed(blob, at: beginning.length)) }
+                    let sink = ObservedSink(file, from: beginning?.length ?? 0) { [report] in
+                        report(.moved(blob, $0))
+                    }
+                    try await client.blob(reference.repository, blob, into: sink, after: beginning)
                 }
                 report(.finished(blob))
             }

@@ -110,9 +110,40 @@ package struct ManifestDocument: Sendable, Hashable {
         content = .manifest(manifest)
     }
 
+    /// Writes an index in our canonical form.
+    package init(_ index: Index) throws {
+        bytes = try canonicalJSON(index)
+        mediaType = index.mediaType ?? .imageIndex
+        digest = Digest(of: bytes)
+        content = .index(index)
+    }
+
     /// The descriptor that addresses this document.
     package var descriptor: Descriptor {
         Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
+    }
+
+    /// The manifest that this one is about, if it is about one.
+    package var subject: Descriptor? {
+        switch content {
+        case .manifest(let manifest): manifest.subject
+        case .index(let index): index.subject
+        }
+    }
+
+    /// The descriptor that stands in a list of referrers: with the type, by default the configuration's, and the
+    /// annotations (distribution-spec 1.1, "Listing Referrers").
+    package var referrer: Descriptor {
+        var descriptor = descriptor
+        switch content {
+        case .manifest(let manifest):
+            descriptor.artifactType = manifest.artifactType ?? manifest.config.mediaType
+            descriptor.annotations = manifest.annotations
+        case .index(let index):
+            descriptor.artifactType = index.artifactType
+            descriptor.annotations = index.annotations
+        }
+        return descriptor
     }
 
     /// All blobs that an image manifest names, each once, the configuration first; none for an index.

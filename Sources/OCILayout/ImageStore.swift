@@ -8,23 +8,27 @@ package import SystemPackage
 
 /// The images on this machine: an OCI image layout in a folder (image-spec 1.1, image-layout.md).
 ///
-/// Any number of processes may use one store: blobs are immutable and appear whole, and `index.json` is replaced
-/// under a lock. Names stand in the `org.opencontainers.image.ref.name` annotation, spelt out with their tag.
+/// Any number of processes may use one store: blobs are immutable and appear whole, `index.json` is replaced under a
+/// lock, and what an ingest counts on is not removed by anybody. Names stand in the `org.opencontainers.image.ref.name`
+/// annotation, spelt out with their tag.
+///
+///     oci-layout  index.json  blobs/sha256/…   the layout, as every tool reads it
+///     .lock                                    held while something short is done that nobody else does meanwhile
+///     ingest/<name>/                           blobs of a process that has not committed yet, and what it counts on
+///     partial/                                 beginnings of blobs, for the next transfer
 package struct ImageStore: Sendable {
     /// The layout's folder.
     package let root: FilePath
+    /// Whether the layout is somebody else's, and nothing is written there.
+    package let isReadOnly: Bool
 
-    static let refName = "org.opencontainers.image.ref.name"
-    static let storedAt = "dev.wasme.stored-at"
-
-    /// Opens a store, creating it if the folder is missing or empty.
+    /// Opens a store; one whose folder is missing or empty holds no images, and is made when the first one comes.
     package init(_ root: FilePath) throws {
         self.root = root
-        let marker = root.appending("oci-layout")
-        if Files.kind(marker) == nil {
-            try Files.createDirectory(root)
+        isReadOnly = false
+        if Files.kind(root.appending("oci-layout")) == nil, Files.kind(root) != nil {
             let foreign = try Files.contents(root).filter {
-                $0 != "blobs" && $0 != "index.json" && $0 != "ingest" && !$0.hasPrefix(".")
+                !["blobs", "index.json", "ingest", "partial"].contains($0) && !$0.hasPrefix(".")
             }
             guard foreign.isEmpty else {
                 throw StoreError(
@@ -32,43 +36,80 @@ package struct ImageStore: Sendable {
                     "\"\(root)\" is not an image store: it holds \"\(foreign[0])\" and no oci-layout file",
                     hint: "choose an empty folder, or remove what is not an image")
             }
-            try Files.createDirectory(root.appending("blobs").appending("sha256"))
-            try Files.replace(marker, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
         }
-        try Files.createDirectory(root.appending("ingest"))
+    }
+
+    /// Opens a layout that any tool wrote, for reading only.
+    package init(reading root: FilePath) throws {
+        self.root = root
+        isReadOnly = true
+        guard Files.kind(root) != nil else {
+            throw StoreError(.notAStore, "there is no image layout \"\(root)\"", hint: "check the path")
+        }
+        guard Files.kind(root.appending("index.json")) != nil else {
+            throw StoreError(
+                .notAStore, "\"\(root)\" is not an image layout: it has no index.json",
+                hint: "name a folder that 'skopeo copy … oci:DIR', 'umoci' or 'wasme copy' wrote")
+        }
+        try checkVersion()
     }
 
     // MARK: - reading
 
     /// The file of a blob.
     package func path(_ digest: Digest) -> FilePath {
-        root.appending("blobs").appending(digest.algorithm.rawValue).appending(digest.hex)
+        path(digest.algorithm).appending(digest.hex)
     }
 
-    /// Whether a blob is here.
-    package func contains(_ digest: Digest) -> Bool { Files.kind(path(digest)) == .file }
+    /// The folder of the blobs that are addressed by one algorithm.
+    func path(_ algorithm: Digest.Algorithm) -> FilePath {
+        root.appending("blobs").appending(algorithm.rawValue)
+    }
 
-    /// Opens a blob.
-    package func open(_ digest: Digest) throws -> FileSource {
-        guard contains(digest) else {
+    /// Whether a blob is here, as far as can be told without reading it: a file of the right size.
+    package func contains(_ descriptor: Descriptor) -> Bool {
+        Files.size(path(descriptor.digest)) == descriptor.size
+    }
+
+    /// Opens a blob; its bytes are still to be held against its digest.
+    package func open(_ descriptor: Descriptor) throws -> FileSource {
+        let path = path(descriptor.digest)
+        guard let kind = Files.kind(path) else {
             throw StoreError(
-                .blobMissing, "blob \(digest) is not in the store \"\(root)\"",
-                hint: "pull or build the image again")
+                .blobMissing, "blob \(descriptor.digest) is not in the store \"\(root)\"",
+                hint: isReadOnly ? nil : "pull or build the image again")
         }
-        return try FileSource(path(digest))
+        guard kind == .file else { throw damaged(descriptor, "it is not a file") }
+        let source = try FileSource(path)
+        guard source.length == descriptor.size else {
+            throw damaged(descriptor, "it has \(source.length) bytes, expected \(descriptor.size)")
+        }
+        return source
+    }
+
+    /// Sends a blob into a sink; when this returns, exactly the promised bytes went there.
+    /// - Throws: `StoreError`, or what the sink threw.
+    package func copy(_ descriptor: Descriptor, to sink: any ByteSink) throws {
+        let source = try open(descriptor)
+        let verifier = VerifyingSink(descriptor, into: sink)
+        try OCI.copy(source, to: verifier)
+        do {
+            try verifier.finish()
+        } catch let error as ByteStreamError {
+            throw damaged(descriptor, "\(error)")
+        }
     }
 
     /// Reads a blob that is expected to be small, checking its digest.
     package func read(_ descriptor: Descriptor, limit: Int = ManifestDocument.maximumSize) throws -> [UInt8] {
-        let source = try open(descriptor.digest)
-        let sink = MemorySink(limit: limit)
-        do {
-            try copy(source, to: sink, verifying: descriptor)
-        } catch let error as ByteStreamError {
+        guard descriptor.size <= limit else {
             throw StoreError(
-                .corrupt, "blob \(descriptor.digest) in the store \"\(root)\" is damaged: \(error)",
-                hint: "remove the file \"\(path(descriptor.digest))\" and pull or build the image again")
+                .corrupt,
+                "blob \(descriptor.digest) in the store \"\(root)\" is too large for what it is to be:"
+                    + " \(descriptor.size) bytes, at most \(limit) are read")
         }
+        let sink = MemorySink(limit: limit)
+        try copy(descriptor, to: sink)
         return sink.bytes
     }
 
@@ -83,160 +124,98 @@ package struct ImageStore: Sendable {
         }
     }
 
-    /// The manifest that a reference names here.
-    package func resolve(_ reference: Reference) throws -> Descriptor {
-        let entries = try readIndex().manifests
-        let found =
-            if let digest = reference.digest {
-                entries.first { $0.digest == digest }
-            } else {
-                entries.first { $0.annotations?[Self.refName] == reference.tagged }
-            }
-        guard var found else {
-            throw StoreError(
-                .unknownImage, "image \"\(reference)\" is not in the store \"\(root)\"",
-                hint: reference.registry == nil
-                    ? "see 'wasme list', or build it with 'wasme build -t \(reference)'"
-                    : "see 'wasme list', or fetch it with 'wasme pull \(reference)'")
+    /// A damaged blob is removed, so that the next pull or build brings a good one instead of trusting it.
+    private func damaged(_ descriptor: Descriptor, _ why: String) -> StoreError {
+        let message = "blob \(descriptor.digest) in the store \"\(root)\" is damaged: \(why)"
+        guard !isReadOnly else { return StoreError(.corrupt, message) }
+        // A manifest that states a wrong size is no reason to remove what others name rightly.
+        if isWhole(descriptor.digest) {
+            return StoreError(
+                .corrupt,
+                "blob \(descriptor.digest) in the store \"\(root)\" is not what its manifest says: \(why)")
         }
-        found.annotations = nil
-        return found
+        let path = path(descriptor.digest)
+        do {
+            // Not waiting: whoever holds the lock may be the one who reads. Read anew: it may be mended meanwhile.
+            if let lock = try FileLock(root.appending(".lock"), wait: false) {
+                try withExtendedLifetime(lock) { if !isWhole(descriptor.digest) { try Files.remove(path) } }
+                return StoreError(.corrupt, message, hint: "it was removed; pull or build the image again")
+            }
+        } catch {}
+        return StoreError(
+            .corrupt, message, hint: "remove the file \"\(path)\" and pull or build the image again")
     }
 
-    /// All named images, in the order of their names.
-    package func list() throws -> [StoredImage] {
-        try readIndex().manifests.compactMap { descriptor in
-            guard let name = descriptor.annotations?[Self.refName] else { return nil }
-            return StoredImage(
-                name: name, reference: try? Reference(name), descriptor: descriptor,
-                storedAt: descriptor.annotations?[Self.storedAt])
+    /// Whether a blob's bytes are what its digest says.
+    func isWhole(_ digest: Digest) -> Bool {
+        guard let size = Files.size(path(digest)), let source = try? FileSource(path(digest)) else {
+            return false
         }
-        .sorted { $0.name < $1.name }
+        let descriptor = Descriptor(mediaType: .octetStream, digest: digest, size: size)
+        return (try? OCI.copy(source, to: Nowhere(), verifying: descriptor)) != nil
     }
 
     // MARK: - writing
 
-    /// Gives a manifest that is here one more name; a name that was given before moves.
-    package func tag(_ descriptor: Descriptor, as references: [Reference]) throws {
-        guard contains(descriptor.digest) else {
-            throw StoreError(.blobMissing, "manifest \(descriptor.digest) is not in the store \"\(root)\"")
-        }
-        try updateIndex { index in
-            // What was fetched by digest alone is known by it.
-            let names = references.map { $0.tagged ?? $0.description }
-            let now = Date().formatted(.iso8601)
-            for position in index.manifests.indices {
-                guard let name = index.manifests[position].annotations?[Self.refName], names.contains(name)
-                else {
-                    continue
-                }
-                // The image that had the name stays, without one, until it is pruned.
-                index.manifests[position].annotations?[Self.refName] = nil
-            }
-            for name in names {
-                var entry = descriptor
-                entry.annotations = [Self.refName: name, Self.storedAt: now]
-                index.manifests.append(entry)
-            }
-            if names.isEmpty {
-                var entry = descriptor
-                entry.annotations = [Self.storedAt: now]
-                index.manifests.append(entry)
-            }
-            // An entry without a name is kept only while nothing else names the same manifest.
-            let named = Set(index.manifests.filter { $0.annotations?[Self.refName] != nil }.map(\.digest))
-            var seen: Set<Digest> = []
-            index.manifests.removeAll { entry in
-                guard entry.annotations?[Self.refName] == nil else { return false }
-                return named.contains(entry.digest) || !seen.insert(entry.digest).inserted
-            }
-        }
-    }
-
     /// Takes in blobs and a manifest, all or nothing: until `body` has returned, nothing is visible.
     package func ingest<Result>(_ body: (ImageIngest) async throws -> Result) async throws -> Result {
+        try prepare()
         // Under the store's lock: nobody takes a folder for abandoned whose owner is about to lock it.
         let ingest = try locked {
-            try removeAbandonedIngests()
+            for folder in try abandonedIngests() { try? Files.remove(folder) }
             return try ImageIngest(store: self)
         }
         defer { ingest.close() }
         return try await body(ingest)
     }
 
-    /// Removes what processes left behind that were killed: their lock is free.
-    private func removeAbandonedIngests() throws {
-        let folder = root.appending("ingest")
-        for name in try Files.contents(folder) {
-            let left = folder.appending(name)
-            // A folder that vanishes meanwhile was its owner's, who has finished.
-            guard let lock = try? FileLock(left.appending("lock"), wait: false) else { continue }
-            withExtendedLifetime(lock) { try? Files.remove(left) }
+    /// Makes the layout and our folders in it, where they are missing.
+    private func prepare() throws {
+        try checkWritable()
+        let blobs = root.appending("blobs")
+        let marker = root.appending("oci-layout")
+        if Files.kind(marker) == nil {
+            let isNew = Files.kind(root) == nil
+            try Files.createDirectory(blobs.appending("sha256"))
+            try Files.synchronizeDirectory(blobs)
+            try Files.replace(marker, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
+            if isNew { try Files.synchronizeDirectory(root.removingLastComponent()) }
+        } else {
+            try checkVersion()
+        }
+        for folder in ["ingest", "partial"] { try Files.createDirectory(root.appending(folder)) }
+    }
+
+    func checkWritable() throws {
+        guard !isReadOnly else {
+            throw StoreError(.readOnly, "image layout \"\(root)\" was opened for reading only")
         }
     }
 
-    private func readIndex() throws -> Index {
-        let path = root.appending("index.json")
-        guard Files.kind(path) != nil else { return Index(manifests: []) }
+    /// A layout of a later major version may mean other things (image-layout.md, "oci-layout file").
+    private func checkVersion() throws {
+        struct Marker: Decodable { let imageLayoutVersion: String }
+        let path = root.appending("oci-layout")
+        let version: String
         do {
-            return try JSONDecoder().decode(Index.self, from: Data(try Files.read(path)))
+            version = try JSONDecoder().decode(Marker.self, from: Data(try Files.read(path, limit: 1 << 16)))
+                .imageLayoutVersion
         } catch let error as DecodingError {
             throw StoreError(
                 .corrupt, "\"\(path)\" is damaged: \(decodingFailure(error))",
-                hint: "move the folder \"\(root)\" away and pull or build the images again")
+                hint: #"write {"imageLayoutVersion":"1.0.0"} into it"#)
         }
-    }
-
-    private func updateIndex(_ change: (inout Index) throws -> Void) throws {
-        try locked {
-            var index = try readIndex()
-            try change(&index)
-            try Files.replace(root.appending("index.json"), with: try canonicalJSON(index))
+        guard version.hasPrefix("1.") else {
+            throw StoreError(
+                .notAStore, "image layout \"\(root)\" has version \"\(version)\"; this wasme knows version 1")
         }
     }
 
     /// Does something short that no other process does in this store meanwhile.
-    private func locked<Result>(_ body: () throws -> Result) throws -> Result {
+    func locked<Result>(_ body: () throws -> Result) throws -> Result {
+        // Without a folder there is nothing to protect yet, nor a place for the lock.
+        guard Files.kind(root) != nil else { return try body() }
         let lock = try FileLock(root.appending(".lock"))
         return try withExtendedLifetime(lock, body)
-    }
-}
-
-/// An image of the local store.
-package struct StoredImage: Sendable {
-    /// The name as it stands in the layout.
-    package let name: String
-    /// The name, if it is a reference.
-    package let reference: Reference?
-    package let descriptor: Descriptor
-    /// When the image was last stored under this name, in ISO 8601.
-    package let storedAt: String?
-}
-
-/// What can go wrong in the local store.
-package struct StoreError: Diagnostic {
-    /// The kind of trouble; open.
-    package struct Code: Hashable, Sendable {
-        let name: String
-        /// The reference names nothing here.
-        package static let unknownImage = Code(name: "unknownImage")
-        /// A blob that a manifest names is not here.
-        package static let blobMissing = Code(name: "blobMissing")
-        /// Stored bytes are not what they were.
-        package static let corrupt = Code(name: "corrupt")
-        /// The folder holds something else.
-        package static let notAStore = Code(name: "notAStore")
-    }
-
-    package let code: Code
-    package let message: String
-    package let cause: (any Error)?
-    package let hint: String?
-
-    init(_ code: Code, _ message: String, cause: (any Error)? = nil, hint: String? = nil) {
-        self.code = code
-        self.message = message
-        self.cause = cause
-        self.hint = hint
     }
 }

@@ -18,14 +18,19 @@ actor Authenticator {
     private let provider: any CredentialProvider
     private let transport: any HTTPTransport
     private let options: RegistryOptions
-    private var credential: Credential??
+    /// By repository; nil for requests that belong to none.
+    private var credentials: [Repository?: Credential?] = [:]
     /// The `Authorization` that goes with every request once the registry asked for Basic or got a ready token.
-    private var fixed: String?
+    private var fixed: [Repository?: String] = [:]
     /// By scope; nil for requests that belong to no repository.
     private var tokens: [Scope?: Token] = [:]
     /// Scopes that a token is being fetched for, and who waits for that.
     private var fetching: Set<Scope?> = []
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// Whether the registry wanted to know who asks.
+    private(set) var wasAsked = false
+    /// What a token service gave to be used in place of the password from now on.
+    private(set) var identityToken: String?
 
     init(
         host: RegistryHost, provider: any CredentialProvider, transport: any HTTPTransport,
@@ -38,7 +43,9 @@ actor Authenticator {
     }
 
     /// The `Authorization` to send without being asked; nil for none.
-    func authorization(for scope: Scope?) -> String? { fixed ?? token(for: scope).map { "Bearer \($0)" } }
+    func authorization(for scope: Scope?) -> String? {
+        fixed[scope?.repository] ?? token(for: scope).map { "Bearer \($0)" }
+    }
 
     /// The `Authorization` that answers a 401; nil when nothing better is known.
     /// - Parameters:
@@ -51,31 +58,34 @@ actor Authenticator {
     func answer(
         _ challenges: [Challenge], for scope: Scope?, rejected: String?, from origin: WebLocation.Origin
     ) async throws -> String? {
+        wasAsked = true
         // Another request may have got a better answer meanwhile.
         if let known = authorization(for: scope), known != rejected { return known }
         forget(rejected)
-        let credential = try await storedCredential()
-        if let bearer = challenges.first(where: { $0.scheme == "bearer" }) {
-            if case .accessToken(let token) = credential { return keep("Bearer \(token)", unless: rejected) }
+        let credential = try await storedCredential(for: scope?.repository)
+        let bearer = challenges.first { $0.scheme == "bearer" }
+        let takesBasic = challenges.contains { $0.scheme == "basic" }
+        if let bearer, bearer.parameters["realm"] != nil || !takesBasic {
+            if case .accessToken(let token) = credential {
+                return keep("Bearer \(token)", for: scope, unless: rejected)
+            }
             return try await fetchOnce(bearer, scope, rejected, credential, origin)
         }
-        if challenges.contains(where: { $0.scheme == "basic" }),
-            case .password(let username, let password) = credential
-        {
-            return keep(Self.basic(username, password), unless: rejected)
+        if takesBasic, case .password(let username, let password) = credential {
+            return keep(Self.basic(username, password), for: scope, unless: rejected)
         }
         return nil
     }
 
-    private func keep(_ authorization: String, unless rejected: String?) -> String? {
+    private func keep(_ authorization: String, for scope: Scope?, unless rejected: String?) -> String? {
         guard authorization != rejected else { return nil }
-        fixed = authorization
+        fixed[scope?.repository] = authorization
         return authorization
     }
 
     private func forget(_ rejected: String?) {
         guard let rejected else { return }
-        if fixed == rejected { fixed = nil }
+        fixed = fixed.filter { $0.value != rejected }
         tokens = tokens.filter { "Bearer \($0.value.value)" != rejected }
     }
 
@@ -89,10 +99,10 @@ actor Authenticator {
         return match?.value.value
     }
 
-    private func storedCredential() async throws -> Credential? {
-        if let credential { return credential }
-        let found = try await provider.credential(for: host)
-        credential = .some(found)
+    private func storedCredential(for repository: Repository?) async throws -> Credential? {
+        if let known = credentials[repository] { return known }
+        let found = try await provider.credential(for: host, repository)
+        credentials[repository] = .some(found)
         return found
     }
 
@@ -132,15 +142,12 @@ extension Authenticator {
         _ challenge: Challenge, _ scope: Scope?, _ credential: Credential?, _ origin: WebLocation.Origin
     ) async throws -> Token {
         let action = "get a token for \"\(host)\""
-        guard let realm = challenge.parameters["realm"], let service = WebLocation(realm) else {
-            throw RegistryError.badAnswer(action, "the registry's challenge names no token service")
-        }
-        // A password must not leave in plain text because of what a server says.
-        guard service.scheme == .https || origin.scheme == .http || isLoopback(service) else {
-            throw RegistryError.badAnswer(action, "the registry wants \"\(service)\" asked in plain text")
-        }
+        let service = try tokenService(challenge, origin, action)
         let started = options.clock.now()
-        let answer = try await ask(service, items(challenge, scope), credential, action)
+        let request = TokenRequest(
+            service: service, items: items(challenge, scope), credential: credential,
+            wantsIdentityToken: options.wantsIdentityToken, action: action)
+        let answer = try await request.send(over: transport, options, host: host)
         guard answer.response.status.kind == .successful else {
             var error = RegistryError("\(action) from \"\(service)\"", host, answer)
             if error.code == .unauthorized, credential != nil {
@@ -148,19 +155,26 @@ extension Authenticator {
             }
             throw error
         }
-        let reply: TokenReply
-        do {
-            reply = try JSONDecoder().decode(TokenReply.self, from: Data(answer.body))
-        } catch {
-            throw RegistryError.badAnswer(action, "\"\(service)\" gave no token: \(decodingFailure(error))")
+        let reply = try TokenReply(answer, action)
+        identityToken = reply.identityToken ?? identityToken
+        return Token(value: reply.token, expiry: started + .seconds(reply.life))
+    }
+
+    private func tokenService(
+        _ challenge: Challenge, _ origin: WebLocation.Origin, _ action: String
+    ) throws -> WebLocation {
+        guard let realm = challenge.parameters["realm"], !realm.isEmpty else {
+            throw RegistryError.badAnswer(action, "the registry's challenge names no token service")
         }
-        let secret = reply.token ?? reply.accessToken ?? ""
-        guard !secret.isEmpty, secret.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw RegistryError.badAnswer(action, "\"\(service)\" gave no token")
+        guard let service = WebLocation(realm) else {
+            throw RegistryError.badAnswer(
+                action, "the registry's token service \"\(shownText(realm, limit: 100))\" is no http URL")
         }
-        // The specification's default and least is 60 seconds; a tenth is left for the way.
-        let life = min(max(reply.expiresIn ?? 60, 60), 86400)
-        return Token(value: secret, expiry: started + .seconds(life * 0.9))
+        // A password must not leave in plain text because of what a server says.
+        guard service.scheme == .https || origin.scheme == .http || isLoopback(service) else {
+            throw RegistryError.badAnswer(action, "the registry wants \"\(service)\" asked in plain text")
+        }
+        return service
     }
 
     private func isLoopback(_ service: WebLocation) -> Bool {
@@ -171,50 +185,11 @@ extension Authenticator {
     private func items(_ challenge: Challenge, _ scope: Scope?) -> [(name: String, value: String)] {
         var items: [(name: String, value: String)] = []
         if let service = challenge.parameters["service"] { items.append(("service", service)) }
-        var scopes = scope.map { [$0.description] } ?? []
+        var scopes = scope?.items ?? []
         let asked = challenge.parameters["scope"] ?? ""
         for other in asked.split(separator: " ") where !scopes.contains(String(other)) {
             scopes.append(String(other))
         }
         return items + scopes.map { ("scope", $0) }
-    }
-
-    private func ask(
-        _ service: WebLocation, _ items: [(name: String, value: String)], _ credential: Credential?,
-        _ action: String
-    ) async throws -> Answer {
-        var call = Call(.get, service, action: action)
-        call.limit = 1 << 20
-        if case .identityToken(let token) = credential {
-            let scopes = items.filter { $0.name == "scope" }.map(\.value).joined(separator: " ")
-            let form =
-                items.filter { $0.name != "scope" } + [
-                    ("scope", scopes), ("grant_type", "refresh_token"), ("client_id", "wasme"),
-                    ("refresh_token", token),
-                ]
-            let text = form.map { "\($0.name)=\(percentEncoded($0.value))" }.joined(separator: "&")
-            call.method = .post
-            call.headers[.contentType] = "application/x-www-form-urlencoded"
-            call.body = HTTPBody(Array(text.utf8))
-        } else {
-            call.location = service.adding(items)
-        }
-        var authorization: String?
-        if case .password(let username, let password) = credential {
-            authorization = Self.basic(username, password)
-        }
-        return try await call.send(over: transport, options, authorization: authorization, host: host)
-    }
-}
-
-private struct TokenReply: Decodable {
-    let token: String?
-    let accessToken: String?
-    let expiresIn: Double?
-
-    enum CodingKeys: String, CodingKey {
-        case token
-        case accessToken = "access_token"
-        case expiresIn = "expires_in"
     }
 }

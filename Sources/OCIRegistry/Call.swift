@@ -69,6 +69,18 @@ struct Answer: Sendable {
 
     var status: Int { response.status.code }
 
+    var isSuccess: Bool { response.status.kind == .successful }
+
+    /// How it wants to be asked (RFC 9110 §11.6.1).
+    var challenges: [Challenge] { Challenge.parse(response.headerFields[values: .wwwAuthenticate]) }
+
+    /// Whether it is a page for people: some proxy's, or a server's that is no registry.
+    var isWebPage: Bool {
+        let type = (response.headerFields[.contentType] ?? "").lowercased()
+        if type.hasPrefix("text/html") || type.hasPrefix("application/xhtml") { return true }
+        return body.first { $0 > 0x20 } == UInt8(ascii: "<")
+    }
+
     /// The first value of a header by its lower-case name.
     func header(_ name: String) -> String? { headers(name).first }
 

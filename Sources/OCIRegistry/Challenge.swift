@@ -7,15 +7,17 @@ struct Challenge: Hashable, Sendable {
     /// By lower-case name; the first of equal names counts.
     var parameters: [String: String] = [:]
 
+    /// Whether it is one that can be answered.
+    var isKnown: Bool { ["basic", "bearer"].contains(scheme) }
+
     /// Reads all challenges of all headers; what is no challenge is passed over.
     ///
     /// Servers are lenient in what they send: upper and lower case, several challenges in one header, missing or
-    /// stray commas, unquoted values with characters that ask for quotes.
+    /// stray commas, unquoted values with characters that ask for quotes, one challenge over several headers.
     static func parse(_ headers: [String]) -> [Challenge] {
-        headers.flatMap { header in
-            var parser = ChallengeParser(header)
-            return parser.challenges()
-        }
+        // Several lines are one list (RFC 9110 §5.3): a challenge may begin in one and go on in the next.
+        var parser = ChallengeParser(headers.joined(separator: ", "))
+        return parser.challenges()
     }
 }
 

@@ -24,16 +24,34 @@ package enum Credential: Hashable, Sendable, CustomStringConvertible, CustomDebu
     package var debugDescription: String { description }
 }
 
+extension Credential {
+    /// The user name that says, to helpers and in `auths`, that the secret beside it is an identity token.
+    static let tokenUser = "<token>"
+
+    init(username: String, secret: String) {
+        self =
+            username == Self.tokenUser
+            ? .identityToken(secret) : .password(username: username, password: secret)
+    }
+}
+
 /// Knows credentials by registry.
 package protocol CredentialProvider: Sendable {
     /// What is known for a registry; nil for nothing.
-    func credential(for host: RegistryHost) async throws -> Credential?
+    /// - Parameters:
+    ///   - host: the registry.
+    ///   - repository: what is asked for there; some are known for a part of a registry only.
+    /// - Returns: the credential.
+    /// - Throws: `RegistryError` when what is kept cannot be read.
+    func credential(for host: RegistryHost, _ repository: Repository?) async throws -> Credential?
 }
 
 /// Knows nothing: only what a registry gives to everybody is asked for.
 package struct AnonymousCredentials: CredentialProvider {
     package init() {}
-    package func credential(for host: RegistryHost) async throws -> Credential? { nil }
+    package func credential(for host: RegistryHost, _ repository: Repository?) async throws -> Credential? {
+        nil
+    }
 }
 
 /// One credential for one registry, as given on a command line.
@@ -46,7 +64,7 @@ package struct FixedCredentials: CredentialProvider {
         self.credential = credential
     }
 
-    package func credential(for host: RegistryHost) async throws -> Credential? {
+    package func credential(for host: RegistryHost, _ repository: Repository?) async throws -> Credential? {
         host == self.host ? credential : nil
     }
 }

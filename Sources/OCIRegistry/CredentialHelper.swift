@@ -1,131 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
-private import Foundation
+import JSON
 
 /// A program `docker-credential-<name>` that keeps credentials, as in a desktop's key ring.
 ///
-/// It is asked with `get`: the server's name goes to its input, JSON comes from its output.
+/// The verb is its only argument; the server's name and secrets go to its input, and its answer comes from its output
+/// (docker/docker-credential-helpers, "Development").
 struct CredentialHelper {
     let name: String
     let environment: [String: String]
+    /// How long it may take: it may have to ask its user for a password.
+    let limit: Duration
 
     /// What a helper prints, on its output, for a server it does not know.
     private static let unknown = "credentials not found"
-    /// The user name that says that the secret is an identity token.
-    private static let tokenUser = "<token>"
 
     func credential(for server: String) async throws -> Credential? {
-        let output = try await run(input: server)
+        let output = try await run("get", input: server)
         if output.status != 0 {
-            let said = shownText(String(decoding: output.bytes, as: UTF8.self), limit: 200)
-            if said.lowercased().contains(Self.unknown) { return nil }
-            throw failure(said.isEmpty ? "it ended with status \(output.status)" : said)
+            let said = output.text.lowercased()
+            if said.contains(Self.unknown) { return nil }
+            throw failure("get", output)
         }
-        let reply: Reply
-        do {
-            reply = try JSONDecoder().decode(Reply.self, from: output.bytes)
-        } catch {
-            // The decoder's own words could repeat the secret.
-            throw failure("its answer is not the JSON that was expected")
-        }
-        guard !reply.secret.isEmpty else { return nil }
-        return reply.username == Self.tokenUser
-            ? .identityToken(reply.secret) : .password(username: reply.username, password: reply.secret)
+        // The parser's own words could repeat the secret.
+        guard let reply = try? JSONValue(parsing: output.text).object,
+            let username = reply["Username"]?.string,
+            let secret = reply["Secret"]?.string
+        else { throw failure("its answer to \"get\" is not the JSON that was expected") }
+        return secret.isEmpty ? nil : Credential(username: username, secret: secret)
     }
 
-    private func run(input: String) async throws -> (status: Int32, bytes: Data) {
-        let process = Process()
-        process.executableURL = URL(filePath: try executable())
-        process.arguments = ["get"]
-        process.environment = environment
-        let stdin = Self.pipe()
-        let stdout = Self.pipe()
-        process.standardInput = stdin
-        process.standardOutput = stdout
-        process.standardError = FileHandle.nullDevice
-        // Fits into the pipe before anybody reads; written later, a helper that is gone would raise SIGPIPE.
-        try stdin.fileHandleForWriting.write(contentsOf: Data("\(input)\n".utf8))
-        try stdin.fileHandleForWriting.close()
-        let child = Child(process)
-        let status = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Int32, any Error>) in
-                child.start { done.resume(with: $0) }
+    func store(_ credential: Credential, for server: String) async throws {
+        let (username, secret) =
+            switch credential {
+            case .password(let username, let password): (username, password)
+            case .identityToken(let token), .accessToken(let token): (Credential.tokenUser, token)
             }
-        } onCancel: {
-            child.stop()
+        let input = JSONValue.object([
+            "ServerURL": .string(server), "Username": .string(username), "Secret": .string(secret),
+        ])
+        let output = try await run("store", input: input.description)
+        // Whatever it says then may repeat what it was given.
+        guard output.status == 0 else {
+            throw failure("store", output.text.contains(secret) ? Output(status: output.status) : output)
         }
-        try Task.checkCancellation()
-        return (status, Self.waiting(in: stdout.fileHandleForReading))
     }
 
-    /// A pipe whose ends other children do not inherit: one that kept them open would keep the helper reading.
-    private static func pipe() -> Pipe {
-        let pipe = Pipe()
-        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+    /// Removes what it has for a server; nothing is fine.
+    func erase(_ server: String) async throws {
+        let output = try await run("erase", input: server)
+        guard output.status == 0 || output.text.lowercased().contains(Self.unknown) else {
+            throw failure("erase", output)
         }
-        return pipe
     }
 
-    /// What a helper that has ended left in the pipe; no more than the pipe holds, and without waiting for its end.
-    private static func waiting(in handle: FileHandle) -> Data {
-        _ = fcntl(handle.fileDescriptor, F_SETFL, O_NONBLOCK)
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = read(handle.fileDescriptor, &bytes, bytes.count)
-        return Data(bytes.prefix(max(count, 0)))
+    private struct Output {
+        let status: Int32
+        var text = ""
+    }
+
+    private func run(_ verb: String, input: String) async throws -> Output {
+        let process = try HelperProcess(executable(), verb, environment: environment, input: input + "\n")
+        guard let (status, bytes) = try await process.run(limit: limit) else {
+            throw failure(
+                "it did not answer \"\(verb)\" within \(limit.components.seconds) seconds",
+                hint:
+                    "run 'docker-credential-\(name) \(verb)' yourself: it may wait for a password or a key ring"
+            )
+        }
+        return Output(status: status, text: String(decoding: bytes, as: UTF8.self))
     }
 
     private func executable() throws -> String {
         let file = "docker-credential-\(name)"
         guard !name.isEmpty, !name.contains("/") else { throw failure("that is no helper's name") }
-        let folders = (environment["PATH"] ?? "").split(separator: ":")
-        guard
-            let path = folders.map({ "\($0)/\(file)" })
-                .first(where: FileManager.default.isExecutableFile(atPath:))
-        else { throw failure("\"\(file)\" is not in PATH") }
+        guard let path = HelperProcess.find(file, in: environment["PATH"] ?? "") else {
+            throw failure("\"\(file)\" is not in PATH")
+        }
         return path
     }
 
-    private func failure(_ why: String) -> RegistryError {
+    private func failure(_ verb: String, _ output: Output) -> RegistryError {
+        // An answer in JSON is one with a secret in it.
+        let said = output.text.contains("{") ? "" : shownText(output.text, limit: 200)
+        return failure(said.isEmpty ? "\"\(verb)\" ended with status \(output.status)" : said)
+    }
+
+    private func failure(_ why: String, hint: String? = nil) -> RegistryError {
         RegistryError(
-            .credentials, "cannot ask the credential helper \"\(name)\": \(why)",
-            hint: "check \"credsStore\" and \"credHelpers\" in docker's config.json", category: .usage)
-    }
-
-    private struct Reply: Decodable {
-        let username: String
-        let secret: String
-
-        enum CodingKeys: String, CodingKey {
-            case username = "Username"
-            case secret = "Secret"
-        }
-    }
-}
-
-/// A process that is started once and may be stopped from elsewhere; Foundation's own is not Sendable.
-private final class Child: @unchecked Sendable {
-    private let process: Process
-    private let lock = NSLock()
-    private var isStopped = false
-
-    init(_ process: Process) { self.process = process }
-
-    func start(_ done: @escaping @Sendable (Result<Int32, any Error>) -> Void) {
-        lock.withLock {
-            guard !isStopped else { return done(.failure(CancellationError())) }
-            process.terminationHandler = { done(.success($0.terminationStatus)) }
-            do { try process.run() } catch { done(.failure(error)) }
-        }
-    }
-
-    func stop() {
-        lock.withLock {
-            isStopped = true
-            // Not SIGTERM: children of the concurrency threads inherit it blocked. A helper that reads has nothing to
-            // tidy up.
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        }
+            .credentials, "cannot use the credential helper \"\(shownText(name, limit: 60))\": \(why)",
+            hint: hint ?? "check \"credsStore\" and \"credHelpers\" in docker's config.json", category: .usage
+        )
     }
 }

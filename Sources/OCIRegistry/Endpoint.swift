@@ -8,9 +8,15 @@ final class Endpoint: Sendable {
     let authority: String
     private let isDockerHub: Bool
     private let known: Mutex<WebLocation.Scheme?>
+    private let abilities = Mutex(Abilities())
+
+    private struct Abilities {
+        var takesSinglePost = true
+        var hasReferrers: Bool?
+    }
 
     init(_ host: RegistryHost, _ options: RegistryOptions) {
-        isDockerHub = ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(host.description)
+        isDockerHub = host.isDockerHub
         // Docker Hub's name is not the name of its registry.
         authority = isDockerHub ? "registry-1.docker.io" : host.description
         let scheme: WebLocation.Scheme? =
@@ -26,6 +32,18 @@ final class Endpoint: Sendable {
     var scheme: WebLocation.Scheme? {
         get { known.withLock { $0 } }
         set { known.withLock { $0 = newValue } }
+    }
+
+    /// Whether a blob may come with the request that begins an upload; yes until the registry shows otherwise.
+    var takesSinglePost: Bool {
+        get { abilities.withLock { $0.takesSinglePost } }
+        set { abilities.withLock { $0.takesSinglePost = newValue } }
+    }
+
+    /// Whether the registry has the referrers API; nil while it has not shown.
+    var hasReferrers: Bool? {
+        get { abilities.withLock { $0.hasReferrers } }
+        set { abilities.withLock { $0.hasReferrers = newValue } }
     }
 
     /// A repository's path; Docker Hub keeps names of one component below `library`.

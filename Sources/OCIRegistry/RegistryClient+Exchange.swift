@@ -50,10 +50,9 @@ extension RegistryClient {
             let answer = try await call.send(
                 over: transport, options, authorization: isAuthorized ? authorization : nil, host: host)
             switch answer.status {
-            case 401 where isAuthorized && challenges == 0:
+            case 401 where isAuthorized && challenges == 0, 403 where isAuthorized && challenges == 0:
                 challenges += 1
-                let asked = Challenge.parse(answer.response.headerFields[values: .wwwAuthenticate])
-                guard
+                guard let asked = try await self.challenges(of: answer, to: call),
                     let better = try await authenticator.answer(
                         asked, for: call.scope, rejected: authorization, from: home)
                 else { return answer }
@@ -68,6 +67,22 @@ extension RegistryClient {
             default: return answer
             }
         }
+    }
+
+    /// What a refusal asks for; nil if it is final.
+    ///
+    /// A 403 is, unless it says that another token would do (RFC 6750 §3.1). Some proxies answer 401 without saying
+    /// what they want, to HEAD above all: then the API's root is asked, which has to say so (distribution-spec 1.1,
+    /// "Determining Support").
+    private func challenges(of answer: Answer, to call: Call) async throws -> [Challenge]? {
+        let asked = answer.challenges
+        guard answer.status == 401 else {
+            return asked.contains { $0.parameters["error"] == "insufficient_scope" } ? asked : nil
+        }
+        guard !asked.contains(where: \.isKnown) else { return asked }
+        let root = Call(.get, try await location("/v2/"), action: call.action)
+        let second = try await root.send(over: transport, options, authorization: nil, host: host)
+        return second.status == 401 ? second.challenges : asked
     }
 
     private func follow(_ target: String, of call: Call, _ count: Int) throws -> WebLocation {

@@ -58,11 +58,27 @@ extension RegistryClient {
     }
 
     /// Stores a manifest or index under a tag or its digest; its blobs must be there.
+    ///
+    /// One with a subject is listed among that manifest's referrers, by the registry or, if it does not say that it did
+    /// so, by us (distribution-spec 1.1, "Pushing Manifests with Subject").
     /// - Returns: what addresses it now.
     @discardableResult
     package func push(
         _ manifest: ManifestDocument, to repository: Repository, as target: Reference.Target
     ) async throws -> Descriptor {
+        let answer = try await put(manifest, to: repository, as: target)
+        if let subject = manifest.subject {
+            let isListed = answer.header("oci-subject") == subject.digest.description
+            if isListed { endpoint.hasReferrers = true }
+            if !isListed { try await list(manifest.referrer, under: subject.digest, in: repository) }
+        }
+        return manifest.descriptor
+    }
+
+    @discardableResult
+    func put(
+        _ manifest: ManifestDocument, to repository: Repository, as target: Reference.Target
+    ) async throws -> Answer {
         let action = "push manifest \"\(name(repository, target))\""
         if case .digest(let digest) = target, digest != manifest.digest {
             throw RegistryError.mismatch(action, .digestMismatch(expected: digest, actual: manifest.digest))
@@ -78,7 +94,7 @@ extension RegistryClient {
                 throw RegistryError.mismatch(action, .digestMismatch(expected: own, actual: stored))
             }
         }
-        return manifest.descriptor
+        return answer
     }
 
     private func manifestCall(

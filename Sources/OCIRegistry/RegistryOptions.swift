@@ -12,6 +12,8 @@ package struct RegistryOptions: Sendable {
     package var retry = RetryPolicy()
     /// The time that retries and tokens go by.
     package var clock = RegistryClock.system
+    /// Whether a token service is asked for an identity token to keep, as a login does.
+    package var wantsIdentityToken = false
     /// Bytes of one chunk when a registry does not take a blob in one piece.
     package var chunkSize: Int64 = 8 << 20
     /// Tags read at most; a registry without end is an error.

@@ -80,6 +80,9 @@ struct WebLocation: Hashable, Sendable, CustomStringConvertible {
         return Origin(scheme: scheme, host: String(host), port: port)
     }
 
+    /// All of it, which may be a secret.
+    var text: String { "\(scheme.rawValue)://\(authority)\(target)" }
+
     /// What may be shown: the query of an upload or of a signed URL is a secret.
     var description: String { "\(scheme.rawValue)://\(authority)\(target.prefix { $0 != "?" })" }
 }

@@ -15,6 +15,8 @@ package struct CommandContext: Sendable {
     package var terminal: Terminal
     /// How requests are sent; made when the first one is.
     package var makeTransport: @Sendable () -> any HTTPTransport
+    /// Secrets that were asked for.
+    let secrets = SecretInput()
 
     package init(
         workingDirectory: FilePath, environment: [String: String], terminal: Terminal,

@@ -120,7 +120,7 @@ struct Inspect: WasmeCommand {
             defer { try? Files.remove(folder) }
             let passing = try ImageStore(folder)
             let document = try await access.transfer(
-                "reading", reference, store: passing, quiet: output.quiet, in: context
+                .reading, reference, store: passing, quiet: output.quiet, in: context
             ) { try await $0.pull(reference) }
             return (document, try FilterImage.unpack(document, from: passing))
         }

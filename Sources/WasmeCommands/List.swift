@@ -20,14 +20,11 @@ struct List: WasmeCommand {
     func run(in context: CommandContext) async throws {
         let store = try store.open(in: context)
         let images = try store.list().map { image in
-            let size =
-                switch try store.manifest(image.descriptor).content {
-                case .manifest(let manifest): manifest.layers.reduce(manifest.config.size) { $0 + $1.size }
-                case .index: image.descriptor.size
-                }
-            return Result.Image(
+            Result.Image(
                 name: image.reference?.name ?? image.name, tag: image.reference?.tag?.name,
-                digest: image.descriptor.digest, size: size, storedAt: image.storedAt)
+                digest: image.descriptor.digest, size: image.facts?.size,
+                abiVersions: image.facts?.abiVersions ?? [], created: image.facts?.created,
+                storedAt: image.storedAt)
         }
         try output.print(Result(images: images), in: context)
     }
@@ -35,11 +32,13 @@ struct List: WasmeCommand {
     /// All images with a name.
     struct Result: CommandResult {
         struct Image: Encodable {
-            let name: String
+            let name: String?
             let tag: String?
             let digest: Digest
             /// Bytes of the configuration and all layers.
-            let size: Int64
+            let size: Int64?
+            let abiVersions: [String]
+            let created: String?
             let storedAt: String?
         }
 
@@ -53,7 +52,8 @@ struct List: WasmeCommand {
                 ["NAME", "TAG", "DIGEST", "SIZE", "STORED"],
                 images.map { image in
                     [
-                        image.name, image.tag ?? "", "sha256:\(image.digest.short)", byteCount(image.size),
+                        image.name ?? "", image.tag ?? "", "sha256:\(image.digest.short)",
+                        image.size.map(byteCount) ?? "",
                         image.storedAt ?? "",
                     ]
                 })

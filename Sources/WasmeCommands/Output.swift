@@ -85,12 +85,35 @@ extension StringProtocol {
 
 /// A number of bytes for people.
 func byteCount(_ bytes: Int64) -> String {
-    let units = ["B", "KB", "MB", "GB", "TB"]
-    var value = Double(bytes)
-    var unit = 0
-    while value >= 1000, unit < units.count - 1 {
-        value /= 1000
-        unit += 1
+    let unit = ByteUnit(for: bytes)
+    return "\(unit.digits(bytes)) \(unit.name)"
+}
+
+/// How many bytes of how many, in one unit.
+func byteCount(_ part: Int64, of whole: Int64) -> String {
+    let unit = ByteUnit(for: whole)
+    return "\(unit.digits(part))/\(unit.digits(whole)) \(unit.name)"
+}
+
+/// The unit that a number of bytes is told in.
+private struct ByteUnit {
+    let name: String
+    private let bytes: Double
+
+    init(for count: Int64) {
+        let units = ["B", "KB", "MB", "GB", "TB"]
+        var index = 0
+        var bytes = 1.0
+        while Double(count) / bytes >= 1000, index < units.count - 1 {
+            bytes *= 1000
+            index += 1
+        }
+        name = units[index]
+        self.bytes = bytes
     }
-    return unit == 0 ? "\(bytes) B" : String(format: value < 10 ? "%.2f %@" : "%.1f %@", value, units[unit])
+
+    func digits(_ count: Int64) -> String {
+        let value = Double(count) / bytes
+        return bytes == 1 ? "\(count)" : String(format: value < 10 ? "%.2f" : "%.1f", value)
+    }
 }

@@ -24,7 +24,7 @@ struct Pull: WasmeCommand {
     func run(in context: CommandContext) async throws {
         let reference = try context.reference(reference)
         let document = try await access.transfer(
-            "pulling", reference, store: store.open(in: context), quiet: output.quiet, in: context
+            .pulling, reference, store: store.open(in: context), quiet: output.quiet, in: context
         ) { try await $0.pull(reference) }
         try output.print(
             ImageResult(

@@ -24,7 +24,7 @@ struct Push: WasmeCommand {
     func run(in context: CommandContext) async throws {
         let reference = try context.reference(reference)
         let document = try await access.transfer(
-            "pushing", reference, store: store.open(in: context), quiet: output.quiet, in: context
+            .pushing, reference, store: store.open(in: context), quiet: output.quiet, in: context
         ) { try await $0.push(reference, to: reference) }
         try output.print(
             ImageResult(

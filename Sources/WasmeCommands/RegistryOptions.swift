@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ArgumentParser
 import Diagnostics
-import ArgumentParser
 import ImageTransfer
 import OCI
 import OCILayout
 import OCIRegistry
 
-/// How a command reaches a registry.
+/// How a command reaches a registry, and as whom.
 package struct RegistryAccessOptions: ParsableArguments {
     @Flag(help: "Speak HTTP without TLS (hosts on this machine are tried so without being told).")
     package var plainHttp = false
@@ -15,7 +15,21 @@ package struct RegistryAccessOptions: ParsableArguments {
     @Flag(help: "Accept any server certificate.")
     package var insecure = false
 
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Who to be there, in place of whom 'wasme login' was told.", valueName: "name"))
+    package var username: String?
+
+    @Flag(help: "Read the password from standard input.")
+    package var passwordStdin = false
+
     package init() {}
+
+    package func validate() throws {
+        if plainHttp, insecure {
+            throw ValidationError("--plain-http has no certificate that --insecure could accept")
+        }
+    }
 
     /// A client for the registry that a reference names.
     func client(for reference: Reference, in context: CommandContext) throws -> RegistryClient {
@@ -26,19 +40,18 @@ package struct RegistryAccessOptions: ParsableArguments {
                     + "or set WASM_IMAGE_REGISTRY")
         }
         return RegistryClient(
-            host: host, transport: context.makeTransport(),
-            options: RegistryOptions(plainHTTP: plainHttp ? true : nil, insecure: insecure),
-            credentials: DockerCredentials(environment: context.environment))
+            host: host, transport: context.makeTransport(), options: try options(for: host, in: context),
+            credentials: try credentials(for: host, in: context))
     }
 
     /// Moves an image between a store and the registry that its reference names, showing how far it is.
     func transfer(
-        _ label: String, _ reference: Reference, store: ImageStore, quiet: Bool,
+        _ action: TransferAction, _ reference: Reference, store: ImageStore, quiet: Bool,
         in context: CommandContext,
         _ move: (ImageTransfer) async throws -> ManifestDocument
     ) async throws -> ManifestDocument {
         let client = try client(for: reference, in: context)
-        let display = TransferDisplay(label, quiet: quiet, terminal: context.terminal)
+        let display = TransferDisplay(action, quiet: quiet, terminal: context.terminal)
         // Cleared also before an error is printed.
         defer { display.finish() }
         return try await move(ImageTransfer(store: store, client: client) { display.show($0) })

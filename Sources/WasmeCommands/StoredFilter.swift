@@ -32,7 +32,7 @@ struct StoredFilter {
             document = try store.manifest(try store.resolve(reference))
         } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
             document = try await access.transfer(
-                "pulling", reference, store: store, quiet: quiet, in: context
+                .pulling, reference, store: store, quiet: quiet, in: context
             ) { try await $0.pull(reference) }
         }
         return StoredFilter(

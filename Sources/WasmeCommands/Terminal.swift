@@ -18,8 +18,12 @@ package struct Terminal: Sendable {
     package var showsProgress: Bool
     /// Whether the result may be coloured.
     package var showsColour: Bool
+    /// Whether progress may be coloured.
+    package var showsNoteColour: Bool
     /// Characters in a line of help; nil leaves it to the real terminal.
     package var columns: Int?
+    /// Columns and rows at this moment; nil while the terminal belongs to another job.
+    package var size: @Sendable () -> (columns: Int, rows: Int)?
     /// Writes the result.
     package var writeOutput: @Sendable (String) -> Void
     /// Writes notes, progress and errors.
@@ -28,36 +32,69 @@ package struct Terminal: Sendable {
     ///
     /// Cancelling the task ends the wait.
     package var readAnswer: @Sendable () throws -> String?
+    /// Reads one line of an answer that is not shown while it is typed; nil at the end of the input.
+    package var readSecret: @Sendable () throws -> String?
+    /// Reads the whole input, which is expected to be short.
+    package var readInput: @Sendable () throws -> [UInt8]
 
     package init(
-        isInteractive: Bool, showsProgress: Bool, showsColour: Bool = false, columns: Int? = nil,
+        isInteractive: Bool, showsProgress: Bool, showsColour: Bool = false, showsNoteColour: Bool = false,
+        columns: Int? = nil,
+        size: @escaping @Sendable () -> (columns: Int, rows: Int)? = { (80, 24) },
         writeOutput: @escaping @Sendable (String) -> Void,
-        writeError: @escaping @Sendable (String) -> Void, readAnswer: @escaping @Sendable () throws -> String?
+        writeError: @escaping @Sendable (String) -> Void,
+        readAnswer: @escaping @Sendable () throws -> String?,
+        readSecret: (@Sendable () throws -> String?)? = nil,
+        readInput: @escaping @Sendable () throws -> [UInt8] = { [] }
     ) {
         self.isInteractive = isInteractive
         self.showsProgress = showsProgress
         self.showsColour = showsColour
+        self.showsNoteColour = showsNoteColour
         self.columns = columns
+        self.size = size
         self.writeOutput = writeOutput
         self.writeError = writeError
         self.readAnswer = readAnswer
+        self.readSecret = readSecret ?? readAnswer
+        self.readInput = readInput
     }
 
     /// The terminal, pipe or file that the process was started with.
     package static func standard(environment: [String: String]) -> Terminal {
         let dumb = environment["TERM"] == "dumb"
+        let colourful = !dumb && (environment["NO_COLOR"] ?? "").isEmpty
         return Terminal(
             isInteractive: isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1,
             showsProgress: isatty(STDERR_FILENO) == 1 && !dumb,
-            showsColour: isatty(STDOUT_FILENO) == 1 && !dumb && (environment["NO_COLOR"] ?? "").isEmpty,
+            showsColour: isatty(STDOUT_FILENO) == 1 && colourful,
+            showsNoteColour: isatty(STDERR_FILENO) == 1 && colourful,
+            size: { size(of: STDERR_FILENO) },
             writeOutput: { write($0, to: STDOUT_FILENO) },
             writeError: { write($0, to: STDERR_FILENO) },
             readAnswer: {
-                // Waits in short turns, so that Ctrl-C ends the question and not only the next line.
-                var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-                while poll(&input, 1, 100) <= 0 { try Task.checkCancellation() }
+                try waitForInput()
                 return readLine(strippingNewline: true)
-            })
+            },
+            readSecret: {
+                try withoutEcho {
+                    try waitForInput()
+                    return readLine(strippingNewline: true)
+                }
+            },
+            readInput: { try readAll(limit: 1 << 20) })
+    }
+
+    /// The size of a terminal; nil while another job than ours is in front of it.
+    private static func size(of descriptor: Int32) -> (columns: Int, rows: Int)? {
+        let front = tcgetpgrp(descriptor)
+        guard front < 0 || front == getpgrp() else { return nil }
+        var size = winsize()
+        // Some terminals know their size no better than we do.
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// Writes unbuffered, so that what a script waits for is there at once; a reader that has gone is no error of ours.

@@ -4,62 +4,104 @@ import ImageTransfer
 import OCI
 import Synchronization
 
-/// Shows how far a transfer is: one line that is redrawn on a terminal, nothing elsewhere.
+/// Shows how far a transfer is: bars that are redrawn on a terminal, a line for each blob elsewhere, nothing if the
+/// user wants quiet.
 final class TransferDisplay: Sendable {
-    private struct State {
-        var total: Int64 = 0
-        var positions: [Digest: Int64] = [:]
-        /// Bytes that really travelled, for the speed.
-        var moved: Int64 = 0
-        var present = 0
-        var blobs = 0
-        var lastDrawn: ContinuousClock.Instant?
-        var started = ContinuousClock.now
+    private enum Kind {
+        case silent
+        case log
+        case bars
     }
 
-    private let state = Mutex(State())
+    /// What stands on the terminal.
+    private struct Screen {
+        /// The widths of the lines above the cursor.
+        var drawn: [Int] = []
+        var lastDrawn = Duration.zero
+        var isOver = false
+    }
+
+    /// Ten times a second is as much as an eye takes in; what is over sooner is not shown at all.
+    private static let interval = Duration.milliseconds(100)
+
+    private let progress = Mutex(TransferProgress())
+    /// Apart from the progress, so that a terminal that is held (Ctrl-S) does not hold the transfer.
+    private let screen = Mutex(Screen())
+    private let ticker = Mutex<Task<Void, Never>?>(nil)
     private let terminal: Terminal
-    private let label: String
-    private let isActive: Bool
+    private let action: TransferAction
+    private let kind: Kind
+    private let start = ContinuousClock.now
 
-    init(_ label: String, quiet: Bool, terminal: Terminal) {
-        self.label = label
+    init(_ action: TransferAction, quiet: Bool, terminal: Terminal) {
+        self.action = action
         self.terminal = terminal
-        isActive = terminal.showsProgress && !quiet
-    }
-
-    /// Takes in an event of the transfer.
-    func show(_ event: TransferEvent) {
-        guard isActive else { return }
-        let line: String? = state.withLock { state in
-            switch event {
-            case .planned(let blobs):
-                state.blobs = blobs.count
-                state.total = blobs.reduce(0) { $0 + $1.size }
-            case .present(let blob), .mounted(let blob, _):
-                state.present += 1
-                state.positions[blob.digest] = blob.size
-            case .resumed(let blob, let position): state.positions[blob.digest] = position
-            case .finished(let blob): state.positions[blob.digest] = blob.size
-            case .moved(let blob, let position):
-                state.moved += max(0, position - (state.positions[blob.digest] ?? 0))
-                state.positions[blob.digest] = position
+        kind = quiet ? .silent : terminal.showsProgress ? .bars : .log
+        guard kind == .bars else { return }
+        // Also when nothing moves: a speed falls, a wait is shown.
+        let task = Task.detached { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.interval)
+                guard let self else { return }
+                self.draw()
             }
-            let now = ContinuousClock.now
-            // Ten times a second is as much as an eye takes in.
-            if case .moved = event, let last = state.lastDrawn, now - last < .milliseconds(100) { return nil }
-            state.lastDrawn = now
-            let seconds = (now - state.started) / .seconds(1)
-            let speed = seconds > 0.2 ? ", \(byteCount(Int64(Double(state.moved) / seconds)))/s" : ""
-            let present = state.present > 0 ? ", \(state.present) of \(state.blobs) there already" : ""
-            let done = state.positions.values.reduce(0, +)
-            return "\(label) \(byteCount(done)) of \(byteCount(state.total))\(speed)\(present)"
         }
-        if let line { terminal.writeError("\r\u{1B}[K\(line)") }
+        ticker.withLock { $0 = task }
     }
 
-    /// Clears the line.
+    /// Takes in an event of the transfer, from any task.
+    func show(_ event: TransferEvent) {
+        guard kind != .silent else { return }
+        let now = now
+        let ended = progress.withLock { $0.apply(event, at: now) }
+        switch kind {
+        case .silent: return
+        case .log:
+            guard let ended else { return }
+            let line = TransferLayout(action: action).sentence(ended, at: now)
+            screen.withLock { _ in terminal.note(line) }
+        case .bars: draw()
+        }
+    }
+
+    /// Takes the bars away; nothing is drawn afterwards.
     func finish() {
-        if isActive { terminal.writeError("\r\u{1B}[K") }
+        ticker.withLock { $0?.cancel() }
+        screen.withLock { screen in
+            screen.isOver = true
+            guard !screen.drawn.isEmpty else { return }
+            let columns = terminal.size()?.columns ?? 80
+            terminal.writeError(Self.home(screen.drawn, columns) + "\u{1B}[J")
+        }
+    }
+
+    private var now: Duration { start.duration(to: .now) }
+
+    /// Draws if it is time, and if nobody else is drawing.
+    private func draw() {
+        _ = screen.withLockIfAvailable { screen in
+            let now = now
+            guard !screen.isOver, now - screen.lastDrawn >= Self.interval, let size = terminal.size() else {
+                return
+            }
+            screen.lastDrawn = now
+            let layout = TransferLayout(
+                action: action, columns: size.columns, rows: size.rows,
+                paint: Paint(isActive: terminal.showsNoteColour))
+            let progress = progress.withLock { $0 }
+            guard !progress.blobs.isEmpty else { return }
+            let lines = layout.lines(progress, at: now)
+            // One write, over what stands there: nothing is ever blank in between.
+            var frame = Self.home(screen.drawn, size.columns)
+            for line in lines { frame += line.painted + "\u{1B}[K\n" }
+            terminal.writeError(frame + "\u{1B}[J")
+            screen.drawn = lines.map(\.plain.count)
+        }
+    }
+
+    /// Moves the cursor to the first of the drawn lines, which a window made narrower since may have broken.
+    private static func home(_ drawn: [Int], _ columns: Int) -> String {
+        let rows = drawn.reduce(0) { $0 + max(1, ($1 + columns - 1) / max(columns, 1)) }
+        return rows == 0 ? "\r" : "\r\u{1B}[\(rows)A"
     }
 }

@@ -16,7 +16,7 @@ import Testing
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
         "OCIRegistry": ["Diagnostics", "Files", "JSON", "OCI", "HTTPTypes", "SystemPackage"],
         "CurlTransport": ["CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes"],
-        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry"],
+        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", "SystemPackage"],
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
         "FilterImage": ["Archive", "Diagnostics", "JSON", "OCI", "OCILayout"],

@@ -16,7 +16,9 @@ import Testing
     ) {
         #expect(outcome.status == status, "\(outcome.stderr)", sourceLocation: sourceLocation)
         #expect(outcome.stdout.isEmpty, sourceLocation: sourceLocation)
-        #expect(outcome.stderr.hasPrefix("error: "), "\(outcome.stderr)", sourceLocation: sourceLocation)
+        // Blobs that came across before have their lines.
+        #expect(
+            "\n\(outcome.stderr)".contains("\nerror: "), "\(outcome.stderr)", sourceLocation: sourceLocation)
         #expect(outcome.stderr.contains("\n  help: "), "\(outcome.stderr)", sourceLocation: sourceLocation)
         for word in words {
             #expect(outcome.stderr.contains(word), "\(outcome.stderr)", sourceLocation: sourceLocation)

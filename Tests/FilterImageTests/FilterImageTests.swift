@@ -108,7 +108,7 @@ import Testing
         let module = try Data(
             contentsOf: URL(filePath: bundle.appending("rootfs").appending("plugin.wasm").string))
         #expect(Array(module) == content.module)
-        #expect(store.contains(document.digest))
+        #expect(store.contains(document.descriptor))
     }
 
     struct Unexpected: Error {}

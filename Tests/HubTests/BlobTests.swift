@@ -180,7 +180,9 @@ import Testing
             #expect(mounted.status == 201)
             #expect(mounted["Location"] == "/v2/b/blobs/\(digest)")
             #expect(try await hub.client.send("HEAD", "/v2/b/blobs/\(digest)").status == 200)
-            for query in ["mount=\(digest)&from=none", "mount=\(Digest(of: [1]))&from=a", "mount=\(digest)"] {
+            for query in [
+                "mount=\(digest)&from=none", "mount=\(Digest(of: [1]))&from=a", "mount=\(Digest(of: [1]))",
+            ] {
                 let reply = try await hub.client.send("POST", "/v2/c/blobs/uploads/?\(query)", body: [])
                 #expect(reply.status == 202, "\(query)")
             }
@@ -202,13 +204,13 @@ import Testing
                     reply["Content-Range"]
                         == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/600000", "\(range)")
             }
-            for range in ["bytes=600000-", "bytes=-0"] {
+            for range in ["bytes=600000-", "bytes=-0", "bytes=9-1"] {
                 let reply = try await hub.client.send("GET", "/v2/a/blobs/\(digest)", ["Range": range])
                 #expect(reply.status == 416, "\(range)")
                 #expect(reply["Content-Range"] == "bytes */600000", "\(range)")
             }
             let many = (0..<1000).map { "\($0)-\($0)" }.joined(separator: ",")
-            for range in ["bytes=\(many)", "bytes=9-1", "bytes=a-b", "lines=0-1", "bytes"] {
+            for range in ["bytes=\(many)", "bytes=a-b", "lines=0-1", "bytes"] {
                 let reply = try await hub.client.send("GET", "/v2/a/blobs/\(digest)", ["Range": range])
                 #expect(reply.status == 200, "\(range.prefix(20))")
                 #expect(reply.body.count == 600_000)

@@ -37,6 +37,21 @@ func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
+    await HubSlots.shared.take()
+    do {
+        let result = try await runHub(limits: limits, policy: policy, folder: folder, body)
+        await HubSlots.shared.give()
+        return result
+    } catch {
+        await HubSlots.shared.give()
+        throw error
+    }
+}
+
+private func runHub<Result>(
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?,
+    _ body: (TestHub) async throws -> Result
+) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
     let data = try await openFolder(path)

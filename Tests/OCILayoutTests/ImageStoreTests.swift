@@ -19,14 +19,7 @@ import Testing
     func put(
         _ text: String, as names: [String], into store: ImageStore? = nil
     ) async throws -> ManifestDocument {
-        let references = try names.map { try Reference($0) }
-        return try await (store ?? self.store).ingest { ingest in
-            let config = try ingest.add(Array("{}".utf8), mediaType: .emptyJSON)
-            let layer = try ingest.add(Array(text.utf8), mediaType: .imageLayerTarGzip)
-            let document = try ManifestDocument(Manifest(config: config, layers: [layer]))
-            try ingest.commit(document, as: references)
-            return document
-        }
+        try await OCILayoutTests.put(text, as: names, into: store ?? self.store)
     }
 
     @Test func `an image is found by tag, by digest and with both`() async throws {
@@ -70,7 +63,7 @@ import Testing
                 throw Stop()
             }
         }
-        #expect(!store.contains(Digest(of: Array("half".utf8))))
+        #expect(!store.contains(Descriptor(of: Array("half".utf8), mediaType: .octetStream)))
         #expect(try Files.contents(store.root.appending("ingest")).isEmpty)
         #expect(try store.list().isEmpty)
     }
@@ -100,6 +93,8 @@ import Testing
         let error = #expect(throws: StoreError.self) { try store.manifest(document.descriptor) }
         #expect(error?.message.contains("damaged") == true)
         #expect(error?.hint != nil)
+        _ = try await put("one", as: ["x"])
+        #expect(try store.manifest(document.descriptor) == document)
     }
 
     @Test func `a folder with other things in it is not taken over`() throws {
@@ -128,5 +123,100 @@ import Testing
         let outcome = try await run(skopeo, ["inspect", "--raw", "oci:\(store.root):x:v1"])
         #expect(outcome.status == 0, "\(outcome.stderr)")
         #expect(Array(outcome.stdout.utf8) == document.bytes)
+    }
+
+    @Test func `the beginning of a digest is enough, unless it fits several images`() async throws {
+        let document = try await put("one", as: ["x:v1"])
+        let hex = document.digest.hex
+        for text in [String(hex.prefix(8)), "sha256:\(hex.prefix(4))", "sha256:\(hex)"] {
+            #expect(try store.resolve(Reference(text)) == document.descriptor)
+        }
+        let name = String(hex.prefix(8))
+        let named = try await put("two", as: [name])
+        #expect(try store.resolve(Reference(name)) == named.descriptor, "a name comes first")
+        var twin = document.descriptor
+        var number = 0
+        while twin == document.descriptor || twin.digest.hex.prefix(1) != hex.prefix(1) {
+            number += 1
+            twin = try await put("image \(number)", as: ["n:\(number)"]).descriptor
+        }
+        let error = #expect(throws: StoreError.self) {
+            try store.resolve(Reference("sha256:\(hex.prefix(1))"))
+        }
+        #expect(error?.code == .ambiguous)
+        #expect(error?.hint?.contains(document.digest.description) == true)
+        #expect(error?.hint?.contains(twin.digest.description) == true)
+    }
+
+    @Test func `a transfer goes on where another broke off`() async throws {
+        struct Break: Error {}
+        let bytes = Array("0123456789".utf8)
+        let blob = Descriptor(of: bytes, mediaType: .octetStream)
+        await #expect(throws: Break.self) {
+            try await store.ingest { ingest in
+                try await ingest.receive(blob) { sink, beginning in
+                    #expect(beginning == nil)
+                    try bytes[..<4].withUnsafeBytes { try sink.write($0) }
+                    throw Break()
+                }
+            }
+        }
+        #expect(!store.contains(blob))
+        try await store.ingest { ingest in
+            try await ingest.receive(blob) { sink, beginning in
+                let begun = MemorySink(limit: 10)
+                try copy(try #require(beginning), to: begun)
+                #expect(begun.bytes == Array(bytes[..<4]))
+                try bytes[4...].withUnsafeBytes { try sink.write($0) }
+            }
+            let document = try ManifestDocument(Manifest(config: blob, layers: []))
+            try ingest.commit(document, as: [try Reference("x")])
+        }
+        #expect(try store.read(blob) == bytes)
+        #expect(try Files.contents(store.root.appending("partial")).isEmpty)
+    }
+
+    @Test func `a beginning that turns out wrong is dropped and the blob comes anew`() async throws {
+        let bytes = Array("0123456789".utf8)
+        let blob = Descriptor(of: bytes, mediaType: .octetStream)
+        try Files.createDirectory(store.root.appending("partial"))
+        try Files.append("xxxx", to: store.root.appending("partial").appending("sha256-\(blob.digest.hex)"))
+        try await store.ingest { ingest in
+            try await ingest.receive(blob) { sink, beginning in
+                let verifier = VerifyingSink(blob, into: MemorySink(limit: 10))
+                if let beginning { try copy(beginning, to: verifier) }
+                let rest = bytes[Int(beginning?.length ?? 0)...]
+                try rest.withUnsafeBytes { try sink.write($0) }
+                try rest.withUnsafeBytes { try verifier.write($0) }
+                try verifier.finish()
+            }
+            try ingest.commit(
+                try ManifestDocument(Manifest(config: blob, layers: [])), as: [try Reference("x")])
+        }
+        #expect(try store.read(blob) == bytes)
+    }
+
+    @Test func `two transfers of one blob do not write one file`() async throws {
+        let bytes = Array("0123456789".utf8)
+        let blob = Descriptor(of: bytes, mediaType: .octetStream)
+        try await store.ingest { first in
+            try await first.receive(blob) { sink, _ in
+                try bytes[..<4].withUnsafeBytes { try sink.write($0) }
+                try await store.ingest { second in
+                    try await second.receive(blob) { sink, beginning in
+                        #expect(beginning == nil)
+                        try bytes.withUnsafeBytes { try sink.write($0) }
+                    }
+                    try second.commit(
+                        try ManifestDocument(Manifest(config: blob, layers: [])),
+                        as: [try Reference("second")])
+                }
+                try bytes[4...].withUnsafeBytes { try sink.write($0) }
+            }
+            try first.commit(
+                try ManifestDocument(Manifest(config: blob, layers: [])), as: [try Reference("first")])
+        }
+        #expect(try store.list().map(\.name) == ["first:latest", "second:latest"])
+        #expect(try store.verify().isEmpty)
     }
 }

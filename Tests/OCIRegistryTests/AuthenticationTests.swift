@@ -47,7 +47,9 @@ import Testing
             credentials: FixedCredentials(.password(username: "me", password: "pw"), for: try server.host))
         for _ in 0..<3 { #expect(try await client.hasBlob(repository, digest)) }
         #expect(
-            log.all == ["GET /token?service=reg&scope=repository%3Aacme%2Fauth%3Apull Basic bWU6cHc= "])
+            log.all == [
+                "GET /token?service=reg&scope=repository%3Aacme%2Fauth%3Apull&account=me Basic bWU6cHc= "
+            ])
         #expect(try await client.hasBlob(Repository("acme/other"), digest))
         #expect(log.all.count == 2)
     }
@@ -69,8 +71,8 @@ import Testing
         #expect(try await client.hasBlob(repository, digest))
         #expect(
             log.all == [
-                "POST /token none service=reg&scope=repository%3Aacme%2Fauth%3Apull&grant_type=refresh_token"
-                    + "&client_id=wasme&refresh_token=refresh%26me"
+                "POST /token none service=reg&scope=repository%3Aacme%2Fauth%3Apull&client_id=wasme"
+                    + "&grant_type=refresh_token&refresh_token=refresh%26me"
             ])
     }
 

@@ -104,7 +104,7 @@ struct DockerRegistryTests {
 
             let scratch = try ScratchDirectory("docker")
             try scratch.write("config.json", #"{"auths":{"\#(host)":{"auth":"bWU6czNjcmV0"}}}"#)
-            let user = client(DockerCredentials(environment: ["DOCKER_CONFIG": scratch.path.string]))
+            let user = client(StoredCredentials(environment: ["DOCKER_CONFIG": scratch.path.string]))
             #expect(try await user.push(blob(bytes), HTTPBody(bytes), to: repository) == .uploaded)
             let sink = MemorySink(limit: bytes.count)
             try await user.blob(repository, blob(bytes), into: sink)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CurlTransport
+import FilterImage
 import Foundation
+import OCI
+import OCILayout
 import Synchronization
 import SystemPackage
 import TestSupport
@@ -18,8 +21,14 @@ final class Listener: Sendable {
     private let state: Mutex<State>
     let scratch: ScratchDirectory
     private let isInteractive: Bool
+    private let input: String
 
-    init(answers: [String]? = nil) throws {
+    /// - Parameters:
+    ///   - answers: what a person types, line by line; nil for a pipe.
+    ///   - input: what is in the pipe.
+    /// - Throws: `SystemError`.
+    init(answers: [String]? = nil, input: String = "") throws {
+        self.input = input
         scratch = try ScratchDirectory("commands")
         isInteractive = answers != nil
         state = Mutex(State(answers: answers ?? []))
@@ -39,7 +48,8 @@ final class Listener: Sendable {
             isInteractive: isInteractive, showsProgress: false, columns: 80,
             writeOutput: { text in self.state.withLock { $0.output += text } },
             writeError: { text in self.state.withLock { $0.errors += text } },
-            readAnswer: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } })
+            readAnswer: { self.state.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() } },
+            readInput: { Array(self.input.utf8) })
         let ambient = [
             "HOME": scratch.appending("home").string,
             "WASME_TEMPLATES": repositoryRoot.appending("sdk-templates").string,
@@ -53,7 +63,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "login", "logout",
+        "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
@@ -87,14 +98,22 @@ final class Listener: Sendable {
         #expect(listener.errors.hasPrefix("error: folder is missing\n  help: "))
     }
 
-    @Test func `the store is where the surroundings say`() async throws {
+    @Test func `the store is where the surroundings say, and looking at it makes none`() async throws {
         let listener = try Listener()
         for (environment, place) in [
             (["WASME_HOME": "kept"], "kept/store"), ([:], "home/.local/share/wasme/store"),
             (["XDG_DATA_HOME": listener.scratch.appending("data").string], "data/wasme/store"),
         ] {
             #expect(await listener.run("list", environment: environment) == 0)
-            #expect(FileManager.default.fileExists(atPath: "\(listener.scratch.path)/\(place)/oci-layout"))
+            let folder = listener.scratch.path.pushing(FilePath(place))
+            #expect(!FileManager.default.fileExists(atPath: folder.string))
+            let store = try ImageStore(folder)
+            _ = try await FilterImage.pack(
+                FilterContent(
+                    module: TinyFilter().bytes, runtime: RuntimeConfig(abiVersions: [], rootIDs: [])),
+                as: [try Reference("x:\(environment.count)")], into: store)
+            #expect(await listener.run("list", environment: environment) == 0)
+            #expect(listener.output.contains("x     \(environment.count)"), "\(listener.output)")
         }
         #expect(await listener.run("list", environment: ["HOME": ""]) == 64)
         #expect(listener.errors.contains("WASME_HOME"))

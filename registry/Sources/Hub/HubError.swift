@@ -63,6 +63,8 @@ extension HubError.Code {
     package static let tagInvalid = Self("MANIFEST_INVALID", kind: "tag")
     /// A manifest still needs it.
     package static let inUse = Self("UNSUPPORTED", kind: "in use")
+    /// The tag names something else than the client expected.
+    package static let preconditionFailed = Self("DENIED", kind: "precondition")
     package static let unsupported = Self("UNSUPPORTED")
     /// The page parameters of a list are not numbers in range.
     package static let pageInvalid = Self("PAGINATION_NUMBER_INVALID")

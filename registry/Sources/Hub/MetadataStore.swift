@@ -40,6 +40,8 @@ package protocol BlobLinkStore: Sendable {
     func mountBlob(
         _ digest: Digest, from source: Repository, to target: Repository
     ) async throws -> BlobRecord?
+    /// Some repositories that hold a blob and can be read.
+    func repositories(holding digest: Digest, limit: Int) async throws -> [Repository]
     /// A blob that the repository holds.
     func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord?
     /// Removes the link. Refused while a manifest of the repository names the blob.
@@ -48,14 +50,18 @@ package protocol BlobLinkStore: Sendable {
 
 /// The manifests of each repository and the tags that name them.
 package protocol ManifestStore: Sendable {
-    /// Stores a manifest and moves tags to it, if the repository holds all that it names.
-    func putManifest(_ manifest: NewManifest, in repository: Repository, tags: [Tag]) async throws
+    /// Stores a manifest and moves tags to it, if the repository holds all that it names and the condition holds.
+    func putManifest(
+        _ manifest: NewManifest, in repository: Repository, tags: [Tag], if condition: PushCondition?
+    ) async throws
     /// The manifest that a tag or digest names.
     func manifest(_ target: Reference.Target, in repository: Repository) async throws -> StoredManifest?
     /// Removes a tag, or a manifest with its tags. Refused while an index names the manifest.
     func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws
-    /// The manifests whose subject is this digest, as descriptors.
-    func referrers(to subject: Digest, in repository: Repository) async throws -> [Descriptor]
+    /// The manifests whose subject is this digest, in the order of their pushes.
+    func referrers(
+        to subject: Digest, artifactType: MediaType?, in repository: Repository, after: Int64, limit: Int
+    ) async throws -> ReferrerPage
 }
 
 /// Lists for people and tools, in the order of their bytes.
@@ -101,6 +107,25 @@ package struct NewManifest: Sendable {
     /// What `referrers` filters by (distribution-spec 1.1, "Listing Referrers").
     package let artifactType: MediaType?
     package let annotations: [String: String]
+}
+
+/// What the tags of a push must name beforehand.
+package enum PushCondition: Hashable, Sendable {
+    /// Nothing.
+    case unnamed
+    /// Some manifest.
+    case present
+    /// One of these manifests.
+    case named(Set<Digest>)
+}
+
+/// Manifests that refer to another one.
+package struct ReferrerPage: Hashable, Sendable {
+    package var referrers: [Descriptor] = []
+    /// Where the next page begins, if there is more.
+    package var next: Int64?
+
+    package init() {}
 }
 
 /// A manifest as it was pushed.

@@ -129,10 +129,16 @@ extension Registry {
     }
 
     /// Links a blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository").
-    /// - Returns: nil if the source does not hold it; the client then uploads it.
+    ///
+    /// Without a source, any repository that holds the blob will do.
+    /// - Returns: nil if none holds it; the client then uploads it.
     package func mountBlob(
-        _ digest: Digest, from source: Repository, to target: Repository
+        _ digest: Digest, from source: Repository?, to target: Repository
     ) async throws -> BlobRecord? {
-        try await metadata.mountBlob(digest, from: source, to: target)
+        if let source { return try await metadata.mountBlob(digest, from: source, to: target) }
+        for source in try await metadata.repositories(holding: digest, limit: limits.mountSources) {
+            if let blob = try await metadata.mountBlob(digest, from: source, to: target) { return blob }
+        }
+        return nil
     }
 }

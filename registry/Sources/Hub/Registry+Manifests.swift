@@ -13,10 +13,10 @@ extension Registry {
 
     /// Stores a manifest under a tag or its digest (distribution-spec 1.1, "Pushing Manifests").
     ///
-    /// `tags` are further tags to move.
+    /// `tags` are further tags to move; `condition` must hold for every tag, or nothing is stored.
     package func pushManifest(
         _ bytes: [UInt8], mediaType: MediaType?, as target: Reference.Target, tags: [Tag] = [],
-        to repository: Repository
+        if condition: PushCondition? = nil, to repository: Repository
     ) async throws -> PushedManifest {
         var allTags = tags
         var algorithm = Digest.Algorithm.sha256
@@ -31,7 +31,7 @@ extension Registry {
                 .digestInvalid, "manifest has digest \(actual), expected \(expected)",
                 detail: expected.description)
         }
-        try await metadata.putManifest(manifest, in: repository, tags: allTags)
+        try await metadata.putManifest(manifest, in: repository, tags: allTags, if: condition)
         return PushedManifest(digest: actual, tags: allTags, subject: manifest.subject)
     }
 
@@ -52,12 +52,14 @@ extension Registry {
         try await metadata.deleteManifest(target, in: repository)
     }
 
-    /// An index of the manifests that refer to a digest (distribution-spec 1.1, "Listing Referrers").
+    /// The manifests that refer to a digest, those that fit into one answer (distribution-spec 1.1, "Listing Referrers").
+    ///
+    /// `after` is the `next` of the page before, 0 for the first one.
     package func referrers(
-        to subject: Digest, artifactType: MediaType? = nil, in repository: Repository
-    ) async throws -> Index {
-        let all = try await metadata.referrers(to: subject, in: repository)
-        return Index(manifests: artifactType.map { type in all.filter { $0.artifactType == type } } ?? all)
+        to subject: Digest, artifactType: MediaType? = nil, after: Int64 = 0, in repository: Repository
+    ) async throws -> ReferrerPage {
+        try await metadata.referrers(
+            to: subject, artifactType: artifactType, in: repository, after: after, limit: limits.pageLength)
     }
 }
 
@@ -76,6 +78,11 @@ extension NewManifest {
         HubError(
             .manifestInvalid, "\"\(mediaType.rawValue.prefix(80))\" is not the media type of a manifest",
             hint: "send one of \(mediaTypes.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    /// An empty name is none (distribution-spec 1.1, "Listing Referrers").
+    private static func named(_ type: MediaType?) -> MediaType? {
+        type.flatMap { $0.rawValue.isEmpty ? nil : $0 }
     }
 
     /// Longest media type (RFC 6838 §4.2 allows 127 characters on each side of the slash).
@@ -104,7 +111,7 @@ extension NewManifest {
                     descriptor: $0, kind: .blob, isRequired: !Self.foreignLayers.contains($0.mediaType))
             }
             subject = manifest.subject?.digest
-            artifactType = manifest.artifactType ?? manifest.config.mediaType
+            artifactType = Self.named(manifest.artifactType) ?? manifest.config.mediaType
             annotations = manifest.annotations ?? [:]
         case .index(let index):
             var seen: Set<Digest> = []
@@ -112,7 +119,7 @@ extension NewManifest {
                 ManifestReference(descriptor: $0, kind: .manifest, isRequired: true)
             }
             subject = index.subject?.digest
-            artifactType = index.artifactType
+            artifactType = Self.named(index.artifactType)
             annotations = index.annotations ?? [:]
         }
         for type in references.map(\.descriptor.mediaType)

@@ -14,6 +14,8 @@ package struct Registry: Sendable {
         package var blobSize: Int64 = 10 << 30
         /// Entries of the longest page of a list.
         package var pageLength = 1000
+        /// Repositories that are tried as the source of a mount that names none.
+        package var mountSources = 20
         /// Seconds after which an upload that was never finished is forgotten.
         package var uploadLifetime: Int64 = 7 * 24 * 3600
 

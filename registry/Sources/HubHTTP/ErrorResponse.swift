@@ -29,10 +29,17 @@ extension HubError.Code {
         case .uploadBusy: .conflict
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
+        case .preconditionFailed: .preconditionFailed
         case .storageFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         default: .internalServerError
         }
     }
+}
+
+/// A method that its target does not take (RFC 9110 §15.5.6).
+struct MethodNotAllowed: Error {
+    let method: HTTPRequest.Method
+    let allowed: [HTTPRequest.Method]
 }
 
 /// Turns an error into the answer of the registry API (distribution-spec 1.1, "Error Codes").
@@ -41,7 +48,13 @@ extension HubError.Code {
 func registryResponse(for error: any Error, to request: Request, logger: Logger) throws -> Response {
     let entry: RegistryErrorBody.Entry
     let status: HTTPResponse.Status
-    if let error = error as? HubError, error.code.status != .internalServerError {
+    var headers = HTTPFields()
+    if let error = error as? MethodNotAllowed {
+        status = .methodNotAllowed
+        headers[.allow] = error.allowed.map(\.rawValue).joined(separator: ", ")
+        entry = RegistryErrorBody.Entry(
+            code: HubError.Code.unsupported.word, message: "\(error.method) is not supported here")
+    } else if let error = error as? HubError, error.code.status != .internalServerError {
         status = error.code.status
         entry = RegistryErrorBody.Entry(
             code: error.code.word,
@@ -58,7 +71,9 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
         entry = RegistryErrorBody.Entry(
             code: "UNKNOWN", message: "the hub failed; its log says why under id \(id)")
     }
-    return try jsonResponse(RegistryErrorBody(errors: [entry]), status: status)
+    var response = try jsonResponse(RegistryErrorBody(errors: [entry]), status: status)
+    response.headers.append(contentsOf: headers)
+    return response
 }
 
 /// A JSON answer in our canonical form.

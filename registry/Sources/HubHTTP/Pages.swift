@@ -41,7 +41,7 @@ struct Pages: Sendable {
 
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         guard request.method == .get || request.method == .head else {
-            throw HubError(.unsupported, "\(request.method) is not supported here")
+            throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
         }
         let host = request.head.authority ?? "localhost"
         switch target.segments.first {

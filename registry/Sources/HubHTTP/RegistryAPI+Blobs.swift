@@ -17,13 +17,11 @@ extension RegistryAPI {
             // Whatever was pushed, a browser must not take it for a page of the hub.
             .contentDisposition: "attachment", .contentSecurityPolicy: "default-src 'none'; sandbox",
         ]
-        if call.isHead {
-            headers[.contentLength] = "\(try await registry.blob(digest, in: repository).size)"
+        if call.isHead || call.request.hasFresh(digest) {
+            let size = try await registry.blob(digest, in: repository).size
+            if call.request.hasFresh(digest) { return Response(status: .notModified, headers: headers) }
+            headers[.contentLength] = "\(size)"
             return Response(status: .ok, headers: headers)
-        }
-        if call.request.hasFresh(digest) {
-            _ = try await registry.blob(digest, in: repository)
-            return Response(status: .notModified, headers: headers)
         }
         let reader = try await registry.readBlob(digest, in: repository)
         var range = 0..<reader.size
@@ -84,18 +82,18 @@ enum ByteRange: Hashable {
         let bounds = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard bounds.count == 2 else { return nil }
         switch (decimal(bounds[0]), decimal(bounds[1])) {
-        case (let first?, let last?) where first <= last: self = .from(first, through: last)
+        case (let first?, let last?): self = .from(first, through: last)
         case (let first?, nil) where bounds[1].isEmpty: self = .from(first, through: nil)
         case (nil, let count?) where bounds[0].isEmpty: self = .last(count)
         default: return nil
         }
     }
 
-    /// The bytes of content of a size; nil if it has none of them.
+    /// The bytes of content of a size; nil if it has none of them, as of a range that ends before it begins.
     func resolve(size: Int64) -> Range<Int64>? {
         switch self {
         case .from(let first, let last):
-            first < size ? first..<min(last ?? size - 1, size - 1) + 1 : nil
+            first < size && first <= last ?? .max ? first..<min(last ?? size - 1, size - 1) + 1 : nil
         case .last(let count):
             count > 0 && size > 0 ? max(0, size - count)..<size : nil
         }

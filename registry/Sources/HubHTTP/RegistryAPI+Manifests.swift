@@ -13,7 +13,7 @@ extension RegistryAPI {
         let manifest = try await registry.manifest(try existing(name, in: repository), in: repository)
         var headers: HTTPFields = [
             .contentType: manifest.mediaType.rawValue, .dockerContentDigest: manifest.digest.description,
-            .eTag: "\"\(manifest.digest)\"",
+            .eTag: "\"\(manifest.digest)\"", .contentSecurityPolicy: "default-src 'none'; sandbox",
         ]
         if call.request.hasFresh(manifest.digest) { return Response(status: .notModified, headers: headers) }
         guard !call.isHead else {
@@ -34,8 +34,7 @@ extension RegistryAPI {
         let bytes = try await call.body.collect(upTo: ManifestDocument.maximumSize)
         let pushed = try await registry.pushManifest(
             bytes, mediaType: call.request.headers[.contentType].map { MediaType(contentType: $0) },
-            as: target,
-            tags: tags, to: repository)
+            as: target, tags: tags, if: try call.request.pushCondition(), to: repository)
         var headers: HTTPFields = [
             .location: "/v2/\(repository)/manifests/\(pushed.digest)",
             .dockerContentDigest: pushed.digest.description,
@@ -61,6 +60,23 @@ extension RegistryAPI {
 }
 
 extension Request {
+    /// What the client expects its tags to name (RFC 9110 §13.1.1, §13.1.2); tags read as one list.
+    fileprivate func pushCondition() throws -> PushCondition? {
+        if let value = headers[.ifMatch] { return value == "*" ? .present : .named(Set(entityTags(value))) }
+        guard let value = headers[.ifNoneMatch] else { return nil }
+        guard value == "*" else {
+            throw HubError(.unsupportedRequest, "for a push, If-None-Match can only be \"*\"")
+        }
+        return .unnamed
+    }
+
+    /// The digests of a list of entity tags, as this hub writes them.
+    private func entityTags(_ list: String) -> [Digest] {
+        list.split(separator: ",").compactMap { tag in
+            Digest(String(tag.filter { !$0.isWhitespace }.trimmingPrefix("\"").prefix { $0 != "\"" }))
+        }
+    }
+
     /// Whether the client says that it has this content already (RFC 9110 §13.1.2).
     func hasFresh(_ digest: Digest) -> Bool {
         guard let value = headers[.ifNoneMatch] else { return false }

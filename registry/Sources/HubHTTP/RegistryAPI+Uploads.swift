@@ -8,17 +8,18 @@ import OCI
 extension RegistryAPI {
     /// Begins an upload, mounts a blob, or takes one whole (distribution-spec 1.1, "Pushing blobs").
     func startUpload(_ call: Call, _ repository: Repository) async throws -> Response {
+        var algorithm = Digest.Algorithm.sha256
         if let text = try call.target.value("mount", orThrow: .digestInvalid) {
             let digest = try RegistryRoute.digest(text)
             let source = try call.target.value("from", orThrow: .nameInvalid).map(RegistryRoute.repository)
-            if let source, let blob = try await registry.mountBlob(digest, from: source, to: repository) {
+            if let blob = try await registry.mountBlob(digest, from: source, to: repository) {
                 return created(blob, repository)
             }
+            algorithm = digest.algorithm
         } else if let digest = try digest(call) {
             try checkSize(call)
             return created(try await registry.pushBlob(call.body, as: digest, to: repository), repository)
         }
-        var algorithm = Digest.Algorithm.sha256
         if let name = try call.target.value("digest-algorithm", orThrow: .digestInvalid) {
             guard let known = Digest.Algorithm(rawValue: name) else {
                 throw HubError(.digestInvalid, "\(DigestError.unsupportedAlgorithm(String(name.prefix(40))))")

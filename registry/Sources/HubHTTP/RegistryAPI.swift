@@ -21,7 +21,7 @@ struct RegistryAPI: Sendable {
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         let route = try RegistryRoute(Array(target.segments.dropFirst()))
         guard let need = route.need(request.method) else {
-            throw HubError(.unsupported, "\(request.method) is not supported here")
+            throw MethodNotAllowed(method: request.method, allowed: route.methods)
         }
         // Whoever may not change something need not send what it would become. Reads are decided where they read.
         switch need {
@@ -34,15 +34,16 @@ struct RegistryAPI: Sendable {
         var response: Response
         switch (request.method, route) {
         case (.get, .base), (.head, .base): response = try jsonResponse([String: String]())
-        case (.get, .catalog): response = try await catalog(call)
-        case (.get, .tags(let repository)): response = try await tags(call, repository)
+        case (.get, .catalog), (.head, .catalog): response = try await catalog(call)
+        case (.get, .tags(let repository)), (.head, .tags(let repository)):
+            response = try await tags(call, repository)
         case (.get, .manifest(let repository, let name)), (.head, .manifest(let repository, let name)):
             response = try await manifest(call, repository, name)
         case (.put, .manifest(let repository, let name)):
             response = try await pushManifest(call, repository, name)
         case (.delete, .manifest(let repository, let name)):
             response = try await deleteManifest(repository, name)
-        case (.get, .referrers(let repository, let digest)):
+        case (.get, .referrers(let repository, let digest)), (.head, .referrers(let repository, let digest)):
             response = try await referrers(call, repository, digest)
         case (.get, .blob(let repository, let digest)), (.head, .blob(let repository, let digest)):
             response = try await blob(call, repository, digest)
@@ -52,12 +53,13 @@ struct RegistryAPI: Sendable {
         case (.post, .uploads(let repository)): response = try await startUpload(call, repository)
         case (.patch, .upload(let repository, let id)): response = try await append(call, repository, id)
         case (.put, .upload(let repository, let id)): response = try await finishUpload(call, repository, id)
-        case (.get, .upload(let repository, let id)): response = try await uploadStatus(repository, id)
+        case (.get, .upload(let repository, let id)), (.head, .upload(let repository, let id)):
+            response = try await uploadStatus(repository, id)
         case (.delete, .upload(let repository, let id)):
             try await registry.cancelUpload(try Self.uploadID(id), in: repository)
             response = Response(status: .noContent)
         default:
-            throw HubError(.unsupported, "\(request.method) is not supported here")
+            throw MethodNotAllowed(method: request.method, allowed: route.methods)
         }
         response.headers[.dockerAPIVersion] = "registry/2.0"
         return response
@@ -94,8 +96,20 @@ struct RegistryAPI: Sendable {
     private func referrers(_ call: Call, _ repository: Repository, _ digest: Digest) async throws -> Response
     {
         let type = call.target.values("artifactType").first.map(MediaType.init(rawValue:))
-        let index = try await registry.referrers(to: digest, artifactType: type, in: repository)
-        var response = try jsonResponse(index, type: .imageIndex)
+        let after = try call.target.value("after", orThrow: .pageInvalid).map { text in
+            guard let cursor = decimal(text) else {
+                throw HubError(.pageInvalid, "the parameter \"after\" is not one that this hub gave")
+            }
+            return cursor
+        }
+        let page = try await registry.referrers(
+            to: digest, artifactType: type, after: after ?? 0, in: repository)
+        var response = try jsonResponse(Index(manifests: page.referrers), type: .imageIndex)
+        if let next = page.next {
+            let filter = type.map { "&artifactType=\(percentEncoded($0.rawValue))" } ?? ""
+            response.headers[.link] =
+                "</v2/\(repository)/referrers/\(digest)?after=\(next)\(filter)>; rel=\"next\""
+        }
         if type != nil { response.headers[.ociFiltersApplied] = "artifactType" }
         return response
     }

@@ -48,6 +48,11 @@ enum RegistryRoute {
         }
     }
 
+    /// What may be done with it.
+    var methods: [HTTPRequest.Method] {
+        [.get, .head, .post, .put, .patch, .delete].filter { need($0) != nil }
+    }
+
     /// What a request needs a right to.
     enum Need: Hashable {
         /// To be let in at all.
@@ -61,14 +66,16 @@ enum RegistryRoute {
     func need(_ method: HTTPRequest.Method) -> Need? {
         switch (self, method) {
         case (.base, .get), (.base, .head): .entry
-        case (.catalog, .get): .catalog
-        case (.tags(let repository), .get), (.referrers(let repository, _), .get),
+        case (.catalog, .get), (.catalog, .head): .catalog
+        case (.tags(let repository), .get), (.tags(let repository), .head),
+            (.referrers(let repository, _), .get), (.referrers(let repository, _), .head),
             (.manifest(let repository, _), .get), (.manifest(let repository, _), .head),
             (.blob(let repository, _), .get), (.blob(let repository, _), .head):
             .repository(repository, .pull)
         case (.manifest(let repository, _), .put), (.uploads(let repository), .post),
             (.upload(let repository, _), .patch), (.upload(let repository, _), .put),
-            (.upload(let repository, _), .get), (.upload(let repository, _), .delete):
+            (.upload(let repository, _), .get), (.upload(let repository, _), .head),
+            (.upload(let repository, _), .delete):
             .repository(repository, .push)
         case (.manifest(let repository, _), .delete), (.blob(let repository, _), .delete):
             .repository(repository, .delete)

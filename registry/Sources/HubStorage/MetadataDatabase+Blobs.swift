@@ -86,6 +86,19 @@ extension MetadataDatabase: BlobLinkStore {
         }
     }
 
+    package func repositories(holding digest: Digest, limit: Int) async throws -> [Repository] {
+        let readable = ListingCondition(access)
+        return try await read { database in
+            try database.cachedStatement(
+                """
+                SELECT repositories.name FROM repository_blobs
+                JOIN repositories ON repositories.id = repository_blobs.repository_id
+                WHERE digest = ? AND \(readable.sql) LIMIT ?
+                """, [digest.description] + readable.arguments + [limit]
+            ) { try String.fetchAll($0) }.map { try Repository($0) }
+        }
+    }
+
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord? {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)

@@ -7,12 +7,13 @@ package import OCI
 
 extension MetadataDatabase: ManifestStore {
     package func putManifest(
-        _ manifest: NewManifest, in repository: Repository, tags: [Tag]
+        _ manifest: NewManifest, in repository: Repository, tags: [Tag], if condition: PushCondition?
     ) async throws {
         let annotations = String(decoding: try canonicalJSON(manifest.annotations), as: UTF8.self)
         try await write { [now, access] database in
             try database.authorize(access, .push, repository, tags: tags)
             let repositoryID = try database.makeRepositoryID(repository, now: now())
+            if let condition { try database.check(condition, tags, in: repositoryID) }
             let digest = manifest.document.digest
             var manifestID = try database.manifestID(digest, in: repositoryID)
             if manifestID == nil {
@@ -91,29 +92,75 @@ extension MetadataDatabase: ManifestStore {
         }
     }
 
-    package func referrers(to subject: Digest, in repository: Repository) async throws -> [Descriptor] {
+    package func referrers(
+        to subject: Digest, artifactType: MediaType?, in repository: Repository, after: Int64, limit: Int
+    ) async throws -> ReferrerPage {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
-            return try database.cachedStatement(
-                """
-                SELECT digest, media_type, artifact_type, annotations, length(bytes) AS size FROM manifests
-                WHERE repository_id = (SELECT id FROM repositories WHERE name = ?) AND subject = ?
-                ORDER BY id
-                """, [repository.path, subject.description]
-            ) { try Row.fetchAll($0) }.map { row in
-                let annotations = try JSONDecoder().decode(
-                    [String: String].self, from: Data((row["annotations"] as String).utf8))
-                return Descriptor(
-                    mediaType: MediaType(rawValue: row["media_type"]),
-                    digest: try Digest(row["digest"] as String), size: row["size"],
-                    artifactType: (row["artifact_type"] as String?).map(MediaType.init(rawValue:)),
-                    annotations: annotations.isEmpty ? nil : annotations)
+            let statement = try database.cachedStatement(
+                sql: """
+                    SELECT id, digest, media_type, artifact_type, annotations, length(bytes) AS size FROM manifests
+                    WHERE repository_id = (SELECT id FROM repositories WHERE name = ?1) AND subject = ?2
+                    AND (?3 IS NULL OR artifact_type = ?3) AND id > ?4 ORDER BY id
+                    """)
+            try statement.setArguments([
+                repository.path, subject.description, artifactType?.rawValue, after,
+            ])
+            var page = ReferrerPage()
+            var size = 0
+            var last: Int64 = 0
+            let rows = try Row.fetchCursor(statement)
+            while let row = try rows.next() {
+                let annotations: String = row["annotations"]
+                size += annotations.utf8.count
+                // One answer is one index, which may be no larger than a manifest.
+                if page.referrers.count == limit || (size > ManifestDocument.maximumSize / 2 && last > 0) {
+                    page.next = last
+                    break
+                }
+                last = row["id"]
+                page.referrers.append(try Descriptor(referrer: row, annotations: annotations))
             }
+            return page
         }
     }
 }
 
+extension Descriptor {
+    fileprivate init(referrer row: Row, annotations text: String) throws {
+        let annotations = try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
+        self.init(
+            mediaType: MediaType(rawValue: row["media_type"]), digest: try Digest(row["digest"] as String),
+            size: row["size"], artifactType: (row["artifact_type"] as String?).map(MediaType.init(rawValue:)),
+            annotations: annotations.isEmpty ? nil : annotations)
+    }
+}
+
 extension Database {
+    /// Holds what tags name against what a client expects.
+    fileprivate func check(_ condition: PushCondition, _ tags: [Tag], in repositoryID: Int64) throws {
+        for tag in tags {
+            let named = try cachedStatement(
+                """
+                SELECT digest FROM tags JOIN manifests ON manifests.id = tags.manifest_id
+                WHERE tags.repository_id = ? AND name = ?
+                """, [repositoryID, tag.name]
+            ) { try String.fetchOne($0) }.flatMap { Digest($0) }
+            let holds =
+                switch condition {
+                case .unnamed: named == nil
+                case .present: named != nil
+                case .named(let expected): named.map { expected.contains($0) } ?? false
+                }
+            guard holds else {
+                throw HubError(
+                    .preconditionFailed,
+                    "tag \"\(tag)\" names \(named.map { "\($0)" } ?? "nothing"), which is not what the push expects",
+                    detail: named?.description, hint: "look at what is there now, then push again")
+            }
+        }
+    }
+
     fileprivate func manifestID(_ digest: Digest, in repositoryID: Int64) throws -> Int64? {
         try cachedStatement(
             "SELECT id FROM manifests WHERE repository_id = ? AND digest = ?",

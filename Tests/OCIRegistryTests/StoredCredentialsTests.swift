@@ -8,18 +8,14 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite struct DockerCredentialsTests {
+@Suite struct StoredCredentialsTests {
     private func credential(
-        _ json: String, _ host: String, helpers: [String: String] = [:]
+        _ json: String, _ host: String, _ repository: String? = nil, helpers: [String: String] = [:],
+        helperLimit: Duration = .seconds(60)
     ) async throws -> Credential? {
-        let scratch = try ScratchDirectory("docker")
-        try scratch.write("config.json", json)
-        for (name, script) in helpers {
-            let path = try scratch.write("docker-credential-\(name)", "#!/bin/sh\n\(script)\n")
-            chmod(path.string, 0o755)
-        }
-        let environment = ["DOCKER_CONFIG": scratch.path.string, "PATH": "\(scratch.path):/usr/bin:/bin"]
-        return try await DockerCredentials(environment: environment).credential(for: RegistryHost(host))
+        let folder = try DockerFolder(json, helpers: helpers)
+        return try await StoredCredentials(environment: folder.environment, helperLimit: helperLimit)
+            .credential(for: RegistryHost(host), repository.map { try Repository($0) })
     }
 
     @Test(arguments: [
@@ -52,18 +48,62 @@ import Testing
     }
 
     @Test func `no file means no credentials`() async throws {
-        let credentials = DockerCredentials(environment: ["DOCKER_CONFIG": "/nonexistent"])
-        #expect(try await credentials.credential(for: RegistryHost("r.io")) == nil)
+        let credentials = StoredCredentials(
+            environment: ["DOCKER_CONFIG": "/nonexistent", "HOME": "/nonexistent"])
+        #expect(try await credentials.credential(for: RegistryHost("r.io"), nil) == nil)
+        #expect(try await credential("", "r.io") == nil)
     }
 
     @Test(arguments: [
-        "not json", #"{"auths":{"r.io":{"auth":"c2VjcmV0"}}}"#, #"{"auths":{"r.io":{"auth":"*secret*"}}}"#,
+        "not json", #"{"auths":{"r.io":{"auth":"c2VjcmV0"}}"#, #"{"auths":[]}"#, #"{"credsStore":{}}"#, "[]",
+        #"{"auths":{"r.io":{"auth":"c2VjcmV0"}}}"#, #"{"auths":{"r.io":{"auth":"*secret*"}}}"#,
     ])
     func `a damaged file is an error that keeps its secrets`(_ json: String) async throws {
         let error = try #require(await failure { _ = try await credential(json, "r.io") })
         #expect(error.code == .credentials)
         #expect(error.category == .usage)
         #expect(!error.description.contains("secret") && !error.description.contains("c2Vj"))
+    }
+
+    @Test func `the place of the damage is named`() async throws {
+        let error = try #require(await failure { _ = try await credential("{\n  \"auths\": {,}\n}", "r.io") })
+        #expect(error.message.contains("config.json\": line 2, column 13: expected a member's name"))
+    }
+
+    @Test(arguments: [
+        ("acme/auth", "whole"), ("acme/team/auth", "team"), ("acme/team", "team"), ("acme/teams", "acme"),
+        ("acme/other", "acme"), ("other", "all"), (nil, "all"),
+    ])
+    func `the key that fits a repository most closely counts`(
+        _ repository: String?, _ user: String
+    )
+        async throws
+    {
+        let entries = ["r.io", "r.io/acme", "r.io/acme/team", "r.io/acme/auth", "https://r.io/acme"]
+        let users = ["all", "acme", "team", "whole", "url"]
+        let auths = zip(entries, users).map { #""\#($0)":{"username":"\#($1)","password":"pw"}"# }
+        let json = #"{"auths":{\#(auths.joined(separator: ","))}}"#
+        #expect(
+            try await credential(json, "r.io", repository) == .password(username: user, password: "pw"))
+    }
+
+    @Test func `podman's files come after docker's, and the original wasme's last`() async throws {
+        let scratch = try ScratchDirectory("credentials")
+        let home = scratch.path.string
+        let environment = [
+            "HOME": home, "XDG_RUNTIME_DIR": "\(home)/run", "REGISTRY_AUTH_FILE": "\(home)/named.json",
+        ]
+        let files = [
+            ".wasme/credentials.json", ".config/containers/auth.json", "run/containers/auth.json",
+            "named.json",
+            ".docker/config.json",
+        ]
+        for file in files {
+            try scratch.write(file, #"{"auths":{"r.io":{"username":"\#(file)","password":"pw"}}}"#)
+            let found = try await StoredCredentials(environment: environment)
+                .credential(for: RegistryHost("r.io"), nil)
+            #expect(found == .password(username: file, password: "pw"))
+        }
     }
 
     @Test func `a helper is asked, by registry or for all`() async throws {
@@ -110,5 +150,16 @@ import Testing
         #expect(missing.message.contains("\"docker-credential-y\" is not in PATH"))
         let path = try #require(await failure { _ = try await credential(#"{"credsStore":"../x"}"#, "r.io") })
         #expect(path.message.contains("no helper's name"))
+    }
+
+    @Test func `a helper that hangs is given up`() async throws {
+        let error = try #require(
+            await failure {
+                _ = try await credential(
+                    #"{"credsStore":"x"}"#, "r.io", helpers: ["x": "exec sleep 600"],
+                    helperLimit: .milliseconds(200))
+            })
+        #expect(error.message.contains("did not answer \"get\" within"))
+        #expect(error.hint?.contains("docker-credential-x get") == true)
     }
 }
