@@ -50,7 +50,8 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     /// Reads the stored form; nil for one that is not known, or that would take too long.
     package init?(stored text: String) {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
-        if parts.count == 4, parts[0].isEmpty, ["2a", "2b", "2y"].contains(parts[1]), parts[3].utf8.count == 53,
+        if parts.count == 4, parts[0].isEmpty, ["2a", "2b", "2y"].contains(parts[1]),
+            parts[3].utf8.count == 53,
             let rounds = Int(parts[2]), parts[2].utf8.count == 2, (4...14).contains(rounds)
         {
             form = .bcrypt(text)
@@ -64,7 +65,7 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
         description = text
     }
 
-    /// Whether this is the password. Takes the same time whichever of its bytes is wrong.
+    /// Whether this is the password; it takes the same time whichever byte is wrong.
     package func matches(_ password: String) -> Bool {
         guard password.utf8.count <= Self.longestPassword, Self.isPossible(password) else { return false }
         switch form {

@@ -81,7 +81,9 @@ func withTown<Result>(
         }
     }
 
-    @Test func `a revoked token, an expired one and one of a disabled account are worth nothing`() async throws {
+    @Test func `a revoked token, an expired one and one of a disabled account are worth nothing`()
+        async throws
+    {
         try await withTown { town in
             let directory = town.hub.gatekeeper.directory(for: .host)
             let repository = try Repository("acme/secret")
@@ -118,7 +120,9 @@ func withTown<Result>(
             try await town.hub.gatekeeper.directory(for: .host).store.setRole(
                 .read, of: try AccountName("eve"), in: .repository(try Repository("loner")))
             var principals = [Principal.anonymous, .host]
-            for name in ["ada", "wim", "rea", "eve", "root"] { principals.append(try await town.principal(name)) }
+            for name in ["ada", "wim", "rea", "eve", "root"] {
+                principals.append(try await town.principal(name))
+            }
             for scope in ["acme/*:pull", "acme/secret:pull", "*:pull", "acme/secret:push"] {
                 let secret = try await town.token("rea", scopes: [try Scope(parsing: scope)])
                 principals.append(try await town.hub.gatekeeper.identify(.bearer(secret), from: nil))
@@ -129,7 +133,9 @@ func withTown<Result>(
                 let own = registry.acting(for: principal)
                 var readable: [String] = []
                 for name in all {
-                    if (try? await own.authorize(.pull, in: try Repository(name))) != nil { readable.append(name) }
+                    if (try? await own.authorize(.pull, in: try Repository(name))) != nil {
+                        readable.append(name)
+                    }
                 }
                 #expect(try await own.repositories(limit: nil).entries == readable, "\(principal)")
             }
@@ -149,17 +155,26 @@ func withTown<Result>(
                 await #expect(throws: HubError.self) {
                     try await directory.addUser(try AccountName("mallory"), password: "long enough")
                 }
-                await #expect(throws: HubError.self) { try await directory.store.changeAccount(eve, .isAdmin(true)) }
+                await #expect(throws: HubError.self) {
+                    try await directory.store.changeAccount(eve, .isAdmin(true))
+                }
                 await #expect(throws: HubError.self) { try await directory.store.accounts(nil) }
-                await #expect(throws: HubError.self) { try await directory.store.tokens(of: try AccountName("ada")) }
-                await #expect(throws: HubError.self) { try await directory.store.auditEntries(before: nil, limit: 1) }
-                await #expect(throws: HubError.self) { try await directory.addRobot(try AccountName("acme+ci")) }
+                await #expect(throws: HubError.self) {
+                    try await directory.store.tokens(of: try AccountName("ada"))
+                }
+                await #expect(throws: HubError.self) {
+                    try await directory.store.auditEntries(before: nil, limit: 1)
+                }
+                await #expect(throws: HubError.self) {
+                    try await directory.addRobot(try AccountName("acme+ci"))
+                }
             }
             let ada = town.hub.gatekeeper.directory(for: try await town.principal("ada"))
             try await ada.addRobot(try AccountName("acme+ci"))
             try await ada.store.setRole(.write, of: try AccountName("acme+ci"), in: acme)
             // A token for one repository does not manage the hub, whoever made it.
-            let secret = try await town.token("root", scopes: [Scope(repositories: "*", actions: [.administer])])
+            let secret = try await town.token(
+                "root", scopes: [Scope(repositories: "*", actions: [.administer])])
             let root = town.hub.gatekeeper.directory(
                 for: try await town.hub.gatekeeper.identify(.bearer(secret), from: nil))
             await #expect(throws: HubError.self) { try await root.store.accounts(nil) }

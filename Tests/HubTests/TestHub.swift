@@ -64,7 +64,8 @@ private func runHub<Result>(
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "hub-tests")
     logger.logLevel = .critical
-    let gatekeeper = Gatekeeper(metadata, policy: policy, passwordCost: PasswordHash.Cost(logN: 4, r: 1, p: 1), now: now)
+    let gatekeeper = Gatekeeper(
+        metadata, policy: policy, passwordCost: PasswordHash.Cost(logN: 4, r: 1, p: 1), now: now)
     let server = HubServer(
         registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
         logger: logger
@@ -77,7 +78,8 @@ private func runHub<Result>(
         }
         var iterator = ports.makeAsyncIterator()
         let number = try #require(await iterator.next(), "the hub does not listen")
-        let hub = TestHub(client: Client(port: number), folder: path, registry: registry, metadata: metadata,
+        let hub = TestHub(
+            client: Client(port: number), folder: path, registry: registry, metadata: metadata,
             gatekeeper: gatekeeper)
         let result: Swift.Result<Result, any Error>
         do {

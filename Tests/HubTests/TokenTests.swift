@@ -28,7 +28,9 @@ import Testing
         return try JSONDecoder().decode(Answer.self, from: Data(reply.body))
     }
 
-    private func status(_ town: Town, _ path: String, _ token: String, _ method: String = "GET") async throws -> Int {
+    private func status(
+        _ town: Town, _ path: String, _ token: String, _ method: String = "GET"
+    ) async throws -> Int {
         try await town.hub.client.send(method, path, ["Authorization": "Bearer \(token)"], body: []).status
     }
 
@@ -38,7 +40,8 @@ import Testing
             #expect(entry.status == 401)
             #expect(entry.code == "UNAUTHORIZED")
             #expect(entry["Docker-Distribution-Api-Version"] == "registry/2.0")
-            let realm = "Bearer realm=\"http://127.0.0.1:\(town.hub.client.port)/token\",service=\"wasme-hub\""
+            let realm =
+                "Bearer realm=\"http://127.0.0.1:\(town.hub.client.port)/token\",service=\"wasme-hub\""
             #expect(entry["WWW-Authenticate"] == realm)
             for name in ["acme/secret", "acme/nothing"] {
                 let reply = try await town.hub.client.send("GET", "/v2/\(name)/tags/list")
@@ -71,7 +74,8 @@ import Testing
             #expect(nobody.scope == "repository:acme/open:pull registry:catalog:*")
             #expect(try await status(town, "/v2/", nobody.token) == 200)
             #expect(try await status(town, "/v2/acme/secret/tags/list", nobody.token) == 401)
-            let wim = try await session(town, "scope=repository:acme/secret:pull", Town.basic("wim", "secret"))
+            let wim = try await session(
+                town, "scope=repository:acme/secret:pull", Town.basic("wim", "secret"))
             let narrow = try await town.hub.client.send(
                 "POST", "/v2/acme/secret/blobs/uploads/", ["Authorization": "Bearer \(wim.token)"], body: [])
             #expect(narrow.status == 401)
@@ -103,7 +107,8 @@ import Testing
             }
             let first = try await post(
                 "grant_type=password&username=wim&password=secret&access_type=offline&client_id=docker"
-                    + "&service=wasme-hub&scope=repository%3Aacme%2Fsecret%3Apull+repository%3Aacme%2Fopen%3Apull")
+                    + "&service=wasme-hub&scope=repository%3Aacme%2Fsecret%3Apull+repository%3Aacme%2Fopen%3Apull"
+            )
             #expect(first.status == 200, "\(first.text)")
             let answer = try JSONDecoder().decode(Answer.self, from: Data(first.body))
             #expect(answer.scope == "repository:acme/secret:pull repository:acme/open:pull")
@@ -135,7 +140,9 @@ import Testing
             func token(
                 _ header: [String: Any] = [:], _ claims: [String: Any?] = [:], with key: SigningKey
             ) throws -> String {
-                let header: [String: Any] = ["alg": "EdDSA", "typ": "JWT", "kid": stored.id].merging(header) { $1 }
+                let header: [String: Any] = ["alg": "EdDSA", "typ": "JWT", "kid": stored.id].merging(header) {
+                    $1
+                }
                 var all: [String: Any] = [
                     "iss": "wasme-hub", "aud": "wasme-hub", "sub": "root", "uid": 5, "iat": now, "nbf": now,
                     "exp": now + 300, "jti": "x", "access": [[String: Any]](),
@@ -203,9 +210,11 @@ import Testing
                     let logIn = try await skopeo(
                         "login", "--tls-verify=false", "-u", name, "-p", password, registry)
                     #expect(logIn.status == 0, "\(logIn.stderr)")
-                    let copy = try await skopeo(push[0], push[1], push[2], "docker://\(registry)/acme/new:\(name)")
+                    let copy = try await skopeo(
+                        push[0], push[1], push[2], "docker://\(registry)/acme/new:\(name)")
                     #expect((copy.status == 0) == canPush, "\(copy.stderr)")
-                    let tags = try await skopeo("list-tags", "--tls-verify=false", "docker://\(registry)/acme/secret")
+                    let tags = try await skopeo(
+                        "list-tags", "--tls-verify=false", "docker://\(registry)/acme/secret")
                     #expect(tags.status == 0, "\(tags.stderr)")
                 }
             }

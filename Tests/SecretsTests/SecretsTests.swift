@@ -17,10 +17,12 @@ import Testing
         #expect(PasswordHash(of: "correct horse") != hash, "two hashes of one password share their salt")
     }
 
-    @Test func `a hash of another cost, as OpenSSL's command computes it, is recognised and outdated`() throws {
+    @Test func `a hash of another cost, as OpenSSL's command computes it, is recognised and outdated`() throws
+    {
         let hash = try #require(
             PasswordHash(
-                stored: "$scrypt$ln=10,r=8,p=16$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ="
+                stored:
+                    "$scrypt$ln=10,r=8,p=16$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ="
             ))
         #expect(hash.matches("pleaseletmein"))
         #expect(hash.isOutdated())
@@ -37,8 +39,10 @@ import Testing
 
     @Test(arguments: [
         "", "secret", "$apr1$x$y", "{SHA}x", "$2y$31$x/KodWMcw67/Yij4Yq6MReNs6WoP58knrhTvfQS9QoTwWUnlSkFBC",
-        "$2y$05$short", "$scrypt$ln=30,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ=",
-        "$scrypt$ln=14,r=8,p=5$$", "$scrypt$r=8,ln=14,p=5$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ=",
+        "$2y$05$short",
+        "$scrypt$ln=30,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ=",
+        "$scrypt$ln=14,r=8,p=5$$",
+        "$scrypt$r=8,ln=14,p=5$MDEyMzQ1Njc4OWFiY2RlZg==$EchcI3+tRhgKL9BBuUmgzEznCjXFMrmkpglAnypCPHQ=",
     ])
     func `what is no hash, or would take too long, is refused`(_ text: String) {
         #expect(PasswordHash(stored: text) == nil)

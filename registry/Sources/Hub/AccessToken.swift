@@ -27,7 +27,8 @@ package struct TokenSecret: Hashable, Sendable {
     /// Draws a new one.
     package init(_ kind: Kind) {
         var generator = SystemRandomNumberGenerator()
-        let body = String((0..<Self.bodyLength).map { _ in Self.digits.randomElement(using: &generator) ?? "0" })
+        let body = String(
+            (0..<Self.bodyLength).map { _ in Self.digits.randomElement(using: &generator) ?? "0" })
         self.kind = kind
         text = kind.prefix + body + Self.check(kind.prefix + body)
     }

@@ -7,16 +7,14 @@ import Secrets
 /// The accounts of a hub, their roles and tokens, as one principal may manage them.
 package struct Directory: Sendable {
     package let store: any DirectoryStore
-    private let principal: Principal
     private let passwords: PasswordChecker
     private let now: @Sendable () -> Int64
 
     init(
-        _ store: any DirectoryStore, _ principal: Principal, _ passwords: PasswordChecker,
+        _ store: any DirectoryStore, _ passwords: PasswordChecker,
         now: @escaping @Sendable () -> Int64
     ) {
         self.store = store
-        self.principal = principal
         self.passwords = passwords
         self.now = now
     }
@@ -57,14 +55,14 @@ package struct Directory: Sendable {
     }
 
     /// Makes a token for an account.
-    /// - Parameters:
-    ///   - label: what its owner calls it.
-    ///   - scopes: all that it is good for; nil for all that the account may do.
-    ///   - lifetime: seconds; nil for no end.
+    ///
+    /// `label` is what its owner calls it, `scopes` all that it is good for (nil for all that the account may do), and
+    /// `lifetime` seconds (nil for no end).
     package func createToken(
         for name: AccountName, label: String, scopes: [Scope]?, lifetime: Int64?
     ) async throws -> NewToken {
-        guard !label.isEmpty, label.utf8.count <= 80, label.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+        guard !label.isEmpty, label.utf8.count <= 80, label.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        else {
             throw HubError(
                 .tokenInvalid, "the name of a token has 1 to 80 characters and none that controls a terminal",
                 category: .usage)
@@ -100,7 +98,8 @@ package struct Directory: Sendable {
                 .accountInvalid,
                 isRobot
                     ? "\"\(name)\" is not the name of a robot" : "\"\(name)\" is the name of a robot",
-                hint: "a robot's name is OWNER+NAME, as in acme+builder; no other has a plus", category: .usage)
+                hint: "a robot's name is OWNER+NAME, as in acme+builder; no other has a plus",
+                category: .usage)
         }
     }
 }
@@ -121,7 +120,9 @@ extension Directory {
     /// Lines that cannot be taken are left out, each with its reason; nothing is changed of users that are there.
     package func importHtpasswd(_ text: String) async throws -> [ImportedLine] {
         var lines: [ImportedLine] = []
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .enumerated()
+        {
             guard !line.allSatisfy(\.isWhitespace), !line.hasPrefix("#") else { continue }
             let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0].prefix(80))
@@ -146,6 +147,7 @@ extension Directory {
         if hash.hasPrefix("$2") { return "the bcrypt hash is damaged, or its cost is above 14" }
         let kind =
             hash.hasPrefix("$apr1$") ? "MD5" : hash.hasPrefix("{SHA}") ? "SHA-1" : "an unknown kind"
-        return "the password is hashed by \(kind), and only bcrypt is accepted: write it anew with htpasswd -B"
+        return
+            "the password is hashed by \(kind), and only bcrypt is accepted: write it anew with htpasswd -B"
     }
 }

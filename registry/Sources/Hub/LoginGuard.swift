@@ -46,7 +46,8 @@ final class LoginGuard: Sendable {
         }
         guard until > now else { return }
         throw HubError(
-            .tooManyRequests, "too many failed log-ins; wait \(until - now) seconds", detail: "\(until - now)",
+            .tooManyRequests, "too many failed log-ins; wait \(until - now) seconds",
+            detail: "\(until - now)",
             category: .denied)
     }
 

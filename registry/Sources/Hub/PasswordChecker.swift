@@ -11,8 +11,9 @@ private import Synchronization
 final class PasswordChecker: Sendable {
     private let queue = DispatchQueue(label: "wasme-hub.passwords", qos: .utility)
     private let waiting = Mutex(0)
-    /// Recognised pairs of a stored hash and a password, so that a client that sends its password with each request pays
-    /// once. Kept as a hash with a secret of this process.
+    /// Recognised pairs of a stored hash and a password, as hashes with a secret of this process.
+    ///
+    /// A client that sends its password with each request pays once in a while.
     private let recognised = Mutex<[Digest: Int64]>([:])
     private let secret = TokenSecret(.access).text
     /// Stands in for the hash of an account that is not there: refusing it takes as long.
@@ -32,7 +33,9 @@ final class PasswordChecker: Sendable {
     func matches(_ password: String, _ stored: String?, now: Int64) async throws -> Bool {
         let hash = stored.flatMap { PasswordHash(stored: $0) }
         let key = Digest(of: "\(secret)\u{0}\(stored ?? "")\u{0}\(password)".utf8)
-        if hash != nil, recognised.withLock({ $0[key] }).map({ now - $0 < Self.memory }) ?? false { return true }
+        if hash != nil, recognised.withLock({ $0[key] }).map({ now - $0 < Self.memory }) ?? false {
+            return true
+        }
         let decoy = decoy
         let isRight = try await perform { [hash = hash ?? decoy] in hash.matches(password) } && hash != nil
         if isRight {

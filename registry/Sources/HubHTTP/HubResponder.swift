@@ -10,13 +10,17 @@ struct HubResponder: HTTPResponder {
     private let api: RegistryAPI
     private let pages: Pages
     private let gatekeeper: Gatekeeper
+    private let setup: SetupLink?
     private let challenge: Challenge
     private let logger: Logger
 
-    init(registry: Registry, gatekeeper: Gatekeeper, publicURL: String?, logger: Logger) throws {
+    init(
+        registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink?, publicURL: String?, logger: Logger
+    ) throws {
         api = RegistryAPI(registry: registry)
         pages = try Pages(registry: registry)
         self.gatekeeper = gatekeeper
+        self.setup = setup
         challenge = Challenge(publicURL: publicURL, service: gatekeeper.service)
         self.logger = logger
     }
@@ -49,9 +53,16 @@ struct HubResponder: HTTPResponder {
         if target.segments == ["token"] {
             return try await TokenEndpoint(gatekeeper: gatekeeper).respond(to: request, target, from: address)
         }
+        if let setup, target.segments == ["setup"] {
+            return try await pages.setUp(setup, gatekeeper, request, target, from: address)
+        }
         let principal = try await gatekeeper.identify(try Credential(request), from: address)
-        return target.segments.first == "v2"
-            ? try await api.acting(for: principal).respond(to: request, target)
-            : try await pages.acting(for: principal).respond(to: request, target)
+        return switch target.segments.first {
+        case "v2": try await api.acting(for: principal).respond(to: request, target)
+        case "api" where target.segments.dropFirst().first == "v1":
+            try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
+                .respond(to: request, target)
+        default: try await pages.acting(for: principal).respond(to: request, target)
+        }
     }
 }

@@ -21,7 +21,8 @@ struct TokenEndpoint: Sendable {
         let refresh_token: String?
     }
 
-    func respond(to request: Request, _ target: RequestTarget, from address: String?) async throws -> Response {
+    func respond(to request: Request, _ target: RequestTarget, from address: String?) async throws -> Response
+    {
         switch request.method {
         case .get:
             let principal = try await gatekeeper.identify(try Credential(request), from: address)

@@ -53,7 +53,9 @@ extension MetadataDatabase: AccountStore {
     package func changeAccount(_ name: AccountName, _ change: AccountChange) async throws {
         try await write { [now, access] database in
             let action: ManagementAction =
-                if case .password = change { .account(name) } else { name.owner.map { .organisation($0) } ?? .hub }
+                if case .password = change { .account(name) } else {
+                    name.owner.map { .organisation($0) } ?? .hub
+                }
             try database.authorize(access, action)
             guard let account = try database.account(name) else { throw HubError.unknown(name) }
             let word: String
@@ -81,7 +83,7 @@ extension MetadataDatabase: AccountStore {
                     "UPDATE accounts SET is_disabled = ? WHERE id = ?", [isDisabled, account.id.rawValue])
                 word = isDisabled ? "disable" : "enable"
             }
-            try database.keepAnAdmin()
+            if account.isAdmin { try database.keepAnAdmin() }
             try database.audit(access, "\(account.kind.rawValue).\(word)", name.description, nil, now: now())
         }
     }
@@ -91,7 +93,7 @@ extension MetadataDatabase: AccountStore {
             try database.authorize(access, name.owner.map { .organisation($0) } ?? .hub)
             guard let account = try database.account(name) else { throw HubError.unknown(name) }
             try database.change("DELETE FROM accounts WHERE id = ?", [account.id.rawValue])
-            try database.keepAnAdmin()
+            if account.isAdmin { try database.keepAnAdmin() }
             try database.audit(access, "\(account.kind.rawValue).remove", name.description, nil, now: now())
         }
     }
@@ -145,16 +147,12 @@ extension Database {
         }.flatMap(Account.init)
     }
 
-    /// Refuses to end with users and nobody among them who could let others in.
+    /// Refuses to end with nobody who could let others in.
     fileprivate func keepAnAdmin() throws {
-        let isLost =
-            try Bool.fetchOne(
-                self,
-                sql: """
-                    SELECT EXISTS (SELECT 1 FROM accounts WHERE kind = 'user')
-                    AND NOT EXISTS (SELECT 1 FROM accounts WHERE is_admin AND NOT is_disabled)
-                    """) ?? false
-        guard !isLost else {
+        let isKept = try cachedStatement(
+            "SELECT EXISTS (SELECT 1 FROM accounts WHERE is_admin AND NOT is_disabled)", []
+        ) { try Bool.fetchOne($0) ?? false }
+        guard isKept else {
             throw HubError(
                 .accountInvalid, "the hub would be left without an administrator",
                 hint: "make another user an administrator first")

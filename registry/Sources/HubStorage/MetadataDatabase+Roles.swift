@@ -75,7 +75,8 @@ extension MetadataDatabase: RoleStore {
             let id = try database.makeRepositoryID(repository, now: now())
             try database.change("UPDATE repositories SET is_public = ? WHERE id = ?", [isPublic, id])
             try database.audit(
-                access, isPublic ? "repository.public" : "repository.private", repository.path, nil, now: now())
+                access, isPublic ? "repository.public" : "repository.private", repository.path, nil,
+                now: now())
         }
     }
 

@@ -86,7 +86,9 @@ extension MetadataDatabase: SigningKeyStore {
 }
 
 extension AccessToken {
-    /// Reads a row; nil for one that no version of the hub wrote. A scope that cannot be read allows nothing.
+    /// Reads a row; nil for one that no version of the hub wrote.
+    ///
+    /// A scope that cannot be read allows nothing.
     init?(_ row: Row) {
         guard let id = TokenID(row["token_id"] as String), let account = Account(row),
             let kind = TokenSecret.Kind(rawValue: row["token_kind"])

@@ -3,7 +3,7 @@
 import GRDB
 package import Hub
 import OCI
-private import SystemPackage
+package import SystemPackage
 
 /// What the hub knows, in SQLite.
 ///
@@ -23,6 +23,13 @@ package struct MetadataDatabase: Sendable {
     package init(
         _ folder: DataFolder, policy: AccessPolicy = .open, now: @escaping @Sendable () -> Int64
     ) async throws {
+        try await self.init(beside: folder.path, policy: policy, now: now)
+    }
+
+    /// Opens the database of a folder that a hub may be serving: for what is in the database only.
+    package init(
+        beside path: FilePath, policy: AccessPolicy, now: @escaping @Sendable () -> Int64
+    ) async throws {
         self.now = now
         access = Access(policy, .anonymous)
         var configuration = Configuration()
@@ -30,19 +37,19 @@ package struct MetadataDatabase: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         do {
-            pool = try DatabasePool(
-                path: folder.path.appending("hub.sqlite").string, configuration: configuration)
+            try FileSystem.makePrivateFile(path.appending("hub.sqlite"))
+            pool = try DatabasePool(path: path.appending("hub.sqlite").string, configuration: configuration)
             writes = GroupCommit(pool)
             let migrator = Schema.migrator
             guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
                 throw HubError(
-                    .dataFolder, "data folder \"\(folder.path)\" was written by a newer wasme-hub",
+                    .dataFolder, "data folder \"\(path)\" was written by a newer wasme-hub",
                     hint: "run that version, or choose another folder with --data")
             }
             try migrator.migrate(pool)
         } catch let error as DatabaseError {
             throw HubError(
-                .dataFolder, "cannot open the database of data folder \"\(folder.path)\"", cause: error,
+                .dataFolder, "cannot open the database of data folder \"\(path)\"", cause: error,
                 hint: "restore the folder from a backup, or choose another one with --data")
         }
     }
@@ -90,6 +97,9 @@ package struct MetadataDatabase: Sendable {
 
     /// Runs a statement, as somebody could who has the database file.
     package func execute(_ sql: String) async throws { try await write { try $0.execute(sql: sql) } }
+
+    /// Closes all connections of this process, and leaves the log to the hub that may be at work.
+    package func leave() throws { try pool.close() }
 
     /// Closes all connections; what is under way ends first.
     ///

@@ -20,12 +20,14 @@ struct ServeRules: Hashable {
         if allowsAnonymousPush {
             guard !requiresLogIn else {
                 throw HubError(
-                    .listen, "--require-login and --allow-anonymous-push contradict each other", category: .usage)
+                    .listen, "--require-login and --allow-anonymous-push contradict each other",
+                    category: .usage)
             }
             return (.open, "everybody who reaches the hub may read, push and delete (--allow-anonymous-push)")
         }
         if requiresLogIn || hasUsers {
-            let readers = allowsAnonymousPull ? "public repositories can be read without one" : "for reading too"
+            let readers =
+                allowsAnonymousPull ? "public repositories can be read without one" : "for reading too"
             return (
                 AccessPolicy(isOpen: false, allowsAnonymousPull: allowsAnonymousPull),
                 "a log-in is needed; \(readers)"
@@ -42,6 +44,28 @@ struct ServeRules: Hashable {
                 category: .usage)
         }
         return (.open, "open to this machine only, without authentication")
+    }
+}
+
+extension ServeRules {
+    /// Parses the address that clients know, to one without a slash at its end.
+    static func publicURL(_ text: String) throws -> String {
+        let rest =
+            text.hasPrefix("https://")
+            ? text.dropFirst(8) : text.hasPrefix("http://") ? text.dropFirst(7) : ""
+        let isPlain = rest.utf8.allSatisfy { byte in
+            (0x21...0x7E).contains(byte) && !"\"\\<>?#@".utf8.contains(byte)
+        }
+        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard isPlain, let host = parts.first, (try? RegistryHost(host)) != nil,
+            parts.dropFirst().allSatisfy(\.isEmpty)
+        else {
+            throw HubError(
+                .listen, "\"\(text)\" is not an address that clients can be sent to",
+                hint: "write a scheme and a host, as in --public-url https://hub.example.com",
+                category: .usage)
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 }
 

@@ -6,5 +6,8 @@ import ArgumentParser
 struct WasmeHub: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
-        subcommands: [Serve.self], defaultSubcommand: Serve.self)
+        subcommands: [
+            Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
+            RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
+        ], defaultSubcommand: Serve.self)
 }
