@@ -79,7 +79,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CArchive"),
         .systemLibrary(name: "CCrypt"),
-        .systemLibrary(name: "CCurl"),
+        // Headers alone: the library is loaded when the first request is made.
+        .target(name: "CCurl", publicHeadersPath: "."),
 
         // What an error says to a person; known to every library, knows none.
         .library("Diagnostics", []),

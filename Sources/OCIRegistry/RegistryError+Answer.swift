@@ -92,7 +92,7 @@ extension RegistryError {
 }
 
 /// Foreign text for a message: one line, no control or direction-changing characters, bounded.
-func shownText(_ text: String, limit: Int) -> String {
+package func shownText(_ text: String, limit: Int) -> String {
     let bidirectional: Set<UInt32> = [
         0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069,
     ]

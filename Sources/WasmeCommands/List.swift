@@ -7,17 +7,36 @@ import OCILayout
 /// `wasme list`.
 struct List: WasmeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the images in the local store.",
+        abstract: "List the images in the local store, or those that a registry has.",
         discussion: """
             Examples:
               wasme list
               wasme list --format json
+              wasme list --published --search header --registry localhost:5000
             """)
 
+    @Flag(help: "List what a registry has, each repository with its newest tag.")
+    var published = false
+
+    @Option(help: ArgumentHelp("With --published: words that must all fit.", valueName: "words"))
+    var search: String?
+
+    @OptionGroup var place: PublishedOptions
     @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if !published, search != nil || place.registry != nil {
+            throw ValidationError("--search and --registry are of use with --published only")
+        }
+    }
+
     func run(in context: CommandContext) async throws {
+        if published {
+            let found = try await place.find(search ?? "", access: access, output: output, in: context)
+            return try output.print(found, in: context)
+        }
         let store = try store.open(in: context)
         let images = try store.list().map { image in
             Result.Image(

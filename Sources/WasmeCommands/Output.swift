@@ -69,18 +69,15 @@ func table(_ headings: [String], _ rows: [[String]]) -> String {
     let all = [headings] + rows
     let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
     return all.map { row in
-        zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-            .joined(separator: "  ").trimmingSuffix { $0 == " " }
+        let line = zip(row, widths).map { pad($0, $1) }.joined(separator: "  ")
+        return String(line.reversed().drop { $0 == " " }.reversed())
     }
     .joined(separator: "\n")
 }
 
-extension StringProtocol {
-    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
-        var end = endIndex
-        while end > startIndex, predicate(self[index(before: end)]) { end = index(before: end) }
-        return String(self[..<end])
-    }
+/// A text made as wide as its column.
+func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(width - text.count, 0))
 }
 
 /// A number of bytes for people.

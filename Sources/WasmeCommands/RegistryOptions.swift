@@ -39,7 +39,12 @@ package struct RegistryAccessOptions: ParsableArguments {
                 hint: "give it a name with a host, 'wasme tag \(reference) localhost:5000/\(reference)', "
                     + "or set WASM_IMAGE_REGISTRY")
         }
-        return RegistryClient(
+        return try client(for: host, in: context)
+    }
+
+    /// A client for a registry.
+    func client(for host: RegistryHost, in context: CommandContext) throws -> RegistryClient {
+        RegistryClient(
             host: host, transport: context.makeTransport(), options: try options(for: host, in: context),
             credentials: try credentials(for: host, in: context))
     }

@@ -11,6 +11,9 @@ struct TransferLayout {
     private static let blobsShown = 12
     private static let longestBar = 20
     private static let shortestBar = 6
+    /// Columns of what a blob is; file names may be longer.
+    private static let shortestRole = 9
+    private static let longestRole = 16
     /// Without a byte for so long, a blob counts as waiting.
     private static let patience = Duration.seconds(2)
 
@@ -36,7 +39,11 @@ struct TransferLayout {
     func lines(_ progress: TransferProgress, at now: Duration) -> [Line] {
         // The cursor stands below the last line.
         let room = min(max(rows - 2, 0), Self.blobsShown)
-        return shown(progress.blobs, room).map { line($0, at: now) } + [total(progress, at: now)]
+        let shown = shown(progress.blobs, room)
+        let longest = shown.map(\.descriptor.role.count).max() ?? 0
+        let names =
+            13 + min(max(longest, Self.shortestRole), columns < 80 ? Self.shortestRole : Self.longestRole)
+        return shown.map { line($0, names, at: now) } + [total(progress, names, at: now)]
     }
 
     /// The blobs to show, in the order of the plan: those on their way before those just over before those to come.
@@ -54,8 +61,8 @@ struct TransferLayout {
         return chosen.prefix(room).sorted().map { blobs[$0] }
     }
 
-    private func line(_ blob: TransferProgress.Blob, at now: Duration) -> Line {
-        let name = "\(blob.descriptor.digest.short) \(pad(blob.descriptor.role, 9))"
+    private func line(_ blob: TransferProgress.Blob, _ names: Int, at now: Duration) -> Line {
+        let name = pad(String("\(blob.descriptor.digest.short) \(blob.descriptor.role)".prefix(names)), names)
         let size = byteCount(blob.descriptor.size)
         switch blob.state {
         case .planned: return fitted(name, ["to come", size])
@@ -79,11 +86,11 @@ struct TransferLayout {
         }
     }
 
-    private func total(_ progress: TransferProgress, at now: Duration) -> Line {
+    private func total(_ progress: TransferProgress, _ names: Int, at now: Duration) -> Line {
         let over = progress.blobs.count { $0.isOver }
         let name = "\(action.rawValue) \(over) of \(progress.blobs.count)"
         let (done, total) = (progress.done, progress.total)
-        return bar(pad(name, 22), done, of: total, pace(progress.rate, left: total - done, at: now))
+        return bar(pad(name, names), done, of: total, pace(progress.rate, left: total - done, at: now))
     }
 
     private func pace(_ rate: TransferRate, left: Int64, at now: Duration) -> [String] {
@@ -152,10 +159,6 @@ struct TransferLayout {
             return "\(action.done) \(name) \(what) in \(tenths / 10).\(tenths % 10) s\(resumed)"
         }
     }
-}
-
-private func pad(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(width - text.count, 0))
 }
 
 private func pad(right text: String, _ width: Int) -> String {

@@ -63,7 +63,7 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "login", "logout",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "search", "login", "logout",
         "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {

@@ -15,7 +15,7 @@ extension HubError.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
-            .tagInvalid, .pageInvalid, .unsupportedRequest:
+            .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest:
             .badRequest
         case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
             .notFound

@@ -5,9 +5,11 @@ import Hub
 import Hummingbird
 import Logging
 
-/// Answers every request: the registry API below `/v2`, session tokens at `/token`, pages for people elsewhere.
+/// Answers every request: the registry API below `/v2`, our own below `/api`, session tokens at `/token`, pages for people
+/// elsewhere.
 struct HubResponder: HTTPResponder {
     private let api: RegistryAPI
+    private let search: SearchAPI
     private let pages: Pages
     private let gatekeeper: Gatekeeper
     private let setup: SetupLink?
@@ -18,6 +20,7 @@ struct HubResponder: HTTPResponder {
         registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink?, publicURL: String?, logger: Logger
     ) throws {
         api = RegistryAPI(registry: registry)
+        search = SearchAPI(registry: registry)
         pages = try Pages(registry: registry)
         self.gatekeeper = gatekeeper
         self.setup = setup
@@ -59,6 +62,8 @@ struct HubResponder: HTTPResponder {
         let principal = try await gatekeeper.identify(try Credential(request), from: address)
         return switch target.segments.first {
         case "v2": try await api.acting(for: principal).respond(to: request, target)
+        case "api" where target.segments == ["api", "v1", "search"]:
+            try await search.acting(for: principal).respond(to: request, target)
         case "api" where target.segments.dropFirst().first == "v1":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)

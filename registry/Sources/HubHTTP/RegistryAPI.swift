@@ -74,7 +74,7 @@ struct RegistryAPI: Sendable {
     }
 
     private func catalog(_ call: Call) async throws -> Response {
-        let (limit, last) = try Self.pageParameters(call)
+        let (limit, last) = try call.target.page()
         let page = try await registry.repositories(after: last, limit: limit)
         var response = try jsonResponse(["repositories": page.entries])
         response.headers[.link] = nextLink("/v2/_catalog", page, limit)
@@ -86,7 +86,7 @@ struct RegistryAPI: Sendable {
             let name: String
             let tags: [String]
         }
-        let (limit, last) = try Self.pageParameters(call)
+        let (limit, last) = try call.target.page()
         let page = try await registry.tags(in: repository, after: last, limit: limit)
         var response = try jsonResponse(List(name: repository.path, tags: page.entries))
         response.headers[.link] = nextLink("/v2/\(repository)/tags/list", page, limit)
@@ -112,16 +112,6 @@ struct RegistryAPI: Sendable {
         }
         if type != nil { response.headers[.ociFiltersApplied] = "artifactType" }
         return response
-    }
-
-    /// The page that a list was asked for: `n` entries after `last` (distribution-spec 1.1, "Listing Tags").
-    private static func pageParameters(_ call: Call) throws -> (limit: Int?, last: String) {
-        let last = try call.target.value("last", orThrow: .pageInvalid) ?? ""
-        guard let text = try call.target.value("n", orThrow: .pageInvalid) else { return (nil, last) }
-        guard let number = decimal(text) else {
-            throw HubError(.pageInvalid, "the parameter \"n\" is not a number: \"\(text.prefix(40))\"")
-        }
-        return (Int(clamping: number), last)
     }
 
     private func nextLink(_ path: String, _ page: Registry.Page, _ limit: Int?) -> String? {

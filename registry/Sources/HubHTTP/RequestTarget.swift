@@ -52,6 +52,16 @@ struct RequestTarget {
         }
         return values.first
     }
+
+    /// The page that a list was asked for: `n` entries after `last` (distribution-spec 1.1, "Listing Tags").
+    func page() throws(HubError) -> (limit: Int?, last: String) {
+        let last = try value("last", orThrow: .pageInvalid) ?? ""
+        guard let text = try value("n", orThrow: .pageInvalid) else { return (nil, last) }
+        guard let number = decimal(text) else {
+            throw HubError(.pageInvalid, "the parameter \"n\" is not a number: \"\(text.prefix(40))\"")
+        }
+        return (Int(clamping: number), last)
+    }
 }
 
 extension HubError {
