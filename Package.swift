@@ -161,7 +161,7 @@ let package = Package(
             name: "wasme-hub",
             dependencies: [
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
-                serviceLifecycle, system, unixSignals,
+                serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 

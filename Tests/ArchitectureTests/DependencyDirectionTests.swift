@@ -54,7 +54,7 @@ import Testing
         ],
         "wasme-hub": [
             "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",
-            "ServiceLifecycle", "SystemPackage", "UnixSignals",
+            "ServiceLifecycle", "SystemPackage", "UnixSignals", "Yams",
         ],
     ]
 

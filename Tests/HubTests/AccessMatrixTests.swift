@@ -173,7 +173,7 @@ import Testing
                     let challenges = replies.map { $0["WWW-Authenticate"] ?? "" }
                     #expect(challenges[0].replacingOccurrences(of: "secret", with: "nobody") == challenges[1])
                 }
-                for path in ["/v2/_catalog", "/"] {
+                for path in ["/v2/_catalog", "/", "/api/v1/search?q=", "/api/v1/search?q=secret"] {
                     let reply = try await town.hub.client.send("GET", path, headers)
                     #expect(!reply.text.contains("secret"), "\(visitor) \(path)")
                 }

@@ -8,11 +8,10 @@ import Testing
 
 /// The commands that say who may do what, on a folder that a hub serves meanwhile.
 @Suite struct AccountCommandTests {
-    private func hub(_ data: FilePath, _ arguments: String..., input: String? = nil) async throws -> ProcessOutcome {
-        try await run(
-            FilePath("/bin/bash"),
-            ["-c", "printf '%s' \"$INPUT\" | \"$0\" \"$@\"", HubProcess.program.string] + arguments
-                + ["--data", data.string], environment: ["INPUT": input ?? ""])
+    private func hub(
+        _ data: FilePath, _ arguments: String..., input: String? = nil
+    ) async throws -> ProcessOutcome {
+        try await run(HubProcess.program, arguments + ["--data", data.string], input: input ?? "")
     }
 
     @Test func `an address that others reach needs a user, and the first one comes by a link`() async throws {
@@ -26,7 +25,8 @@ import Testing
             data: data, options: ["--require-login", "--public-url", "https://hub.example.com/"])
         let entry = try await process.client.send("GET", "/v2/")
         #expect(entry.status == 401)
-        #expect(entry["WWW-Authenticate"]?.hasPrefix("Bearer realm=\"https://hub.example.com/token\"") == true)
+        #expect(
+            entry["WWW-Authenticate"]?.hasPrefix("Bearer realm=\"https://hub.example.com/token\"") == true)
         let prefix = "note: add the first administrator at https://hub.example.com"
         let line = try #require(process.errorText.split(separator: "\n").first { $0.hasPrefix(prefix) })
         let path = String(line.dropFirst(prefix.count))
@@ -56,7 +56,9 @@ import Testing
     @Test func `what a command changes counts from the next request on`() async throws {
         let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data")
-        #expect(try await hub(data, "user", "add", "ada", "--admin", "--password-stdin", input: "long enough").status == 0)
+        #expect(
+            try await hub(data, "user", "add", "ada", "--admin", "--password-stdin", input: "long enough")
+                .status == 0)
         let process = try await HubProcess(data: data)
         for arguments in [
             ["org", "add", "acme"], ["org", "robot", "acme+ci"], ["grant", "write", "acme+ci", "acme"],
@@ -65,16 +67,17 @@ import Testing
             #expect(outcome.status == 0, "\(outcome.stderr)")
         }
         let made = try await hub(
-            data, "token", "create", "acme+ci", "--name", "ci", "--scope", "acme/*:pull,push", "--format", "json")
+            data, "token", "create", "acme+ci", "--name", "ci", "--scope", "acme/*:pull,push", "--format",
+            "json")
         struct Made: Decodable {
             let id: String
             let secret: String
         }
         let token = try JSONDecoder().decode(Made.self, from: Data(made.stdout.utf8))
         func push() async throws -> Int {
-            try await process.client.send(
-                "POST", "/v2/acme/x/blobs/uploads/", Town.basic("acme+ci", token.secret), body: []
-            ).status
+            let headers = Town.basic("acme+ci", token.secret)
+            let reply = try await process.client.send("POST", "/v2/acme/x/blobs/uploads/", headers, body: [])
+            return reply.status
         }
         #expect(try await push() == 202)
         #expect(try await hub(data, "grant", "read", "acme+ci", "acme").status == 0)

@@ -228,6 +228,13 @@ func withTown<Result>(
             }
             #expect(error?.code == .tooManyRequests)
             #expect(Int(error?.detail ?? "") ?? 0 > 0)
+            for _ in 0..<5 {
+                _ = try await town.hub.client.send("GET", "/v2/", Town.basic("rea", "guess"))
+            }
+            let reply = try await town.hub.client.send("GET", "/v2/", Town.basic("rea", "secret"))
+            #expect(reply.status == 429)
+            #expect(reply.code == "TOOMANYREQUESTS")
+            #expect(reply["Retry-After"].flatMap { Int($0) } != nil)
             let elsewhere = try await gate.identify(.basic("ada", "secret"), from: "192.0.2.2")
             #expect(elsewhere.name == "ada")
             let other = try await gate.identify(.basic("wim", "secret"), from: "192.0.2.1")
@@ -235,11 +242,37 @@ func withTown<Result>(
         }
     }
 
+    @Test func `the wait grows up to a quarter of an hour, and what is remembered does not grow`() throws {
+        let attempts = LoginGuard(capacity: 100)
+        var waits: [Int] = []
+        var now: Int64 = 1000
+        for _ in 0..<20 {
+            attempts.failed("ada", "192.0.2.1", now: now)
+            do {
+                try attempts.admit("ada", "192.0.2.1", now: now)
+                waits.append(0)
+            } catch {
+                let wait = Int(error.detail ?? "") ?? 0
+                waits.append(wait)
+                now += Int64(wait)
+            }
+            try attempts.admit("ada", "192.0.2.1", now: now)
+        }
+        #expect(Array(waits.prefix(8)) == [0, 0, 0, 0, 1, 2, 4, 8])
+        #expect(waits.last == 900)
+        for number in 0..<10_000 { attempts.failed("user\(number)", "address\(number)", now: now) }
+        #expect(attempts.count <= 100)
+        // Those who guessed most are remembered longest.
+        attempts.failed("ada", "192.0.2.1", now: now)
+        for number in 0..<100 { attempts.failed("other\(number)", nil, now: now) }
+        #expect(throws: HubError.self) { try attempts.admit("ada", "192.0.2.1", now: now) }
+    }
+
     @Test func `a hash of bcrypt becomes one of scrypt at the first log-in`() async throws {
         try await withTown { town in
             let name = try AccountName("eve")
             _ = try await town.principal("eve")
-            let stored = try await town.hub.metadata.credentials(name)?.password
+            let stored = try await town.hub.metadata.credentials(name)?.1
             #expect(stored?.hasPrefix("$scrypt$") == true)
             #expect(try await town.principal("eve").name == "eve")
         }

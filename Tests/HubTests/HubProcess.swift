@@ -15,14 +15,17 @@ final class HubProcess: Sendable {
     /// Starts a hub on a free port and waits until it says that it listens.
     ///
     /// `fileSizeLimit` is the largest file it may write, in KiB.
-    init(data: FilePath, fileSizeLimit: Int? = nil, options: [String] = []) async throws {
+    init(
+        data: FilePath, fileSizeLimit: Int? = nil, options: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws {
         let limit = fileSizeLimit.map { "ulimit -f \($0); " } ?? ""
         process = try BackgroundProcess(
             FilePath("/bin/bash"),
             [
                 "-c", "\(limit)exec \"$0\" \"$@\"", Self.program.string, "serve", "--listen", "127.0.0.1:0",
                 "--data", data.string,
-            ] + options)
+            ] + options, environment: environment)
         try process.start()
         let prefix = "listening on http://127.0.0.1:"
         let port = try await process.line { line in

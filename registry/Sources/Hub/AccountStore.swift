@@ -47,7 +47,7 @@ package protocol AuditStore: Sendable {
 /// What log-in asks before it is known who somebody is.
 package protocol CredentialStore: Sendable {
     /// A user and the hash of its password.
-    func credentials(_ name: AccountName) async throws -> (account: Account, password: String?)?
+    func credentials(_ name: AccountName) async throws -> (Account, String?)?
     /// The token with a hash, valid or not.
     func token(hash: String) async throws -> AccessToken?
     /// Notes when tokens were last used; may be lost in a crash.

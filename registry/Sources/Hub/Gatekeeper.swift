@@ -69,17 +69,19 @@ package final class Gatekeeper: Sendable {
 
     private func logIn(_ name: String, _ secret: String, _ address: String?) async throws -> Principal {
         if let token = TokenSecret(secret) { return try await logIn(token, name: name, address) }
-        try attempts.admit(name, address, now: now())
-        let found: (account: Account, password: String?)? =
-            if let name = try? AccountName(name) { try await store.credentials(name) } else { nil }
+        // A text that is no name counts under none: what is remembered must not be as long as somebody likes.
+        let known = try? AccountName(name)
+        let key = known?.description ?? ""
+        try attempts.admit(key, address, now: now())
+        let found = if let known { try await store.credentials(known) } else { nil as (Account, String?)? }
         // The same work whether or not there is such an account.
-        let isRight = try await passwords.matches(secret, found?.password, now: now())
-        guard isRight, let account = found?.account, !account.isDisabled else {
-            attempts.failed(name, address, now: now())
+        let isRight = try await passwords.matches(secret, found?.1, now: now())
+        guard isRight, let (account, stored) = found, !account.isDisabled else {
+            attempts.failed(key, address, now: now())
             throw HubError.badCredentials
         }
-        attempts.succeeded(name, address)
-        if let old = found?.password, passwords.isOutdated(old) {
+        attempts.succeeded(key, address)
+        if let old = stored, passwords.isOutdated(old) {
             try await store.rehash(account.id, from: old, to: try await passwords.hash(secret))
         }
         return Principal(.account(account.id, name: account.name.description), address: address)

@@ -7,7 +7,7 @@ private import Synchronization
 ///
 /// Failures are counted for an account at an address, for an address, and for an account from anywhere; each limit is
 /// higher than the one before, so that nobody is locked out because a stranger guesses at his name a few times.
-final class LoginGuard: Sendable {
+package final class LoginGuard: Sendable {
     private enum Key: Hashable {
         case pair(String, String)
         case address(String)
@@ -37,10 +37,10 @@ final class LoginGuard: Sendable {
     /// Most keys that are remembered.
     private let capacity: Int
 
-    init(capacity: Int = 20_000) { self.capacity = capacity }
+    package init(capacity: Int = 20_000) { self.capacity = capacity }
 
     /// Refuses an attempt that comes too early.
-    func admit(_ account: String, _ address: String?, now: Int64) throws(HubError) {
+    package func admit(_ account: String, _ address: String?, now: Int64) throws(HubError) {
         let until = failures.withLock { failures in
             Self.keys(account, address).compactMap { failures[$0]?.blockedUntil }.max() ?? 0
         }
@@ -52,7 +52,7 @@ final class LoginGuard: Sendable {
     }
 
     /// Counts a wrong password or token.
-    func failed(_ account: String, _ address: String?, now: Int64) {
+    package func failed(_ account: String, _ address: String?, now: Int64) {
         failures.withLock { failures in
             for key in Self.keys(account, address) {
                 var entry = failures[key] ?? Failures()
@@ -70,12 +70,12 @@ final class LoginGuard: Sendable {
     }
 
     /// Forgets what an account did wrong at an address before it came in.
-    func succeeded(_ account: String, _ address: String?) {
+    package func succeeded(_ account: String, _ address: String?) {
         failures.withLock { $0[.pair(account, address ?? "")] = nil }
     }
 
     /// How many keys are remembered.
-    var count: Int { failures.withLock { $0.count } }
+    package var count: Int { failures.withLock { $0.count } }
 
     private static func keys(_ account: String, _ address: String?) -> [Key] {
         [.pair(account, address ?? ""), .account(account)] + (address.map { [.address($0)] } ?? [])

@@ -36,8 +36,12 @@ final class PasswordChecker: Sendable {
         if hash != nil, recognised.withLock({ $0[key] }).map({ now - $0 < Self.memory }) ?? false {
             return true
         }
-        let decoy = decoy
-        let isRight = try await perform { [hash = hash ?? decoy] in hash.matches(password) } && hash != nil
+        let isRight = try await perform { [hash, decoy, cost] in
+            let isRight = hash?.matches(password) ?? false
+            // A wrong password costs the same for an account that is not there, or that has a cheaper hash.
+            if !isRight, hash?.isOutdated(for: cost) ?? true { _ = decoy.matches(password) }
+            return isRight
+        }
         if isRight {
             recognised.withLock { recognised in
                 if recognised.count >= Self.capacity { recognised = [:] }

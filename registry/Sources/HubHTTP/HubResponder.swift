@@ -64,7 +64,7 @@ struct HubResponder: HTTPResponder {
         case "v2": try await api.acting(for: principal).respond(to: request, target)
         case "api" where target.segments == ["api", "v1", "search"]:
             try await search.acting(for: principal).respond(to: request, target)
-        case "api" where target.segments.dropFirst().first == "v1":
+        case "api":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)
         default: try await pages.acting(for: principal).respond(to: request, target)

@@ -7,7 +7,9 @@ import Hub
 import Hummingbird
 import OCI
 
-/// What a path below `/api/v1/` means. Names of repositories contain slashes, so that theirs are read from the right.
+/// What a path below `/api/v1/` means.
+///
+/// Names of repositories contain slashes, so that theirs are read from the right.
 enum ManagementRoute: Hashable {
     case account
     case users
@@ -65,6 +67,9 @@ struct ManagementAPI: Sendable {
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         if principal.identity == .anonymous, !directory.store.access.policy.isOpen {
             throw HubError(.unauthorized, "this needs a log-in", category: .denied)
+        }
+        guard target.segments.dropFirst().first == "v1" else {
+            throw HubError(.noSuchPath, "the hub has no such path")
         }
         let route = try ManagementRoute(Array(target.segments.dropFirst(2)))
         let store = directory.store

@@ -100,7 +100,7 @@ extension MetadataDatabase: AccountStore {
 }
 
 extension MetadataDatabase: CredentialStore {
-    package func credentials(_ name: AccountName) async throws -> (account: Account, password: String?)? {
+    package func credentials(_ name: AccountName) async throws -> (Account, String?)? {
         try await read { database in
             try database.cachedStatement("SELECT * FROM accounts WHERE name = ?", [name.description]) {
                 try Row.fetchOne($0)

@@ -7,11 +7,13 @@ import Hub
 import OCI
 
 extension Role: ExpressibleByArgument {
+    /// Reads a role by its name.
     public init?(argument: String) {
         guard let role = Role.allCases.first(where: { "\($0)" == argument }) else { return nil }
         self = role
     }
 
+    /// The names, for help texts.
     public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 

@@ -31,8 +31,12 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "The address and port to listen on; port 0 takes any that is free.")
-    var listen = "127.0.0.1:5000"
+    @Option(help: "A YAML file with settings; see 'wasme-hub config --help'.")
+    var config: String?
+
+    @Option(
+        help: "The address and port to listen on; port 0 takes any that is free. (default: 127.0.0.1:5000)")
+    var listen: String?
 
     @Option(
         help:
@@ -52,23 +56,33 @@ struct Serve: AsyncParsableCommand {
         try await Output.reporting { try await serve() }
     }
 
+    /// The settings of the file and the environment, and what the command line says instead.
+    private func settings() throws -> HubConfiguration {
+        var settings = try HubConfiguration(file: config)
+        if let listen { settings.listen = listen }
+        if let publicURL { settings.publicURL = try ServeRules.publicURL(publicURL) }
+        if requireLogin { settings.rules.requiresLogIn = true }
+        if allowAnonymousPush { settings.rules.allowsAnonymousPush = true }
+        if noAnonymousPull { settings.rules.allowsAnonymousPull = false }
+        return settings
+    }
+
     private func serve() async throws {
         // A reader that went away and a file size limit are errors of one request, not the end of the hub.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
-        let address = try HubServer.Address(listen)
-        let rules = ServeRules(
-            requiresLogIn: requireLogin, allowsAnonymousPush: allowAnonymousPush,
-            allowsAnonymousPull: !noAnonymousPull)
-        let publicURL = try publicURL.map { try ServeRules.publicURL($0) }
+        let settings = try settings()
+        let address = try HubServer.Address(settings.listen)
+        let publicURL = settings.publicURL
         // Before anything is written: whether the address will do depends on users that a folder without them lacks.
-        let path = try data.folder()
+        let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
         let hasUsers = try await HubFolder.hasUsers(path)
-        let (policy, note) = try rules.policy(on: address, hasUsers: hasUsers)
+        let (policy, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
         let folder = try DataFolder(path)
         let now = HubFolder.now
         let metadata = try await MetadataDatabase(folder, policy: policy, now: now)
         let registry = Registry(
-            metadata: metadata, blobs: FileBlobStore(folder), uploads: FileUploadStore(folder), now: now)
+            metadata: metadata, blobs: FileBlobStore(folder), uploads: FileUploadStore(folder),
+            limits: settings.limits, now: now)
         try await registry.recover()
         let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil

@@ -9,5 +9,6 @@ struct WasmeHub: AsyncParsableCommand {
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
+            ConfigCommand.self,
         ], defaultSubcommand: Serve.self)
 }
