@@ -97,7 +97,7 @@ let package = Package(
         // The distribution client over any HTTP transport.
         .library("OCIRegistry", ["Diagnostics", "Files", "JSON", "OCI", httpTypes, system]),
         // The transport over libcurl: the only target that knows curl.
-        .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes]),
+        .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes, system]),
         // Images between the store and a registry.
         .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.

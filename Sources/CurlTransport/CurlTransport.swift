@@ -7,8 +7,8 @@ private import Synchronization
 
 /// HTTP over libcurl: many exchanges at once on one thread, with connections kept for the next ones.
 ///
-/// Proxies are taken from the environment (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`) and trust from the
-/// system, as libcurl does. HTTP/2 is used where TLS agrees on it. Redirects are not followed. Sources and sinks are
+/// Proxies and trust are those of the exchange's options; nothing is taken from the process's environment. HTTP/2 is
+/// used where TLS agrees on it. Redirects are not followed. Sources and sinks are
 /// called on the transport's thread: the network waits for them, and they must not wait for another exchange.
 package final class CurlTransport: HTTPTransport {
     private let loop = TransferLoop()

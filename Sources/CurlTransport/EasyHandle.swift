@@ -23,6 +23,17 @@ struct EasyHandle {
         try check(wasme_curl_set_pointer(raw, option, pointer))
     }
 
+    func set(_ option: CURLoption, bytes: [UInt8]) throws {
+        var bytes = bytes
+        try check(bytes.withUnsafeMutableBytes { wasme_curl_set_blob(raw, option, $0.baseAddress, $0.count) })
+    }
+
+    /// A time of the transfer in microseconds; 0 if it did not come to that.
+    func time(_ info: CURLINFO) -> Int64 {
+        var value: curl_off_t = 0
+        return wasme_curl_get_offset(raw, info, &value) == CURLE_OK ? Int64(value) : 0
+    }
+
     func check(_ result: CURLcode) throws {
         guard result == CURLE_OK else {
             throw HTTPTransportError(

@@ -15,16 +15,17 @@ final class Transfer: @unchecked Sendable {
     /// Who waits; set before the hand-over, resumed exactly once.
     var continuation: CheckedContinuation<HTTPResponse, any Error>?
 
-    private let request: HTTPRequest
-    private let url: String
-    private let body: HTTPBody?
-    private let options: HTTPTransportOptions
+    let request: HTTPRequest
+    let url: String
+    let body: HTTPBody?
+    let options: HTTPTransportOptions
+    let proxy: HTTPProxy?
     private let receive: (HTTPResponse) throws -> (any ByteSink)?
 
     private var easy: UnsafeMutableRawPointer?
-    private var headers: UnsafeMutablePointer<curl_slist>?
-    private let errorText: UnsafeMutablePointer<CChar>
-    private var source: (any ByteSource)?
+    var headers: UnsafeMutablePointer<curl_slist>?
+    let errorText: UnsafeMutablePointer<CChar>
+    var source: (any ByteSource)?
     private var sent: Int64 = 0
     private var head = ResponseHeadParser()
     private var sink: (any ByteSink)?
@@ -45,6 +46,7 @@ final class Transfer: @unchecked Sendable {
         let wantsLength = [.post, .put, .patch].contains(request.method)
         self.body = body ?? (wantsLength ? HTTPBody([]) : nil)
         self.options = options
+        proxy = try options.proxies.proxy(scheme: scheme, authority: authority)
         self.receive = receive
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -77,7 +79,9 @@ final class Transfer: @unchecked Sendable {
                 fail(error)
             }
         } else {
-            fail(HTTPTransportError(result, detail: String(cString: errorText), origin: origin))
+            fail(
+                HTTPTransportError(
+                    result, detail: String(cString: errorText), origin: origin, proxy: proxy, step: step))
         }
     }
 
@@ -95,105 +99,19 @@ final class Transfer: @unchecked Sendable {
         continuation = nil
     }
 
+    /// What was being done, for a transfer that took too long.
+    private var step: TransferStep {
+        guard let easy else { return .connecting }
+        let handle = EasyHandle(raw: easy)
+        if handle.time(CURLINFO_CONNECT_TIME_T) == 0 { return .connecting }
+        if request.scheme == "https", handle.time(CURLINFO_APPCONNECT_TIME_T) == 0 { return .agreeing }
+        if head.response != nil { return .receiving }
+        return sent < (body?.length ?? 0) ? .sending : .waiting
+    }
+
     /// Scheme, host and port: what may be shown of a URL.
     private var origin: String {
         "\(request.scheme ?? "")://\(request.authority.map { $0.split(separator: "@").last ?? "" } ?? "")"
-    }
-}
-
-// MARK: - Settings
-
-extension Transfer {
-    private func configure(_ easy: EasyHandle) throws {
-        try easy.set(CURLOPT_URL, url)
-        try easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        try easy.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
-        try easy.set(CURLOPT_PATH_AS_IS, 1)
-        try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        // Signals would hit any thread of the process.
-        try easy.set(CURLOPT_NOSIGNAL, 1)
-        try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
-        try easy.set(CURLOPT_BUFFERSIZE, 128 << 10)
-        try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, 128 << 10)
-        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(options.connectTimeout * 1000)))
-        try easy.set(CURLOPT_LOW_SPEED_LIMIT, 1)
-        try easy.set(CURLOPT_LOW_SPEED_TIME, max(1, Int(options.stallTimeout.rounded(.up))))
-        if options.insecure {
-            try easy.set(CURLOPT_SSL_VERIFYPEER, 0)
-            try easy.set(CURLOPT_SSL_VERIFYHOST, 0)
-        }
-        try easy.set(CURLOPT_ERRORBUFFER, pointer: errorText)
-        try setMethod(easy)
-        try setHeaders(easy)
-        try setCallbacks(easy)
-    }
-
-    private func setMethod(_ easy: EasyHandle) throws {
-        if request.method == .head {
-            try easy.set(CURLOPT_NOBODY, 1)
-        } else {
-            if let body {
-                try easy.set(CURLOPT_UPLOAD, 1)
-                try easy.set(CURLOPT_INFILESIZE_LARGE, offset: body.length)
-                source = try body.open()
-            }
-            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
-        }
-    }
-
-    private func setHeaders(_ easy: EasyHandle) throws {
-        for field in request.headerFields where !Self.ownHeaders.contains(field.name) {
-            // libcurl's spelling of a header that is there and empty ends in a semicolon.
-            append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
-        }
-        // Asking first costs a round trip, or a second where nobody answers: worth it for large bodies only.
-        if (body?.length ?? 0) < Self.expectThreshold { append("Expect:") }
-        try easy.check(wasme_curl_set_headers(easy.raw, headers))
-    }
-
-    private func append(_ line: String) {
-        // A nil answer means that there was no memory; the list before it stays valid.
-        if let longer = curl_slist_append(headers, line) { headers = longer }
-    }
-
-    /// Headers that follow from the body and are libcurl's to write.
-    private static let ownHeaders: Set<HTTPField.Name> = [.contentLength, .transferEncoding, .expect]
-    private static let expectThreshold: Int64 = 1 << 20
-
-    private func setCallbacks(_ easy: EasyHandle) throws {
-        let me = Unmanaged.passUnretained(self).toOpaque()
-        try easy.set(CURLOPT_WRITEDATA, pointer: me)
-        try easy.set(CURLOPT_HEADERDATA, pointer: me)
-        try easy.set(CURLOPT_READDATA, pointer: me)
-        try easy.set(CURLOPT_SEEKDATA, pointer: me)
-        try easy.set(CURLOPT_PREREQDATA, pointer: me)
-        try easy.check(
-            wasme_curl_set_consumer(easy.raw, CURLOPT_HEADERFUNCTION) { line, size, count, transfer in
-                Transfer.from(transfer)?.accept(
-                    header: UnsafeRawBufferPointer(start: line, count: size * count))
-                    ?? 0
-            })
-        try easy.check(
-            wasme_curl_set_consumer(easy.raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, transfer in
-                Transfer.from(transfer)?.accept(
-                    body: UnsafeRawBufferPointer(start: bytes, count: size * count))
-                    ?? 0
-            })
-        try easy.check(
-            wasme_curl_set_read(easy.raw) { buffer, size, count, transfer in
-                let buffer = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
-                return Transfer.from(transfer)?.fill(buffer) ?? Int(CURL_READFUNC_ABORT)
-            })
-        try easy.check(
-            wasme_curl_set_before_request(easy.raw) { transfer, _, _, _, _ in
-                Transfer.from(transfer)?.maySend() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
-            })
-        // Called to rewind the body, right before a repetition that the callback above decides on.
-        try easy.check(
-            wasme_curl_set_seek(easy.raw) { transfer, _, _ in
-                Transfer.from(transfer)?.maySend() == true ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
-            })
     }
 }
 
@@ -201,12 +119,12 @@ extension Transfer {
 
 extension Transfer {
     /// The loop holds the transfer for as long as its handle is open, so the pointer that libcurl gives back is valid.
-    private static func from(_ pointer: UnsafeMutableRawPointer?) -> Transfer? {
+    static func from(_ pointer: UnsafeMutableRawPointer?) -> Transfer? {
         pointer.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// Takes one header line; anything but its length stops the transfer.
-    private func accept(header line: UnsafeRawBufferPointer) -> Int {
+    func accept(header line: UnsafeRawBufferPointer) -> Int {
         attempt(orElse: 0) {
             guard head.accept(line) else {
                 throw HTTPTransportError(.other, "\"\(origin)\" answered with more than 256 KiB of headers")
@@ -215,7 +133,7 @@ extension Transfer {
         }
     }
 
-    private func accept(body bytes: UnsafeRawBufferPointer) -> Int {
+    func accept(body bytes: UnsafeRawBufferPointer) -> Int {
         attempt(orElse: 0) {
             try deliverHead()
             try sink?.write(bytes)
@@ -224,7 +142,7 @@ extension Transfer {
     }
 
     /// Reads the next bytes to send, never more than were announced.
-    private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
         attempt(orElse: Int(CURL_READFUNC_ABORT)) {
             guard let source, let length = body?.length else { return 0 }
             let wanted = Int(min(Int64(buffer.count), length - sent))
@@ -242,7 +160,7 @@ extension Transfer {
     /// It would like to do so again when a kept connection breaks before an answer. Once something of the body was
     /// read, it may not: the server may have acted all the same, and only the caller knows what a second time would
     /// do. Besides, libcurl (7.88) forgets to rewind a body that was read but not yet sent.
-    private func maySend() -> Bool {
+    func maySend() -> Bool {
         attempt(orElse: false) {
             guard sent == 0 else {
                 throw HTTPTransportError(

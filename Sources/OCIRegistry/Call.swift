@@ -74,11 +74,12 @@ struct Answer: Sendable {
     /// How it wants to be asked (RFC 9110 §11.6.1).
     var challenges: [Challenge] { Challenge.parse(response.headerFields[values: .wwwAuthenticate]) }
 
-    /// Whether it is a page for people: some proxy's, or a server's that is no registry.
+    /// Whether its body is a page for people: some proxy's, or a server's that is no registry.
     var isWebPage: Bool {
+        let first = body.first { $0 > 0x20 }
+        if first == UInt8(ascii: "<") { return true }
         let type = (response.headerFields[.contentType] ?? "").lowercased()
-        if type.hasPrefix("text/html") || type.hasPrefix("application/xhtml") { return true }
-        return body.first { $0 > 0x20 } == UInt8(ascii: "<")
+        return first != nil && first != UInt8(ascii: "{") && type.hasPrefix("text/html")
     }
 
     /// The first value of a header by its lower-case name.

@@ -12,7 +12,7 @@ package protocol HTTPTransport: Sendable {
     /// - Parameters:
     ///   - request: method, absolute URL and headers.
     ///   - body: what to send, with `Content-Length` from its length; nil for none.
-    ///   - options: trust and time limits.
+    ///   - options: trust, proxies and time limits.
     ///   - receive: called once with the final response head; gives the sink for the body, or nil to drop it.
     /// - Returns: the response head, after the body has been delivered whole.
     /// - Throws: `HTTPTransportError`, or the error that a source or sink threw.
@@ -40,10 +40,14 @@ package struct HTTPBody: Sendable {
     }
 }
 
-/// Trust and time limits of one exchange.
+/// Trust, proxies and time limits of one exchange.
 package struct HTTPTransportOptions: Sendable, Hashable {
     /// Accept any server certificate.
     package var insecure = false
+    /// Whose certificates are trusted, and who we are.
+    package var trust = TrustSettings()
+    /// Through which proxies requests go.
+    package var proxies = ProxySettings()
     /// Seconds until a connection must stand.
     package var connectTimeout: Double = 10
     /// Seconds without a single byte after which an exchange has failed.
@@ -62,8 +66,22 @@ package struct HTTPTransportError: Error, Hashable, CustomStringConvertible {
         case connectionRefused
         /// The connection or the server took too long.
         case timedOut
-        /// TLS could not be agreed on, or the certificate is not trusted.
+        /// Bytes were on their way, and then no more came; the exchange may be tried again.
+        case stalled
+        /// TLS could not be agreed on.
         case tls
+        /// The server's certificate comes from nobody who is trusted.
+        case unknownAuthority
+        /// The server's certificate is no longer valid, or not yet.
+        case expiredCertificate
+        /// The server's certificate is another host's.
+        case wrongHost
+        /// The server wants a certificate of ours, or does not accept the one it got.
+        case clientCertificate
+        /// The proxy cannot be reached or refuses.
+        case proxy
+        /// The proxy wants to know who asks.
+        case proxyUnauthorized
         /// What answers does not speak HTTP, or speaks it in plain text where TLS is expected.
         case notHTTP
         /// The connection broke on the way; the exchange may be tried again.

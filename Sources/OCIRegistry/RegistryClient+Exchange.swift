@@ -14,6 +14,8 @@ extension RegistryClient {
             guard answer.response.status.kind == .successful else {
                 throw RegistryError(call.action, host, answer)
             }
+            // A portal or a web server in the registry's place answers 200 to everything.
+            if answer.isWebPage { throw RegistryError.webPage(call.action, host) }
             return answer
         }
     }
@@ -21,6 +23,7 @@ extension RegistryClient {
     /// Tries anew after passing trouble, within the bounds of the policy.
     func retrying<Value>(_ attempt: () async throws -> Value) async throws -> Value {
         var number = 1
+        let start = options.clock.now()
         while true {
             try Task.checkCancellation()
             do {
@@ -28,7 +31,8 @@ extension RegistryClient {
             } catch let error as RegistryError {
                 guard
                     let delay = options.retry.delay(
-                        after: error, attempt: number, jitter: options.clock.jitter())
+                        after: error, attempt: number, elapsed: options.clock.now() - start,
+                        jitter: options.clock.jitter())
                 else { throw error }
                 try await options.clock.sleep(delay)
                 number += 1

@@ -37,11 +37,6 @@ extension RegistryClient {
             let answer = try await client.perform(
                 Call(.get, try await client.location("/v2/"), action: action))
             guard answer.status == 200 else { throw RegistryError(action, host, answer) }
-            guard !answer.isWebPage else {
-                throw RegistryError.badAnswer(
-                    action,
-                    "\"\(answer.location)\" answered with a web page; is there a registry at \"\(host)\"?")
-            }
         } catch var error as RegistryError where error.code == .unauthorized {
             error.hint =
                 "check the user name and the password; some registries want an access token in its place"

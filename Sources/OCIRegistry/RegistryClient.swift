@@ -77,9 +77,10 @@ package struct RegistryClient: Sendable {
         do {
             let answer = try await call.send(over: transport, options, authorization: nil, host: host)
             // TLS servers that are kind to plain text answer 400.
-            return answer.status != 400
+            return scheme == .https || answer.status != 400
         } catch let error as RegistryError {
-            return scheme == .http && error.code == .unreachable
+            // A certificate that is not trusted is one: the real request says what is wrong with it.
+            return error.code == (scheme == .http ? .unreachable : .untrusted)
         }
     }
 }

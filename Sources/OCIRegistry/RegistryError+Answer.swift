@@ -15,15 +15,20 @@ extension RegistryError {
         let status = answer.response.status.code
         let entries = Self.entries(of: answer.body)
         let codes = entries.map(\.code)
-        let kind = Self.kind(status: status, codes: codes)
+        // A token that was asked for that very scope, and still does not do: the account lacks the right.
+        let lacksRight =
+            status == 401 && answer.challenges.contains { $0.parameters["error"] == "insufficient_scope" }
+        let kind = lacksRight ? .denied : Self.kind(status: status, codes: codes)
         var reason = "the registry answered \(status)"
         if let said = Self.said(entries, answer) { reason += " (\(said))" }
+        if entries.isEmpty, answer.isWebPage { reason += " with a web page" }
         self.init(
             kind, "cannot \(action): \(reason)", hint: Self.hint(kind, host),
             category: Self.category(kind))
         self.status = status
+        if entries.isEmpty, let better = Self.hint(ofPage: answer, host) { hint = better }
         serverCodes = codes
-        isTemporary = [429, 502, 503, 504].contains(status)
+        isTemporary = [429, 500, 502, 503, 504].contains(status)
         retryAfter = isTemporary ? HTTPDelay.retryAfter(answer.response.headerFields) : nil
     }
 
@@ -61,6 +66,18 @@ extension RegistryError {
         case .unavailable: "try again later; the registry's own log says more"
         default: nil
         }
+    }
+
+    /// What to do about a page that a web server put in an answer's place.
+    private static func hint(ofPage answer: Answer, _ host: RegistryHost) -> String? {
+        guard answer.isWebPage, (400..<500).contains(answer.status), answer.status != 429 else { return nil }
+        let text = String(decoding: answer.body.prefix(4096), as: UTF8.self)
+        // nginx lets a connection without a certificate, or with a bad one, come this far.
+        if text.contains("SSL certificate") {
+            return "name a certificate that \"\(host)\" accepts with --cert FILE, and its key with --key FILE"
+        }
+        if text.contains("HTTPS port") { return "\"\(host)\" speaks TLS: leave out --plain-http" }
+        return answer.status == 404 ? "is there a registry at \"\(host)\"? check the name and the port" : nil
     }
 
     /// What the registry's error body says, at most a line's worth.

@@ -78,20 +78,35 @@ extension RegistryError {
     ///   - error: what the transport says.
     init(_ action: String, _ host: RegistryHost, _ error: HTTPTransportError) {
         let isTLS = error.message.contains("https://")
+        let accepting = "--insecure accepts any, for a test"
         let (code, hint): (Code, String) =
             switch error.code {
             case .connectionRefused where host.isLoopback:
                 (.unreachable, "is the hub running? start it with 'wasme-hub serve'")
-            case .connectionRefused, .timedOut:
+            case .connectionRefused, .timedOut, .stalled:
                 (.unreachable, "check the registry's name and port, the network and the proxy settings")
             case .unknownHost:
                 (.unreachable, "check the spelling of \"\(host)\", the network and the DNS settings")
+            case .unknownAuthority:
+                (.untrusted, "name the certificate of its authority with --ca FILE; \(accepting)")
+            case .expiredCertificate:
+                (.untrusted, "check this machine's clock, and have the certificate renewed; \(accepting)")
+            case .wrongHost:
+                (.untrusted, "use the name that is in the certificate; \(accepting)")
+            case .clientCertificate:
+                (
+                    .untrusted,
+                    "name a certificate that \"\(host)\" accepts with --cert FILE, and its key with --key FILE"
+                )
             case .tls:
                 (
                     .untrusted,
-                    "add the registry's certificate to the system's trusted ones; for a test, --insecure accepts "
-                        + "any and --plain-http does without"
+                    "check that \"\(host)\" speaks TLS 1.2 or later; --plain-http does without, for a test"
                 )
+            case .proxy:
+                (.unreachable, "check http_proxy, https_proxy, all_proxy and no_proxy in the environment")
+            case .proxyUnauthorized:
+                (.unreachable, "name a user there, as in https_proxy=http://user:password@host:port")
             case .notHTTP where isTLS: (.wrongProtocol, "if the registry speaks plain HTTP, add --plain-http")
             case .notHTTP:
                 (.wrongProtocol, "check the port of \"\(host)\"; a registry with TLS needs no --plain-http")
@@ -99,7 +114,14 @@ extension RegistryError {
             case .other: (.unreachable, "check the registry's name, the network and the proxy settings")
             }
         self.init(code, "cannot \(action)", cause: error, hint: hint, category: .unreachable)
-        isTemporary = error.code == .connectionLost
+        isTemporary = [.connectionLost, .stalled].contains(error.code)
+    }
+
+    /// A page for people came where a registry's answer was expected.
+    static func webPage(_ action: String, _ host: RegistryHost) -> RegistryError {
+        RegistryError(
+            .badAnswer, "cannot \(action): \"\(host)\" answered with a web page",
+            hint: "is there a registry at \"\(host)\"? check the name and the port")
     }
 
     /// An answer that is not what the specification allows.

@@ -6,6 +6,14 @@ package struct RegistryOptions: Sendable {
     package var plainHTTP: Bool?
     /// Accept any server certificate.
     package var insecure: Bool
+    /// Whose certificates are trusted, and who we are.
+    package var trust = TrustSettings()
+    /// Through which proxies requests go.
+    package var proxies = ProxySettings()
+    /// Seconds until a connection must stand.
+    package var connectTimeout: Double = 10
+    /// Seconds without a single byte after which an exchange has failed.
+    package var stallTimeout: Double = 60
     /// The `User-Agent` of every request.
     package var userAgent = "wasme"
     /// What is done about passing trouble.
@@ -27,6 +35,10 @@ package struct RegistryOptions: Sendable {
     var transport: HTTPTransportOptions {
         var options = HTTPTransportOptions()
         options.insecure = insecure
+        options.trust = trust
+        options.proxies = proxies
+        options.connectTimeout = connectTimeout
+        options.stallTimeout = stallTimeout
         return options
     }
 }
@@ -39,6 +51,8 @@ package struct RetryPolicy: Sendable, Hashable {
     package var firstDelay = Duration.milliseconds(250)
     /// No wait of our own is longer.
     package var longestDelay = Duration.seconds(15)
+    /// No attempt begins later than this after the first one.
+    package var longestTotal = Duration.seconds(300)
     /// A server that asks for a longer wait is not waited for.
     package var longestRetryAfter = Duration.seconds(60)
 
@@ -46,12 +60,17 @@ package struct RetryPolicy: Sendable, Hashable {
 
     /// The wait before the next attempt; nil if there is to be none.
     ///
-    /// Attempts count from 1. The jitter, from 0 to 1, spreads clients that failed together over half of the wait.
-    func delay(after error: RegistryError, attempt: Int, jitter: Double) -> Duration? {
+    /// A server's own wish goes before the doubling. Attempts count from 1; `elapsed` is the time since the first one. The jitter, from 0 to 1, spreads clients that failed together over half of the wait.
+    func delay(
+        after error: RegistryError, attempt: Int, elapsed: Duration = .zero, jitter: Double
+    ) -> Duration? {
         guard error.isTemporary, attempt < attempts else { return nil }
-        if let asked = error.retryAfter { return asked <= longestRetryAfter ? asked : nil }
         let full = min(firstDelay * (1 << min(attempt - 1, 16)), longestDelay)
-        return full * (0.5 + 0.5 * min(max(jitter, 0), 1))
+        let delay = error.retryAfter ?? full * (0.5 + 0.5 * min(max(jitter, 0), 1))
+        guard delay <= max(longestRetryAfter, longestDelay), elapsed + delay <= longestTotal else {
+            return nil
+        }
+        return delay
     }
 }
 

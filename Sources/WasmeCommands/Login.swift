@@ -58,8 +58,8 @@ struct Login: WasmeCommand {
         }
         if case .file(let path) = place {
             output.note(
-                "note: they are kept in \"\(path)\", where who reads the file reads them; "
-                    + "a credential helper in that file's \"credsStore\" keeps them safe", in: context)
+                "note: kept unencrypted in \"\(path)\"; a credential helper, named there as \"credsStore\", keeps secrets "
+                    + "safe", in: context)
         }
         try output.print(LoginResult(registry: host, username: username, place: place), in: context)
     }

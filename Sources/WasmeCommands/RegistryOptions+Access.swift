@@ -8,7 +8,12 @@ import OCIRegistry
 extension RegistryAccessOptions {
     /// How to speak to a registry: what the command line says, and then the surroundings.
     func options(for host: RegistryHost, in context: CommandContext) throws -> RegistryOptions {
-        RegistryOptions(plainHTTP: plainHttp ? true : nil, insecure: insecure)
+        var options = RegistryOptions(plainHTTP: plainHttp ? true : nil, insecure: insecure)
+        options.trust = try TrustSettings(
+            for: host, environment: context.environment, authority: ca.map { context.path($0) },
+            certificate: cert.map { context.path($0) }, key: key.map { context.path($0) })
+        options.proxies = ProxySettings(environment: context.environment)
+        return options
     }
 
     /// Whom to be at a registry: the command line's user, else whom the machine's files know.

@@ -23,12 +23,20 @@ package struct RegistryAccessOptions: ParsableArguments {
     @Flag(help: "Read the password from standard input.")
     package var passwordStdin = false
 
+    @Option(help: ArgumentHelp("Trust this authority, too (PEM).", valueName: "file"))
+    package var ca: String?
+
+    @Option(help: ArgumentHelp("The certificate to show who we are (PEM).", valueName: "file"))
+    package var cert: String?
+
+    @Option(
+        help: ArgumentHelp("The certificate's key, if it has a file of its own (PEM).", valueName: "file"))
+    package var key: String?
+
     package init() {}
 
     package func validate() throws {
-        if plainHttp, insecure {
-            throw ValidationError("--plain-http has no certificate that --insecure could accept")
-        }
+        if key != nil, cert == nil { throw ValidationError("--key needs --cert") }
     }
 
     /// A client for the registry that a reference names.

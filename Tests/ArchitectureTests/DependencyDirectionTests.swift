@@ -15,7 +15,9 @@ import Testing
         "Files": ["Diagnostics", "OCI", "SystemPackage"],
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
         "OCIRegistry": ["Diagnostics", "Files", "JSON", "OCI", "HTTPTypes", "SystemPackage"],
-        "CurlTransport": ["CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes"],
+        "CurlTransport": [
+            "CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes", "SystemPackage",
+        ],
         "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", "SystemPackage"],
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CurlTransport
+import Dispatch
 import HTTPTypes
 import LoopbackServer
 import OCI
@@ -93,12 +94,34 @@ import Testing
                 == .connectionLost)
     }
 
-    @Test func `a server that falls silent runs out of time`() async throws {
+    @Test(arguments: [
+        ("", HTTPTransportError.Code.timedOut, "no answer came"),
+        ("HTTP/1.1 200 OK\r\nX: y\r\n", .timedOut, "no answer came"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhell", .stalled, "the answer did not go on"),
+    ])
+    func `a server that falls silent runs out of time`(
+        _ beginning: String, _ code: HTTPTransportError.Code, _ step: String
+    ) async throws {
         let server = try LoopbackServer { exchange in
-            try exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhell")
+            try exchange.write(beginning)
             exchange.waitForEnd()
         }
-        #expect(try #require(await failure("http://\(server.authority)/", stallTimeout: 1)).code == .timedOut)
+        let error = try #require(await failure("http://\(server.authority)/", stallTimeout: 1))
+        #expect(error.code == code)
+        #expect(error.message.contains("\"http://\(server.authority)\" took too long: \(step)"))
+    }
+
+    @Test func `a server that takes no more of a body runs out of time`() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let server = try LoopbackServer { exchange in
+            _ = try exchange.readBody()
+            gate.wait()
+        }
+        defer { gate.signal() }
+        let body = HTTPBody(length: 64 << 20) { PatternSource(length: 64 << 20) }
+        let error = try #require(
+            await failure("http://\(server.authority)/", method: .put, body: body, stallTimeout: 1))
+        #expect(error.code == .stalled && error.message.contains("the request was not taken any further"))
     }
 
     @Test func `endless headers are cut off`() async throws {

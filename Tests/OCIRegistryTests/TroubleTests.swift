@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 @Suite struct TroubleTests {
-    @Test(arguments: [429, 502, 503, 504])
+    @Test(arguments: [429, 500, 502, 503, 504])
     func `passing trouble is waited out`(_ status: Int) async throws {
         let log = Log()
         let server = try LoopbackServer { try $0.respond(log.add("") < 4 ? status : 200) }
@@ -26,6 +26,104 @@ import Testing
         let clock = TestClock()
         try await server.client(clock).ping()
         #expect(clock.sleeps == [.seconds(7)])
+    }
+
+    @Test func `a wait may be until a date, by the server's own clock`() async throws {
+        let log = Log()
+        let headers = [
+            ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT"),
+        ]
+        let server = try LoopbackServer { try $0.respond(log.add("") < 2 ? 503 : 200, headers: headers) }
+        let clock = TestClock()
+        try await server.client(clock).ping()
+        #expect(clock.sleeps == [.seconds(30)])
+    }
+
+    @Test func `no attempt begins after the total time`() async throws {
+        let log = Log()
+        let server = try LoopbackServer {
+            log.add("")
+            try $0.respond(503, headers: [("Retry-After", "50")])
+        }
+        let clock = TestClock()
+        let client = try server.client(clock) { $0.retry.longestTotal = .seconds(120) }
+        #expect(await failure { try await client.ping() }?.status == 503)
+        #expect(clock.sleeps == [.seconds(50), .seconds(50)] && log.all.count == 3)
+    }
+
+    @Test func `a broken connection and a stalled answer are tried again`() async throws {
+        let log = Log()
+        let server = try LoopbackServer { exchange in
+            switch log.add("") {
+            case 1: exchange.close()
+            case 2:
+                try exchange.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")
+                exchange.waitForEnd()
+            default: try exchange.respond(200)
+            }
+        }
+        try await server.client { $0.stallTimeout = 1 }.ping()
+        #expect(log.all.count == 3)
+    }
+
+    @Test func `a server that never answers is named with what was wanted of it`() async throws {
+        let server = try LoopbackServer { $0.waitForEnd() }
+        let client = try server.client { $0.stallTimeout = 1 }
+        let error = try #require(await failure { _ = try await client.manifest(repository, tag) })
+        #expect(error.code == .unreachable)
+        #expect(error.message == "cannot read manifest \"\(server.authority)/acme/auth:v1\"")
+        #expect("\(error)".contains("took too long: no answer came"))
+    }
+
+    @Test func `a web page in an answer's place is told as such`() async throws {
+        let page = "<!DOCTYPE html><html>Welcome</html>"
+        let portal = try LoopbackServer {
+            try $0.respond(200, headers: [("Content-Type", "text/html")], text: page)
+        }
+        let client = try portal.client()
+        for error in [
+            await failure { try await client.ping() },
+            await failure { _ = try await client.manifest(repository, tag) },
+            await failure { _ = try await client.tags(repository) },
+        ] {
+            #expect(error?.code == .badAnswer)
+            #expect(error?.message.hasSuffix("\"\(portal.authority)\" answered with a web page") == true)
+            #expect(error?.hint?.contains("is there a registry at \"\(portal.authority)\"?") == true)
+        }
+        let site = try LoopbackServer {
+            try $0.respond(404, headers: [("Content-Type", "text/html")], text: page)
+        }
+        let missing = await failure { try await site.client().ping() }
+        #expect(missing?.message.hasSuffix("answered 404 with a web page") == true)
+        #expect(missing?.hint?.contains("is there a registry") == true)
+    }
+
+    @Test func `a web server that wants TLS or a certificate gets a hint`() async throws {
+        for (text, hint) in [
+            ("<html>The plain HTTP request was sent to HTTPS port", "leave out --plain-http"),
+            ("<html>No required SSL certificate was sent", "--cert FILE"),
+        ] {
+            let server = try LoopbackServer {
+                try $0.respond(400, headers: [("Content-Type", "text/html")], text: text)
+            }
+            #expect(await failure { try await server.client().ping() }?.hint?.contains(hint) == true)
+        }
+    }
+
+    @Test func `a wait ends at once with the task`() async throws {
+        let log = Log()
+        let server = try LoopbackServer {
+            log.add("")
+            try $0.respond(503, headers: [("Retry-After", "50")])
+        }
+        let client = RegistryClient(
+            host: try server.host, transport: CurlTransport(), options: RegistryOptions(plainHTTP: true))
+        let task = Task { try await client.ping() }
+        while log.all.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        let start = ContinuousClock.now
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(ContinuousClock.now - start < .seconds(25))
     }
 
     @Test func `a server that wants a long wait is not waited for`() async throws {
@@ -48,7 +146,7 @@ import Testing
         #expect(log.all.count == 5)
     }
 
-    @Test(arguments: [400, 404, 500])
+    @Test(arguments: [400, 404, 501])
     func `a refusal is not tried again`(_ status: Int) async throws {
         let log = Log()
         let server = try LoopbackServer {
@@ -121,7 +219,9 @@ import Testing
         let html = try LoopbackServer {
             try $0.respond(500, headers: [("Content-Type", "text/html")], text: "<html><b>nginx</b></html>")
         }
-        #expect(await failure { try await html.client().ping() }?.message.hasSuffix("answered 500") == true)
+        #expect(
+            await failure { try await html.client().ping() }?.message.hasSuffix(
+                "answered 500 with a web page") == true)
         let plain = try LoopbackServer {
             try $0.respond(500, headers: [("Content-Type", "text/plain")], text: "no disk\n")
         }

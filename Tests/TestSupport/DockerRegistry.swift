@@ -16,8 +16,13 @@ package struct DockerRegistry: Sendable {
     private static let users = "me:$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n"
 
     /// Runs a registry for some work.
+    /// - Parameters:
+    ///   - withUsers: whether it lets in only `me`, by Basic.
+    ///   - settings: more lines of its configuration.
+    ///   - work: what is done meanwhile.
+    /// - Throws: what `work` threw, or `ProcessFailure` if the registry does not start.
     package static func run(
-        withUsers: Bool = false, _ work: (DockerRegistry) async throws -> Void
+        withUsers: Bool = false, settings: String = "", _ work: (DockerRegistry) async throws -> Void
     ) async throws {
         let scratch = try ScratchDirectory("registry")
         var configuration = """
@@ -27,6 +32,7 @@ package struct DockerRegistry: Sendable {
             http: {addr: "127.0.0.1:0"}
 
             """
+        configuration += settings
         if withUsers {
             let users = try scratch.write("users", users)
             configuration += "auth: {htpasswd: {realm: test, path: \"\(users)\"}}\n"

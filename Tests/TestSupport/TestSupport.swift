@@ -79,6 +79,11 @@ package struct Tool: Sendable {
     package static let bsdtar = Tool("bsdtar", executables: ["bsdtar"])
     package static let curl = Tool("curl", executables: ["curl"])
     package static let wrk = Tool("wrk", executables: ["wrk"])
+    package static let openssl = Tool("openssl", executables: ["openssl"])
+    /// An HTTP proxy.
+    package static let tinyproxy = Tool("tinyproxy", executables: ["tinyproxy"])
+    /// A SOCKS5 proxy.
+    package static let microsocks = Tool("microsocks", executables: ["microsocks"])
     package static let swift = Tool("swift", executables: ["swift"])
     /// Writes WebAssembly from its text; `wasm-objdump` comes with it.
     package static let wabt = Tool("wabt", executables: ["wat2wasm"])
