@@ -98,14 +98,16 @@ let package = Package(
         .library("OCIRegistry", ["Diagnostics", "Files", "JSON", "OCI", httpTypes, system]),
         // The transport over libcurl: the only target that knows curl.
         .library("CurlTransport", ["CCurl", "Diagnostics", "OCI", "OCIRegistry", httpTypes, system]),
-        // Images between the store and a registry.
-        .library("ImageTransfer", ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Deterministic tar.gz in, hardened tar.gz out: the only target that knows libarchive.
         .library("Archive", ["CArchive", "Diagnostics", "OCI"]),
+        // Images between stores, registries, layouts and archives.
+        .library(
+            "ImageTransfer", ["Archive", "Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", system]),
         // Reads WebAssembly modules; leaf, also used by the hub.
         .library("WasmBinary", []),
         // What a filter image is: its variants, its runtime configuration, its configuration schema.
-        .library("FilterImage", ["Archive", "Diagnostics", "JSON", "OCI", "OCILayout"]),
+        .library(
+            "FilterImage", ["Archive", "Diagnostics", "Files", "JSON", "OCI", "OCILayout", system]),
         // What hosts take, as data, and the checks of modules and images against it.
         .target(
             name: "HostProfiles",
@@ -114,10 +116,7 @@ let package = Package(
         // Looks into modules and images wherever they are, and compares them.
         .library(
             "FilterInspection",
-            [
-                "Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "OCILayout",
-                "OCIRegistry", "WasmBinary",
-            ]),
+            ["Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary"]),
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
@@ -184,7 +183,10 @@ let package = Package(
             ]),
         .tests(
             "EndToEndTests",
-            ["Files", "LoopbackServer", "OCI", "WasmBinary", "wasme", "wasme-hub", system]),
+            [
+                "Files", "FilterImage", "LoopbackServer", "OCI", "OCILayout", "WasmBinary", "wasme",
+                "wasme-hub", system,
+            ]),
         .tests(
             "EnvoyControlTests",
             ["CurlTransport", "EnvoyControl", "Files", "OCIRegistry", httpTypes, system]),
@@ -195,12 +197,14 @@ let package = Package(
                 "JSON", "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix, system,
             ]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
-        .tests("FilterImageTests", ["Archive", "FilterImage", "JSON", "OCI", "OCILayout", system]),
+        .tests(
+            "FilterImageTests", ["Archive", "Files", "FilterImage", "JSON", "OCI", "OCILayout", system]),
         .tests(
             "FilterInspectionTests",
             [
                 "Archive", "CurlTransport", "FilterImage", "FilterInspection", "HostProfiles",
-                "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", "wasme-hub", httpTypes, system,
+                "ImageTransfer", "LoopbackServer", "OCI", "OCIRegistry", "WasmBinary", "wasme-hub", httpTypes,
+                system,
             ]),
         .tests(
             "FilterProjectTests",
@@ -220,6 +224,9 @@ let package = Package(
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
                 nioCore, serviceLifecycle, system,
             ]),
+        .tests(
+            "ImageTransferTests",
+            ["Archive", "Diagnostics", "Files", "ImageTransfer", "OCI", "OCILayout", system]),
         .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
         .tests(
             "OCIRegistryTests",

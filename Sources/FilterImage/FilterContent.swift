@@ -12,10 +12,16 @@ package struct FilterContent: Sendable {
     package var configSchema: [UInt8]?
     package var readme: [UInt8]?
     package var licence: [UInt8]?
+    package var icon: FilterIcon?
+    /// Documents of other tools by their file names, as in Higress' `spec.yaml`: carried along, not read.
+    package var otherDocuments: [String: [UInt8]] = [:]
+    /// The manifest's annotations beside those that `metadata` and `runtime` stand for.
+    package var annotations: [String: String] = [:]
 
     package init(
         module: [UInt8], runtime: RuntimeConfig, metadata: FilterMetadata = FilterMetadata(),
-        configSchema: [UInt8]? = nil, readme: [UInt8]? = nil, licence: [UInt8]? = nil
+        configSchema: [UInt8]? = nil, readme: [UInt8]? = nil, licence: [UInt8]? = nil,
+        icon: FilterIcon? = nil, annotations: [String: String] = [:]
     ) {
         self.module = module
         self.runtime = runtime
@@ -23,7 +29,21 @@ package struct FilterContent: Sendable {
         self.configSchema = configSchema
         self.readme = readme
         self.licence = licence
+        self.icon = icon
+        self.annotations = annotations
     }
+
+    /// Makes the image say something; what it would have said under that key goes.
+    package mutating func set(_ key: String, _ value: String) {
+        if let field = FilterMetadata.keys.first(where: { $0.name == key })?.field {
+            metadata[keyPath: field] = value
+        } else {
+            annotations[key] = value
+        }
+    }
+
+    /// When the sources were as they are here, if anything says so.
+    var created: String? { annotations["org.opencontainers.image.created"] }
 
     /// A configuration that shows the filter at work: the first of the schema's examples, or its default, as JSON.
     package var exampleConfiguration: String? {

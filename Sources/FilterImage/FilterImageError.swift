@@ -11,6 +11,8 @@ package struct FilterImageError: Diagnostic {
         package static let notAFilter = Code(name: "notAFilter")
         /// A part of the image cannot be read.
         package static let damaged = Code(name: "damaged")
+        /// A picture that is not fit to be shown.
+        package static let unusableIcon = Code(name: "unusableIcon")
     }
 
     package let code: Code

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Archive
-import FilterImage
 package import HostProfiles
 package import OCI
 import WasmBinary
@@ -295,16 +294,4 @@ private final class BeginningSource: ByteSource {
     }
 
     func seek(to offset: Int64) throws { try memory.seek(to: offset) }
-}
-
-extension MediaType {
-    /// Whether a layer of this type is a module as it is.
-    fileprivate var isRawModule: Bool {
-        self == .wasmeContent || self == .wasm || self == .kubewardenContent
-    }
-
-    /// Whether a layer of this type is an archive that can be looked into.
-    fileprivate var isTar: Bool { isGzip || rawValue.hasSuffix(".tar") }
-
-    fileprivate var isGzip: Bool { rawValue.hasSuffix("tar+gzip") || rawValue.hasSuffix("tar.gzip") }
 }

@@ -17,8 +17,8 @@ extension ProjectManifest {
         let root = try reader.map(
             try YAMLNode(parsing: yaml, file: file), "the manifest",
             keys: [
-                "name", "language", "version", "description", "licence", "module", "build", "config",
-                "targets",
+                "name", "language", "version", "description", "licence", "icon", "module", "build",
+                "config", "targets",
             ])
         name = try reader.filterName(try root.required("name"))
         build = try reader.build(root["build"])
@@ -28,6 +28,7 @@ extension ProjectManifest {
             try reader.line(node, "description")
         }
         licence = try root["licence"].map { node throws(ProjectError) in try reader.line(node, "licence") }
+        icon = try root["icon"].map { node throws(ProjectError) in try reader.path(node, "icon") }
         module = try reader.module(try root.required("module"))
         config = try reader.config(root["config"])
         targets = try reader.targets(root["targets"])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Files
-private import FilterImage
+package import FilterImage
 package import HostProfiles
 package import SystemPackage
 package import WasmBinary
@@ -22,6 +22,9 @@ package struct BuiltFilter: Sendable {
     package let configSchema: [UInt8]?
     package let readme: [UInt8]?
     package let licence: [UInt8]?
+    package let icon: FilterIcon?
+    /// Which sources this is.
+    package let revision: SourceRevision
 
     package var manifest: ProjectManifest { project.manifest }
 }
@@ -50,6 +53,7 @@ package struct ProjectBuild: Sendable {
     package func run(_ context: BuildContext, checks: Bool = true) async throws -> BuiltFilter {
         // First what takes no time: a wrong example should not cost a build.
         let schema = try checkedSchema(context)
+        let icon = try icon()
         let path = try await project.buildDriver().build(project, context)
         let bytes = BuildStamp.stamped(try Files.read(path, limit: 256 << 20))
         let module: WasmModule
@@ -59,9 +63,19 @@ package struct ProjectBuild: Sendable {
             throw ProjectError(.unusableModule, "\"\(path)\" cannot be used: \(error)", hint: error.hint)
         }
         let report = checks ? try check(module, path, context) : nil
+        // After the build: what it leaves among the sources is there the next time too.
+        let revision = try await SourceRevision.read(
+            of: project.root, environment: context.environment, note: context.progress)
         return BuiltFilter(
             project: project, modulePath: path, module: module, report: report, configSchema: schema,
-            readme: try document(Self.readmeNames), licence: try document(Self.licenceNames))
+            readme: try document(Self.readmeNames), licence: try document(Self.licenceNames), icon: icon,
+            revision: revision)
+    }
+
+    private func icon() throws -> FilterIcon? {
+        guard let relative = project.manifest.icon else { return nil }
+        let path = try project.path(relative)
+        return try FilterIcon(try Files.read(path, limit: 16 << 20), named: relative)
     }
 
     /// Holds the example configuration against the schema.

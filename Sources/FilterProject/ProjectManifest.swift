@@ -13,6 +13,8 @@ package struct ProjectManifest: Sendable {
     package let description: String?
     /// An SPDX licence expression.
     package let licence: String?
+    /// The file with the filter's picture, relative to the project.
+    package let icon: String?
     package let module: Module
     package let build: Build
     package let config: Config

@@ -76,6 +76,17 @@ package final class VerifyingSink: ByteSink {
     /// Starts over, after the sink below was emptied.
     package func reset() { hasher.reset() }
 
+    /// Hashes bytes that the sink below has from an earlier time, from where they begin.
+    package func replay(_ source: any ByteSource) throws {
+        try source.seek(to: 0)
+        try eachChunk(of: source) { bytes in
+            guard hasher.count + Int64(bytes.count) <= descriptor.size else {
+                throw ByteStreamError.tooLong(limit: descriptor.size)
+            }
+            hasher.update(bytes)
+        }
+    }
+
     /// Fails unless exactly the promised bytes went through.
     package func finish() throws {
         guard hasher.count == descriptor.size else {

@@ -42,8 +42,29 @@ extension MediaType {
     /// The module of the original wasme artifact: raw bytes.
     package static let wasmeContent = MediaType(rawValue: "application/vnd.module.wasm.content.layer.v1+wasm")
 
+    /// A raw module, as the CNCF's artifact format has it.
+    package static let wasm = MediaType(rawValue: "application/wasm")
+    /// The configuration of the CNCF's artifact format.
+    package static let wasmConfig = MediaType(rawValue: "application/vnd.wasm.config.v0+json")
+    /// A raw module, as kwctl, spin and wasm-to-oci write it.
+    package static let kubewardenContent = MediaType(rawValue: "application/vnd.wasm.content.layer.v1+wasm")
+
     /// Manifests of one image.
     package static let manifests: [MediaType] = [.imageManifest, .dockerManifest]
     /// Manifests of several images.
     package static let indexes: [MediaType] = [.imageIndex, .dockerManifestList]
+}
+
+extension MediaType {
+    /// Whether a layer of this type is a module as it is.
+    package var isRawModule: Bool { self == .wasmeContent || self == .wasm || self == .kubewardenContent }
+
+    /// Whether a layer of this type is an archive, plain or compressed (image-spec 1.1, layer.md; Docker's image-spec 1.2).
+    package var isTar: Bool {
+        let suffixes = [".tar", ".tar+gzip", ".tar.gzip", ".tar+zstd", ".tar.zstd"]
+        return suffixes.contains(where: rawValue.hasSuffix)
+    }
+
+    /// Whether a layer of this type is compressed with gzip.
+    package var isGzip: Bool { rawValue.hasSuffix("tar+gzip") || rawValue.hasSuffix("tar.gzip") }
 }

@@ -113,6 +113,20 @@ package final class ImageIngest: Sendable {
         arrive(descriptor, file, lock)
     }
 
+    /// Opens a blob that came in, or that the store had before.
+    package func open(_ descriptor: Descriptor) throws -> FileSource {
+        guard let arrival = received.withLock({ $0[descriptor.digest] }) else {
+            return try store.open(descriptor)
+        }
+        return try FileSource(arrival.file)
+    }
+
+    /// Forgets a blob that came in and is no longer wanted here.
+    package func drop(_ descriptor: Descriptor) {
+        let arrival = received.withLock { $0.removeValue(forKey: descriptor.digest) }
+        if let arrival { try? Files.remove(arrival.file) }
+    }
+
     private func checkSize(_ file: FilePath, _ descriptor: Descriptor) throws {
         let size = Files.size(file) ?? 0
         guard size == descriptor.size else {

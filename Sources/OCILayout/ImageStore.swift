@@ -88,14 +88,26 @@ package struct ImageStore: Sendable {
     }
 
     /// Sends a blob into a sink; when this returns, exactly the promised bytes went there.
+    /// - Parameters:
+    ///   - descriptor: the blob.
+    ///   - sink: gets the bytes.
+    ///   - beginning: the first bytes, which the sink has from an earlier time.
     /// - Throws: `StoreError`, or what the sink threw.
-    package func copy(_ descriptor: Descriptor, to sink: any ByteSink) throws {
+    package func copy(
+        _ descriptor: Descriptor, to sink: any ByteSink, after beginning: (any ByteSource)? = nil
+    ) throws {
         let source = try open(descriptor)
         let verifier = VerifyingSink(descriptor, into: sink)
+        if let beginning {
+            try verifier.replay(beginning)
+            try source.seek(to: beginning.length)
+        }
         try OCI.copy(source, to: verifier)
         do {
             try verifier.finish()
         } catch let error as ByteStreamError {
+            // A beginning that is not this blob's says nothing of the file here.
+            if beginning != nil, isWhole(descriptor.digest) { throw error }
             throw damaged(descriptor, "\(error)")
         }
     }

@@ -3,28 +3,28 @@
 package import OCI
 
 /// A source slice: some of the bytes of another source.
-final class SliceSource: ByteSource {
+package final class SliceSource: ByteSource {
     private let source: any ByteSource
     private let range: Range<Int64>
     private var position: Int64
 
-    init(of source: any ByteSource, _ range: Range<Int64>) throws {
+    package init(of source: any ByteSource, _ range: Range<Int64>) throws {
         self.source = source
         self.range = range
         position = range.lowerBound
         try source.seek(to: position)
     }
 
-    var length: Int64 { range.upperBound - range.lowerBound }
+    package var length: Int64 { range.upperBound - range.lowerBound }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = Int(min(Int64(buffer.count), range.upperBound - position))
         let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
         position += Int64(count)
         return count
     }
 
-    func seek(to offset: Int64) throws {
+    package func seek(to offset: Int64) throws {
         position = min(max(range.lowerBound + offset, range.lowerBound), range.upperBound)
         try source.seek(to: position)
     }

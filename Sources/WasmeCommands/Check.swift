@@ -97,13 +97,13 @@ struct Check: WasmeCommand {
                 if !quiet { context.terminal.note(line) }
             }
             return try await CheckSample(built, path: subject)
-        case .image(let reference):
+        case .image(let place):
             // An Envoy needs the whole module.
             let filter =
                 run
                 ? try await StoredFilter.load(
-                    reference, store: store, access: access, quiet: quiet, in: context) : nil
-            let image = try await FoundImage.find(reference, store: store, access: access, in: context)
+                    place, store: store, access: access, quiet: quiet, in: context) : nil
+            let image = try await ImagePlaces(store, access, in: context).find(place, .storeFirst)
             var sample = try await CheckSample(image)
             sample.rootID = filter?.content.runtime.rootIDs.first
             sample.example = filter?.content.exampleConfiguration
@@ -163,7 +163,7 @@ struct CheckSample {
     init(_ built: BuiltFilter, path: String) async throws {
         let manifest = built.manifest
         let image = try FilterImage.compose(FilterContent(built))
-        let found = try await ImageInspection.read(image.document, from: ComposedBlobs(image.blobs))
+        let found = try await ImageInspection.read(image.document, from: image.access)
         name = manifest.name.description
         subject = found.subject
         self.path = path == "." ? FilterProject.manifestName : "\(path)/\(FilterProject.manifestName)"
@@ -175,9 +175,9 @@ struct CheckSample {
     /// An image in the store or in a registry.
     init(_ image: FoundImage) async throws {
         let found = try await ImageInspection.read(image.document, from: image.blobs)
-        name = image.reference.description
+        name = image.name
         subject = found.subject
-        path = "\(image.reference.repository)/plugin.wasm"
+        path = "\(image.reference?.repository.path ?? "image")/plugin.wasm"
         digest = image.document.digest
         if case .manifest(let manifest) = found.document.content, image.blobs.isRemote {
             reading = (found.extent, found.bytesRead, manifest.layers.reduce(0) { $0 + $1.size })

@@ -2,6 +2,7 @@
 
 import Diagnostics
 import Files
+package import ImageTransfer
 package import OCI
 import OCILayout
 package import OCIRegistry
@@ -61,23 +62,50 @@ package struct CommandContext: Sendable {
         return text
     }
 
-    /// A reference as the user wrote it; a name without a host is completed by `WASM_IMAGE_REGISTRY` if that is set.
+    /// A reference as the user wrote it.
     package func reference(_ text: String) throws -> Reference {
-        var reference: Reference
         do {
-            reference = try Reference(text)
+            return try Reference(text)
         } catch {
             throw CommandError(
                 .usage, "\"\(text)\" is not an image reference: \(error)",
                 hint: "write [host[:port]/]path[:tag][@digest], as in localhost:5000/acme/add-header:v1")
         }
-        if reference.registry == nil, let host = environment["WASM_IMAGE_REGISTRY"], !host.isEmpty {
-            do {
-                reference.registry = try RegistryHost(host)
-            } catch {
-                throw CommandError(
-                    .usage, "WASM_IMAGE_REGISTRY is \"\(host)\": \(error)", hint: "write host or host:port")
-            }
+    }
+
+    /// The place of an image as the user wrote it.
+    package func place(_ text: String) throws -> ImagePlace {
+        do {
+            return try ImagePlace(text)
+        } catch {
+            throw CommandError(
+                .usage, "\"\(text)\" is not the place of an image: \(error)",
+                hint: "write [host[:port]/]path[:tag][@digest], oci:DIR[:NAME] or oci-archive:FILE[:NAME]")
+        }
+    }
+
+    /// A new name for an image.
+    package func newName(_ text: String) throws -> Reference {
+        let reference = try reference(text)
+        guard reference.digest == nil else {
+            throw CommandError(
+                .usage, "\"\(reference)\" cannot be a new name: a digest follows from the content",
+                hint: "leave out the part from @ on")
+        }
+        return reference
+    }
+
+    /// A name for a registry: one without a host gets that of `WASM_IMAGE_REGISTRY`, if that is set.
+    package func completed(_ reference: Reference) throws -> Reference {
+        guard reference.registry == nil, let host = environment["WASM_IMAGE_REGISTRY"], !host.isEmpty else {
+            return reference
+        }
+        var reference = reference
+        do {
+            reference.registry = try RegistryHost(host)
+        } catch {
+            throw CommandError(
+                .usage, "WASM_IMAGE_REGISTRY is \"\(host)\": \(error)", hint: "write host or host:port")
         }
         return reference
     }

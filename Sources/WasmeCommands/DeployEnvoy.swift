@@ -82,7 +82,7 @@ struct DeployEnvoy: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let image = try await StoredFilter.load(
-            context.reference(reference), store: store, access: access, quiet: output.quiet, in: context)
+            context.place(reference), store: store, access: access, quiet: output.quiet, in: context)
         let configuration = try config.map { try context.configuration($0) }
         try image.check(configuration)
         let module = try context.home().appending("modules").appending(
@@ -108,13 +108,13 @@ struct DeployEnvoy: WasmeCommand {
         } else if let out, out != "-" {
             try output.print(
                 Written(
-                    bootstrap: out, module: module.string, image: image.reference.description,
+                    bootstrap: out, module: module.string, image: "\(image.place)",
                     digest: image.digest),
                 in: context)
         } else if output.format == .json {
             try output.print(
                 Rendered(
-                    bootstrap: text, module: module.string, image: image.reference.description,
+                    bootstrap: text, module: module.string, image: "\(image.place)",
                     digest: image.digest),
                 in: context)
         } else {

@@ -2,15 +2,11 @@
 
 import ArgumentParser
 import Diagnostics
-import Files
 import FilterImage
 import FilterInspection
 import FilterProject
 import HostProfiles
 import ImageTransfer
-import OCI
-import OCILayout
-import SystemPackage
 import WasmBinary
 
 /// `wasme inspect`.
@@ -90,39 +86,14 @@ struct Inspect: WasmeCommand {
                 hint:
                     "build it and inspect its image, as in 'wasme build \(text)' and 'wasme inspect \(project.manifest.name):\(project.manifest.version ?? "latest")'"
             )
-        case .image(let reference):
-            return try await describe(reference, in: context)
-        }
-    }
-
-    private func describe(
-        _ reference: Reference, in context: CommandContext
-    ) async throws -> (description: FilterDescription, module: WasmModule) {
-        let (document, content) = try await unpacked(reference, in: context)
-        let module = try Self.module(content.module, in: "image \"\(reference)\"")
-        return (
-            FilterDescription(module, content, document, named: reference.description), module
-        )
-    }
-
-    /// Takes the image out of the local store; else out of its registry, and leaves the store as it is.
-    private func unpacked(
-        _ reference: Reference, in context: CommandContext
-    ) async throws -> (ManifestDocument, FilterContent) {
-        let store = try store.open(in: context)
-        do {
-            let document = try store.manifest(try store.resolve(reference))
-            return (document, try FilterImage.unpack(document, from: store))
-        } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
-            // In a store of its own, which is gone afterwards.
-            let folder = FilePath(context.environment["TMPDIR"] ?? "/tmp").appending(
-                "wasme-inspect-\(Files.randomName())")
-            defer { try? Files.remove(folder) }
-            let passing = try ImageStore(folder)
-            let document = try await access.transfer(
-                .reading, reference, store: passing, quiet: output.quiet, in: context
-            ) { try await $0.pull(reference) }
-            return (document, try FilterImage.unpack(document, from: passing))
+        case .image(let place):
+            let image = try await ImagePlaces(store, access, in: context).find(place, .storeFirst)
+            let content = try await context.showing(.reading, quiet: output.quiet) { transfer in
+                try await FilterImage.unpack(
+                    image.document, from: transfer.observing(image.blobs, of: image.document))
+            }
+            let module = try Self.module(content.module, in: "image \"\(image.name)\"")
+            return (FilterDescription(module, content, image.document, named: image.name), module)
         }
     }
 

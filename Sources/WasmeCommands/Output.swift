@@ -64,6 +64,35 @@ struct ImageResult: CommandResult {
     var brief: String { digest.description }
 }
 
+/// Images that a command moved.
+struct ImagesResult: CommandResult {
+    struct Image: Encodable {
+        /// Its names there; none if it is known by its digest alone.
+        let references: [String]
+        let digest: Digest
+    }
+
+    /// What was done, as in `pushed`.
+    private let action: String
+    let images: [Image]
+
+    init(_ action: String, _ images: [Image]) {
+        self.action = action
+        self.images = images
+    }
+
+    enum CodingKeys: CodingKey { case images }
+
+    var text: String {
+        images.flatMap { image in
+            (image.references.isEmpty
+                ? ["\(action) an image without a name"] : image.references.map { "\(action) \($0)" })
+                + [image.digest.description]
+        }.joined(separator: "\n")
+    }
+    var brief: String { images.map(\.digest.description).joined(separator: "\n") }
+}
+
 /// Lines up columns under their headings, two spaces apart.
 func table(_ headings: [String], _ rows: [[String]]) -> String {
     let all = [headings] + rows

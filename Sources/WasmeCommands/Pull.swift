@@ -1,35 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Diagnostics
 import ImageTransfer
 import OCI
+import OCILayout
 
 /// `wasme pull`.
 struct Pull: WasmeCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fetch an image from its registry into the local store.",
+        abstract: "Fetch images from their registry into the local store.",
         discussion: """
+            A broken transfer goes on where it broke when the command is repeated.
+
             Examples:
               wasme pull localhost:5000/acme/add-header:v1
               wasme pull localhost:5000/acme/add-header@sha256:…
+              wasme pull ghcr.io/acme/add-header:1.2.0 --as add-header:tested
             """)
 
-    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The images.", valueName: "ref"))
+    var references: [String]
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("Its name in the local store (default: the same).", valueName: "name"))
+    var newName: String?
 
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard newName == nil || references.count == 1 else {
+            throw ValidationError("--as is for one image")
+        }
+    }
+
     func run(in context: CommandContext) async throws {
-        let reference = try context.reference(reference)
-        let document = try await access.transfer(
-            .pulling, reference, store: store.open(in: context), quiet: output.quiet, in: context
-        ) { try await $0.pull(reference) }
-        try output.print(
-            ImageResult(
-                action: "pulled", references: [reference.tagged ?? reference.description],
-                digest: document.digest),
-            in: context)
+        let newName = try newName.map { try context.newName($0) }
+        let references = try references.map { try context.completed(context.reference($0)) }
+        let places = try ImagePlaces(store, access, in: context)
+        var results: [ImagesResult.Image] = []
+        for reference in references {
+            let name = (newName ?? reference).stored
+            let digest = try await context.showing(.pulling, quiet: output.quiet) { transfer in
+                try await places.pull(reference, as: name, transfer).digest
+            }
+            results.append(.init(references: [name], digest: digest))
+        }
+        try output.print(ImagesResult("pulled", results), in: context)
+    }
+}
+
+extension ImagePlaces {
+    /// Fetches a filter's image from its registry into the store.
+    func pull(
+        _ reference: Reference, as name: String, _ transfer: ImageTransfer
+    ) async throws -> ManifestDocument {
+        let found = try await find(.registry(reference), .registryFirst)
+        guard case .manifest = found.document.content else {
+            throw CommandError(
+                .failed, "cannot pull \"\(reference)\": it is an index of several images",
+                hint:
+                    "name one of its images by digest, or fetch the whole with 'wasme copy \(reference) store:\(reference)': filters are never an index"
+            )
+        }
+        let tree = try await ImageTree(found.document, from: found.blobs)
+        try await copy([(tree, [name])], from: found.blobs, into: store, transfer)
+        return found.document
     }
 }

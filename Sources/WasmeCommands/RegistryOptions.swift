@@ -2,9 +2,7 @@
 
 package import ArgumentParser
 import Diagnostics
-import ImageTransfer
 import OCI
-import OCILayout
 import OCIRegistry
 
 /// How a command reaches a registry, and as whom.
@@ -55,18 +53,5 @@ package struct RegistryAccessOptions: ParsableArguments {
         RegistryClient(
             host: host, transport: context.makeTransport(), options: try options(for: host, in: context),
             credentials: try credentials(for: host, in: context))
-    }
-
-    /// Moves an image between a store and the registry that its reference names, showing how far it is.
-    func transfer(
-        _ action: TransferAction, _ reference: Reference, store: ImageStore, quiet: Bool,
-        in context: CommandContext,
-        _ move: (ImageTransfer) async throws -> ManifestDocument
-    ) async throws -> ManifestDocument {
-        let client = try client(for: reference, in: context)
-        let display = TransferDisplay(action, quiet: quiet, terminal: context.terminal)
-        // Cleared also before an error is printed.
-        defer { display.finish() }
-        return try await move(ImageTransfer(store: store, client: client) { display.show($0) })
     }
 }

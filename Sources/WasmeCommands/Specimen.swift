@@ -6,9 +6,7 @@ import FilterImage
 import FilterInspection
 import FilterProject
 import HostProfiles
-import OCI
-import OCILayout
-import OCIRegistry
+import ImageTransfer
 import SystemPackage
 import WasmBinary
 import WasmeTemplates
@@ -18,7 +16,7 @@ enum Specimen {
     /// The bytes of a file, whatever they are.
     case file(name: String, bytes: [UInt8])
     case project(FilterProject)
-    case image(Reference)
+    case image(ImagePlace)
 
     /// The largest file that is read.
     private static let limit = 512 << 20
@@ -28,6 +26,10 @@ enum Specimen {
         if text == "-" {
             let bytes = try Files.read(FilePath("/dev/stdin"), limit: limit)
             return .file(name: "standard input", bytes: bytes)
+        }
+        // What is spelt out as an image is none of the files.
+        if let place = try? ImagePlace(text) {
+            guard case .named = place else { return .image(place) }
         }
         let path = context.path(text)
         switch Files.kind(path) {
@@ -43,32 +45,7 @@ enum Specimen {
                         "name a .wasm file, a project's folder, or an image, as in localhost:5000/acme/add-header:v1"
                 )
             }
-            return .image(try context.reference(text))
-        }
-    }
-}
-
-/// An image that a command looks at, wherever it is.
-struct FoundImage {
-    let reference: Reference
-    let document: ManifestDocument
-    let blobs: any BlobAccess
-
-    /// Takes the image out of the local store; else asks its registry, and leaves the store as it is.
-    static func find(
-        _ reference: Reference, store options: StoreOptions, access: RegistryAccessOptions,
-        in context: CommandContext
-    ) async throws -> FoundImage {
-        let store = try options.open(in: context)
-        do {
-            let document = try store.manifest(try store.resolve(reference))
-            return FoundImage(reference: reference, document: document, blobs: StoreBlobs(store))
-        } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
-            let client = try access.client(for: reference, in: context)
-            return FoundImage(
-                reference: reference,
-                document: try await client.manifest(reference.repository, reference.target),
-                blobs: RegistryBlobs(client, reference.repository))
+            return .image(try context.place(text))
         }
     }
 }

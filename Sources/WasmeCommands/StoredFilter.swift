@@ -6,38 +6,39 @@ import ImageTransfer
 import OCI
 import OCILayout
 
-/// A filter of the local store, ready to be deployed.
+/// A filter on this machine, ready to be deployed.
 struct StoredFilter {
-    /// The name the user gave.
-    let reference: Reference
+    /// The image, as the user wrote it.
+    let place: ImagePlace
+    /// What it is called, if it has a name.
+    let reference: Reference?
     /// The manifest's digest.
     let digest: Digest
     let content: FilterContent
 
     /// What a deployment is called if the user does not say.
     var name: String {
-        content.metadata.name ?? reference.repository.path.split(separator: "/").last.map(String.init)
+        content.metadata.name ?? reference?.repository.path.split(separator: "/").last.map(String.init)
             ?? "filter"
     }
 
-    /// Takes the image out of the store; one that is not there is pulled.
+    /// Takes the image from where it is; one of a registry is pulled first.
     static func load(
-        _ reference: Reference, store options: StoreOptions, access: RegistryAccessOptions,
-        quiet: Bool,
+        _ place: ImagePlace, store options: StoreOptions, access: RegistryAccessOptions, quiet: Bool,
         in context: CommandContext
     ) async throws -> StoredFilter {
-        let store = try options.open(in: context)
-        let document: ManifestDocument
-        do {
-            document = try store.manifest(try store.resolve(reference))
-        } catch let error as StoreError where error.code == .unknownImage && reference.registry != nil {
-            document = try await access.transfer(
-                .pulling, reference, store: store, quiet: quiet, in: context
-            ) { try await $0.pull(reference) }
+        let places = try ImagePlaces(options, access, in: context)
+        let found = try await places.find(place, .storeFirst)
+        var (document, blobs) = (found.document, found.blobs)
+        if blobs.isRemote, let reference = found.reference {
+            document = try await context.showing(.pulling, quiet: quiet) { transfer in
+                try await places.pull(reference, as: reference.stored, transfer)
+            }
+            blobs = places.store
         }
         return StoredFilter(
-            reference: reference, digest: document.digest,
-            content: try FilterImage.unpack(document, from: store))
+            place: place, reference: found.reference, digest: document.digest,
+            content: try await FilterImage.unpack(document, from: blobs))
     }
 
     /// Holds a configuration against the schema that the image carries; without a schema anything goes.
@@ -51,18 +52,18 @@ struct StoredFilter {
         } catch {
             throw CommandError(
                 .usage,
-                "cannot check the configuration against the schema of \"\(reference)\": \(error.message)",
+                "cannot check the configuration against the schema of \"\(place)\": \(error.message)",
                 hint: error.hint ?? "the configuration must be JSON, as in --config '{\"key\": \"value\"}'")
         }
         guard !violations.isEmpty else { return }
         let list = violations.map { "\($0)" }.joined(separator: "; ")
         guard configuration != nil else {
             throw CommandError(
-                .usage, "\"\(reference)\" needs a configuration: \(list)",
+                .usage, "\"\(place)\" needs a configuration: \(list)",
                 hint: "add --config with JSON, or @ and a file with it")
         }
         throw CommandError(
-            .usage, "the configuration does not fit the schema of \"\(reference)\": \(list)",
+            .usage, "the configuration does not fit the schema of \"\(place)\": \(list)",
             hint: "correct --config; the schema is config.schema.json of the filter's project")
     }
 }

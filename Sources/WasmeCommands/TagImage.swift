@@ -27,16 +27,12 @@ struct TagImage: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let source = try context.reference(source)
-        let destination = try context.reference(destination)
-        guard destination.digest == nil, let name = destination.tagged else {
-            throw CommandError(
-                .usage, "\"\(destination)\" cannot be a new name: a digest follows from the content",
-                hint: "leave out the part from @ on")
-        }
+        let destination = try context.newName(destination)
         let store = try store.open(in: context)
         let descriptor = try store.resolve(source)
         try store.tag(descriptor, as: [destination])
         try output.print(
-            ImageResult(action: "tagged", references: [name], digest: descriptor.digest), in: context)
+            ImageResult(action: "tagged", references: [destination.stored], digest: descriptor.digest),
+            in: context)
     }
 }

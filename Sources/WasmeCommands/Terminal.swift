@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
 private import Synchronization
 
 #if canImport(Glibc)
@@ -24,8 +25,12 @@ package struct Terminal: Sendable {
     package var columns: Int?
     /// Columns and rows at this moment; nil while the terminal belongs to another job.
     package var size: @Sendable () -> (columns: Int, rows: Int)?
+    /// Whether the result is shown to a person, and not kept or passed on.
+    package var outputIsTerminal: Bool
     /// Writes the result.
     package var writeOutput: @Sendable (String) -> Void
+    /// Writes a result that is no text; fails if nobody takes it.
+    package var writeBytes: @Sendable (UnsafeRawBufferPointer) throws -> Void
     /// Writes notes, progress and errors.
     package var writeError: @Sendable (String) -> Void
     /// Reads one line of an answer; nil at the end of the input.
@@ -41,7 +46,9 @@ package struct Terminal: Sendable {
         isInteractive: Bool, showsProgress: Bool, showsColour: Bool = false, showsNoteColour: Bool = false,
         columns: Int? = nil,
         size: @escaping @Sendable () -> (columns: Int, rows: Int)? = { (80, 24) },
+        outputIsTerminal: Bool = false,
         writeOutput: @escaping @Sendable (String) -> Void,
+        writeBytes: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void = { _ in },
         writeError: @escaping @Sendable (String) -> Void,
         readAnswer: @escaping @Sendable () throws -> String?,
         readSecret: (@Sendable () throws -> String?)? = nil,
@@ -53,7 +60,9 @@ package struct Terminal: Sendable {
         self.showsNoteColour = showsNoteColour
         self.columns = columns
         self.size = size
+        self.outputIsTerminal = outputIsTerminal
         self.writeOutput = writeOutput
+        self.writeBytes = writeBytes
         self.writeError = writeError
         self.readAnswer = readAnswer
         self.readSecret = readSecret ?? readAnswer
@@ -70,7 +79,9 @@ package struct Terminal: Sendable {
             showsColour: isatty(STDOUT_FILENO) == 1 && colourful,
             showsNoteColour: isatty(STDERR_FILENO) == 1 && colourful,
             size: { size(of: STDERR_FILENO) },
+            outputIsTerminal: isatty(STDOUT_FILENO) == 1,
             writeOutput: { write($0, to: STDOUT_FILENO) },
+            writeBytes: { try writeAll($0, to: STDOUT_FILENO) },
             writeError: { write($0, to: STDERR_FILENO) },
             readAnswer: {
                 try waitForInput()
@@ -100,20 +111,22 @@ package struct Terminal: Sendable {
     /// Writes unbuffered, so that what a script waits for is there at once; a reader that has gone is no error of ours.
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                #if canImport(Glibc)
-                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                #elseif canImport(Musl)
-                    let count = Musl.write(descriptor, rest.baseAddress, rest.count)
-                #else
-                    let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
-                #endif
-                if count < 0, errno == EINTR || errno == EAGAIN { continue }
-                guard count > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
+        text.withUTF8 { try? writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            #if canImport(Glibc)
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            #elseif canImport(Musl)
+                let count = Musl.write(descriptor, rest.baseAddress, rest.count)
+            #else
+                let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
+            #endif
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count > 0 else { throw SystemError("write", "standard output", errno: errno) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 

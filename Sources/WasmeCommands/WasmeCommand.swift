@@ -24,7 +24,7 @@ package struct Wasme: AsyncParsableCommand {
         version: WasmeVersion.current,
         subcommands: [
             Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Push.self, Pull.self,
-            Search.self, Login.self, Logout.self, Deploy.self,
+            Copy.self, Save.self, Load.self, Search.self, Login.self, Logout.self, Deploy.self,
         ])
 
     package init() {}

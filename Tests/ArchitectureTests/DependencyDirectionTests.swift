@@ -18,14 +18,15 @@ import Testing
         "CurlTransport": [
             "CCurl", "Diagnostics", "OCI", "OCIRegistry", "HTTPTypes", "SystemPackage",
         ],
-        "ImageTransfer": ["Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", "SystemPackage"],
+        "ImageTransfer": [
+            "Archive", "Diagnostics", "Files", "OCI", "OCILayout", "OCIRegistry", "SystemPackage",
+        ],
         "Archive": ["CArchive", "Diagnostics", "OCI"],
         "WasmBinary": [],
-        "FilterImage": ["Archive", "Diagnostics", "JSON", "OCI", "OCILayout"],
+        "FilterImage": ["Archive", "Diagnostics", "Files", "JSON", "OCI", "OCILayout", "SystemPackage"],
         "HostProfiles": ["Diagnostics", "FilterImage", "OCI", "WasmBinary"],
         "FilterInspection": [
-            "Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "OCILayout",
-            "OCIRegistry", "WasmBinary",
+            "Archive", "Diagnostics", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
         ],
         "WasmeTemplates": [],
         "FilterProject": [

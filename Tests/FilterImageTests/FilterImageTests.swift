@@ -54,7 +54,7 @@ import Testing
 
     @Test func `what was packed is unpacked`() async throws {
         let document = try await FilterImage.pack(content, as: [try Reference("x:1")], into: store)
-        let back = try FilterImage.unpack(document, from: store)
+        let back = try await FilterImage.unpack(document, from: store)
         #expect(back.module == content.module)
         #expect(back.runtime == content.runtime)
         #expect(back.metadata == content.metadata)
@@ -74,7 +74,7 @@ import Testing
             try ingest.commit(document, as: [try Reference("old:1")])
             return document
         }
-        let back = try FilterImage.unpack(document, from: store)
+        let back = try await FilterImage.unpack(document, from: store)
         #expect(back.module == content.module)
         #expect(back.runtime == RuntimeConfig(abiVersions: ["v0.2.1"], rootIDs: ["r"]))
     }
@@ -87,7 +87,9 @@ import Testing
             try ingest.commit(document, as: [try Reference("other:1")])
             return document
         }
-        let error = #expect(throws: FilterImageError.self) { try FilterImage.unpack(document, from: store) }
+        let error = await #expect(throws: FilterImageError.self) {
+            try await FilterImage.unpack(document, from: store)
+        }
         #expect(error?.message.contains("application/octet-stream") == true)
     }
 

@@ -186,10 +186,12 @@ struct SketchBlobs: BlobAccess {
     func manifest(_ descriptor: Descriptor) async throws -> ManifestDocument {
         try #require(manifests.first { $0.digest == descriptor.digest })
     }
-    func stream(_ blob: Descriptor, into sink: any ByteSink) async throws {
-        try await blobs.stream(blob, into: sink)
+    func stream(
+        _ blob: Descriptor, into sink: any ByteSink, after beginning: (any ByteSource)?
+    ) async throws {
+        try await blobs.stream(blob, into: sink, after: beginning)
     }
-    func part(_ blob: Descriptor, _ range: Range<Int64>) async throws -> [UInt8]? { nil }
+    func referrers(of digest: Digest) async throws -> [Descriptor] { [] }
 }
 
 extension CheckSubject.Module {

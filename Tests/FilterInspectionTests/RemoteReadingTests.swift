@@ -5,6 +5,7 @@ import FilterImage
 import FilterInspection
 import HTTPTypes
 import HostProfiles
+import ImageTransfer
 import LoopbackServer
 import OCI
 import OCIRegistry

@@ -63,8 +63,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "search", "login", "logout",
-        "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "copy", "save", "load",
+        "search", "login", "logout", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
@@ -119,11 +119,16 @@ final class Listener: Sendable {
         #expect(listener.errors.contains("WASME_HOME"))
     }
 
-    @Test func `a name without a host is completed by WASM_IMAGE_REGISTRY`() async throws {
+    @Test func `a name without a host is completed by WASM_IMAGE_REGISTRY for a registry only`() async throws
+    {
         let listener = try Listener()
-        let registry = ["WASM_IMAGE_REGISTRY": "hub.example:5000"]
+        let registry = ["WASM_IMAGE_REGISTRY": "localhost:1"]
         #expect(await listener.run("tag", "a:v1", "b:v1", environment: registry) == 1)
-        #expect(listener.errors.contains("\"hub.example:5000/a:v1\" is not in the store"))
+        #expect(listener.errors.contains("\"a:v1\" is not in the store"))
+        #expect(await listener.run("pull", "a:v1", environment: registry) == 69)
+        #expect(listener.errors.contains("localhost:1/a:v1"), "\(listener.errors)")
+        #expect(await listener.run("push", "a:v1", environment: ["WASM_IMAGE_REGISTRY": "no host"]) == 64)
+        #expect(listener.errors.contains("WASM_IMAGE_REGISTRY is \"no host\""))
     }
 
     @Test func `an image without a registry cannot be pushed`() async throws {
