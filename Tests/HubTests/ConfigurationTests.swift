@@ -32,7 +32,7 @@ import Testing
                   line 4: access.require-login: "perhaps" is neither true nor false
                   line 6: limits.blob-size: "10 apples" is not a size: write a number of bytes, or one with K, M, G or T
                   line 7: limits.page-length: this takes one value
-                  line 8: listen-on: there is no such setting
+                  line 8: listen-on: there is no such setting; did you mean listen?
                   help: see 'wasme-hub config --print-defaults' for all settings
 
                 """)
