@@ -26,6 +26,13 @@ extension RegistryAccessOptions {
             }
             return StoredCredentials(environment: context.environment)
         }
+        // A command that speaks to two registries must not show one's password to the other.
+        let owner = context.secrets.owner(or: host)
+        guard owner == host else {
+            throw CommandError(
+                .usage, "--username is for one registry, and this is about \"\(owner)\" and \"\(host)\"",
+                hint: "log in to them with 'wasme login', and leave out --username")
+        }
         let password = try secret("Password", in: context)
         return FixedCredentials(try credential(username, password), for: host)
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
+import OCI
 import Synchronization
 
 #if canImport(Glibc)
@@ -14,6 +15,16 @@ import Synchronization
 /// Secrets that were typed or read: asked for once, however many registries a command speaks to.
 final class SecretInput: Sendable {
     private let known = Mutex<[String: String]>([:])
+    private let owner = Mutex<RegistryHost?>(nil)
+
+    /// The registry that the command line's user is for: the first that asks.
+    func owner(or host: RegistryHost) -> RegistryHost {
+        owner.withLock { owner in
+            let first = owner ?? host
+            owner = first
+            return first
+        }
+    }
 
     /// The secret of a name; asked for unless it is known.
     func once(_ name: String, _ ask: () throws -> String?) rethrows -> String? {
