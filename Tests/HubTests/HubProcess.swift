@@ -15,15 +15,18 @@ final class HubProcess: Sendable {
     /// Starts a hub on a free port and waits until it says that it listens.
     ///
     /// `fileSizeLimit` is the largest file it may write, in KiB.
+    /// `tracing` are options of strace, which then watches it.
     init(
-        data: FilePath, fileSizeLimit: Int? = nil, options: [String] = [],
+        data: FilePath, fileSizeLimit: Int? = nil, tracing: [String] = [], options: [String] = [],
         environment: [String: String] = [:]
     ) async throws {
         let limit = fileSizeLimit.map { "ulimit -f \($0); " } ?? ""
+        // With -D the hub keeps the process that is started here, and strace is a child of it.
+        let tracer = tracing.isEmpty ? [] : [Tool.strace.path?.string ?? "strace", "-D", "-f"] + tracing
         process = try BackgroundProcess(
             FilePath("/bin/bash"),
-            [
-                "-c", "\(limit)exec \"$0\" \"$@\"", Self.program.string, "serve", "--listen", "127.0.0.1:0",
+            ["-c", "\(limit)exec \"$0\" \"$@\""] + tracer + [
+                Self.program.string, "serve", "--listen", "127.0.0.1:0",
                 "--data", data.string,
             ] + options, environment: environment)
         try process.start()

@@ -35,11 +35,12 @@ struct TestHub: Sendable {
 /// Runs a hub for the time of a closure.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
+    now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
-        let result = try await runHub(limits: limits, policy: policy, folder: folder, body)
+        let result = try await runHub(limits: limits, policy: policy, folder: folder, now: now, body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -49,13 +50,12 @@ func withHub<Result>(
 }
 
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?,
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, now: @escaping @Sendable () -> Int64,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
     let data = try await openFolder(path)
-    let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
     let metadata = try await MetadataDatabase(data, policy: policy, now: now)
     let registry = Registry(
         metadata: metadata, blobs: FileBlobStore(data), uploads: FileUploadStore(data), limits: limits,

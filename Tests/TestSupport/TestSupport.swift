@@ -104,6 +104,17 @@ package struct Tool: Sendable {
         return process.terminationStatus == 0
     }
 
+    /// Counts the system calls of a program and makes them fail; not every container lets us.
+    package static let strace = Tool("strace", executables: ["strace"]).usable { path in
+        let process = Process()
+        process.executableURL = URL(filePath: path.string)
+        process.arguments = ["-o", "/dev/null", "true"]
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
     /// The options of `unshare` for a mount that only one command sees; root needs no name space of users.
     package static let privateMount = getuid() == 0 ? ["--mount"] : ["--mount", "--map-root-user"]
 

@@ -12,6 +12,10 @@ package typealias IncomingBytes = AsyncSequence<ByteBuffer, any Error> & Sendabl
 package protocol BlobStore: Sendable {
     /// Opens the bytes of a blob.
     func open(_ digest: Digest) async throws -> any BlobReader
+    /// Removes the bytes of a blob; they need not be there.
+    func remove(_ digest: Digest) async throws
+    /// All blobs that bytes are kept of, in parts; also those that nothing else knows of.
+    func digests() -> AsyncThrowingStream<[Digest], any Error>
 }
 
 /// Reads one blob.
@@ -27,9 +31,7 @@ package protocol BlobReader: Sendable {
 ///
 /// One request at a time writes to an upload; a second one is refused with `uploadBusy`.
 package protocol UploadStore: Sendable {
-    /// Makes an empty upload.
-    func create(_ session: UploadSession) async throws
-    /// Bytes held so far.
+    /// Bytes held so far; none of an upload that nothing was added to.
     func size(_ session: UploadSession) async throws -> Int64
     /// Adds bytes at the end.
     ///
@@ -39,13 +41,30 @@ package protocol UploadStore: Sendable {
     func append(
         _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition
     ) async throws -> Int64
-    /// Makes the upload a blob that outlives a crash of the machine, if its content has this digest.
-    /// - Returns: the blob's size.
-    func commit(_ session: UploadSession, as digest: Digest) async throws -> Int64
+    /// Adds the last bytes and makes the upload a blob that outlives a crash of the machine, if its content has this
+    /// digest; otherwise all of it stays as it is.
+    ///
+    /// Small blobs are not kept here, but handed out: whoever records the blob records its bytes with it.
+    func finish(
+        _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition,
+        as digest: Digest
+    ) async throws -> ReceivedBlob
     /// Throws the upload away; harmless if there is none.
     func discard(_ session: UploadSession) async throws
     /// Throws away whatever belongs to none of these uploads, as a crash leaves it.
     func discardAll(except sessions: [UploadSession]) async throws
+}
+
+/// A blob that arrived whole.
+package struct ReceivedBlob: Sendable {
+    package let record: BlobRecord
+    /// The bytes, if they are few.
+    package let content: [UInt8]?
+
+    package init(record: BlobRecord, content: [UInt8]?) {
+        self.record = record
+        self.content = content
+    }
 }
 
 /// What must hold for bytes to be added to an upload.

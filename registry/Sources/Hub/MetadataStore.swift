@@ -7,7 +7,7 @@ package import OCI
 /// Each function is one transaction; what it returned from is durable. Each one that names a repository begins with
 /// `Access.authorize` for the principal that the store acts for.
 package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLinkStore & ManifestStore
-    & CatalogStore & SearchStore
+    & CatalogStore & SearchStore & PolicyStore & CollectionStore
 
 /// What can be done through it is what its principal may do.
 package protocol AuthorizingStore: Sendable {
@@ -22,8 +22,8 @@ package protocol AuthorizingStore: Sendable {
 
 /// Which uploads are under way.
 package protocol UploadSessionStore: Sendable {
-    /// Records an upload. A crash of the machine may forget it: the client then starts over.
-    func beginUpload(_ session: UploadSession) async throws
+    /// Records an upload, if fewer than `limit` are open. A crash of the machine may forget it: the client then starts over.
+    func beginUpload(_ session: UploadSession, limit: Int) async throws
     /// The upload with this name, in this repository only, if the principal began it.
     func upload(_ id: UploadID, in repository: Repository) async throws -> UploadSession?
     /// Forgets an upload; false if there was none.
@@ -34,8 +34,8 @@ package protocol UploadSessionStore: Sendable {
 
 /// Which blobs each repository holds: a blob is readable only through such a link.
 package protocol BlobLinkStore: Sendable {
-    /// Links a blob whose bytes are safe to a repository, and ends the upload it came from.
-    func commitBlob(_ blob: BlobRecord, to repository: Repository, ending upload: UploadID?) async throws
+    /// Links a blob whose bytes are safe, or few and given, to a repository, and ends the upload it came from.
+    func commitBlob(_ blob: ReceivedBlob, to repository: Repository, ending upload: UploadID?) async throws
     /// Links a blob of one repository to another; nil if the first one does not hold it.
     func mountBlob(
         _ digest: Digest, from source: Repository, to target: Repository
@@ -43,7 +43,12 @@ package protocol BlobLinkStore: Sendable {
     /// Some repositories that hold a blob and can be read.
     func repositories(holding digest: Digest, limit: Int) async throws -> [Repository]
     /// A blob that the repository holds.
-    func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord?
+    ///
+    /// Whoever asks is about to rely on it: if no manifest needs the blob and it was linked before `renewal`, its lease
+    /// begins anew.
+    func blob(_ digest: Digest, in repository: Repository, renewal: Int64) async throws -> BlobRecord?
+    /// A blob that the repository holds, with its bytes if they are few.
+    func content(_ digest: Digest, in repository: Repository) async throws -> ReceivedBlob?
     /// Removes the link. Refused while a manifest of the repository names the blob.
     func unlinkBlob(_ digest: Digest, from repository: Repository) async throws
 }
@@ -62,6 +67,27 @@ package protocol ManifestStore: Sendable {
     func referrers(
         to subject: Digest, artifactType: MediaType?, in repository: Repository, after: Int64, limit: Int
     ) async throws -> ReferrerPage
+}
+
+/// What nobody needs any more; for the hub itself.
+package protocol CollectionStore: Sendable {
+    /// Uploads begun before a time.
+    func uploads(before: Int64) async throws -> [UploadSession]
+    /// Forgets uploads.
+    /// - Returns: how many there were.
+    func endUploads(_ ids: [UploadID]) async throws -> Int
+    /// Removes tags and manifests that policies give up.
+    func retire(now: Int64) async throws -> (tags: Int, manifests: Int)
+    /// Unlinks blobs that no manifest of their repository needs and that were linked before a time.
+    /// - Returns: how many.
+    func unlinkUnused(before: Int64) async throws -> Int
+    /// Blobs that no repository holds, in the order of their digests.
+    func unusedBlobs(after: Digest?, limit: Int) async throws -> [Digest]
+    /// Forgets those of some blobs that no repository holds.
+    /// - Returns: what was forgotten.
+    func forgetBlobs(_ digests: [Digest]) async throws -> [BlobRecord]
+    /// Those of some blobs that are not recorded.
+    func unknownBlobs(_ digests: [Digest]) async throws -> [Digest]
 }
 
 /// Lists for people and tools, in the order of their bytes.

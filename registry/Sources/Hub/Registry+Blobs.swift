@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import NIOCore
 package import OCI
 
 extension Registry {
     /// A blob's description, if the repository holds it.
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord {
-        guard let blob = try await metadata.blob(digest, in: repository) else {
-            throw HubError.unknown(digest, in: repository)
-        }
+        let blob = try await metadata.blob(digest, in: repository, renewal: now() - limits.blobLease / 2)
+        guard let blob else { throw HubError.unknown(digest, in: repository) }
         return blob
     }
 
     /// A blob's bytes, if the repository holds it.
     package func readBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
-        let blob = try await blob(digest, in: repository)
-        let reader = try await blobs.open(digest)
-        guard reader.size == blob.size else {
+        guard let blob = try await metadata.content(digest, in: repository) else {
+            throw HubError.unknown(digest, in: repository)
+        }
+        if let content = blob.content { return SmallBlobReader(content) }
+        let reader: any BlobReader
+        do {
+            reader = try await blobs.open(digest)
+        } catch {
+            // It may have gone between the two looks.
+            guard try await metadata.content(digest, in: repository) != nil else {
+                throw HubError.unknown(digest, in: repository)
+            }
+            throw error
+        }
+        guard reader.size == blob.record.size else {
             throw HubError(
-                .storageFailed, "blob \(digest) has \(reader.size) bytes on disk, expected \(blob.size)",
+                .storageFailed,
+                "blob \(digest) has \(reader.size) bytes on disk, expected \(blob.record.size)",
                 hint: "restore the data folder from a backup, or push the image again")
         }
         return reader
@@ -38,13 +51,7 @@ extension Registry {
         let session = UploadSession(
             id: UploadID(), repository: repository, owner: principal.account, algorithm: algorithm,
             startedAt: now())
-        try await uploads.create(session)
-        do {
-            try await metadata.beginUpload(session)
-        } catch {
-            try await uploads.discard(session)
-            throw error
-        }
+        try await metadata.beginUpload(session, limit: limits.openUploads)
         return session
     }
 
@@ -74,27 +81,31 @@ extension Registry {
     private func append(
         _ bytes: some IncomingBytes, to session: UploadSession, range: Range<Int64>?
     ) async throws -> Int64 {
-        try await uploads.append(
-            bytes, to: session,
-            where: AppendCondition(
-                start: range?.lowerBound, count: range.map { $0.upperBound - $0.lowerBound },
-                limit: limits.blobSize))
+        try await uploads.append(bytes, to: session, where: condition(range))
+    }
+
+    private func condition(_ range: Range<Int64>?) -> AppendCondition {
+        AppendCondition(
+            start: range?.lowerBound, count: range.map { $0.upperBound - $0.lowerBound },
+            limit: limits.blobSize)
     }
 
     /// Adds the last chunk to an upload and makes it a blob of the repository.
     ///
-    /// If the content has another digest the upload is thrown away: no further chunk can mend it.
+    /// If the content has another digest the upload is thrown away: no further chunk can mend it. So it is if the disk
+    /// failed: what was not synced once may be gone, though another try would not say so.
     package func finishUpload(
         _ id: UploadID, in repository: Repository, as digest: Digest, adding bytes: some IncomingBytes,
         range: Range<Int64>? = nil
     ) async throws -> BlobRecord {
         let session = try await upload(id, in: repository)
-        _ = try await append(bytes, to: session, range: range)
         do {
-            let blob = BlobRecord(digest: digest, size: try await uploads.commit(session, as: digest))
-            try await metadata.commitBlob(blob, to: repository, ending: id)
-            return blob
-        } catch let error as HubError where error.code == .digestInvalid {
+            return try await gate.storing(digest) {
+                let blob = try await uploads.finish(bytes, to: session, where: condition(range), as: digest)
+                try await metadata.commitBlob(blob, to: repository, ending: id)
+                return blob.record
+            }
+        } catch let error as HubError where [.digestInvalid, .storageFailed].contains(error.code) {
             _ = try await metadata.endUpload(id)
             try await uploads.discard(session)
             throw error
@@ -116,12 +127,12 @@ extension Registry {
         let session = UploadSession(
             id: UploadID(), repository: repository, owner: principal.account, algorithm: digest.algorithm,
             startedAt: now())
-        try await uploads.create(session)
         do {
-            _ = try await append(bytes, to: session, range: nil)
-            let blob = BlobRecord(digest: digest, size: try await uploads.commit(session, as: digest))
-            try await metadata.commitBlob(blob, to: repository, ending: nil)
-            return blob
+            return try await gate.storing(digest) {
+                let blob = try await uploads.finish(bytes, to: session, where: condition(nil), as: digest)
+                try await metadata.commitBlob(blob, to: repository, ending: nil)
+                return blob.record
+            }
         } catch {
             try await uploads.discard(session)
             throw error
@@ -140,5 +151,18 @@ extension Registry {
             if let blob = try await metadata.mountBlob(digest, from: source, to: target) { return blob }
         }
         return nil
+    }
+}
+
+/// A blob that is here already.
+private struct SmallBlobReader: BlobReader {
+    private let bytes: ByteBuffer
+
+    init(_ bytes: [UInt8]) { self.bytes = ByteBuffer(bytes: bytes) }
+
+    var size: Int64 { Int64(bytes.readableBytes) }
+
+    func read(at offset: Int64, count: Int) async throws -> ByteBuffer {
+        bytes.getSlice(at: Int(offset), length: min(count, bytes.readableBytes - Int(offset))) ?? ByteBuffer()
     }
 }

@@ -18,6 +18,10 @@ package struct Registry: Sendable {
         package var mountSources = 20
         /// Seconds after which an upload that was never finished is forgotten.
         package var uploadLifetime: Int64 = 7 * 24 * 3600
+        /// Uploads that may be open at once.
+        package var openUploads = 20_000
+        /// Seconds that a blob stays after a push or a look at it, though no manifest needs it.
+        package var blobLease: Int64 = 24 * 3600
 
         package init() {}
     }
@@ -25,6 +29,7 @@ package struct Registry: Sendable {
     private(set) var metadata: any MetadataStore
     let blobs: any BlobStore
     let uploads: any UploadStore
+    let gate = BlobGate()
     package let limits: Limits
     /// Who everything is done for; decided upon by `metadata`.
     package private(set) var principal = Principal.anonymous

@@ -15,7 +15,7 @@ extension HubError.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
-            .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest:
+            .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
             .badRequest
         case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
             .notFound
@@ -27,6 +27,8 @@ extension HubError.Code {
         case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
         case .uploadBusy: .conflict
+        case .immutable, .quotaExceeded: .forbidden
+        case .tooManyUploads: .tooManyRequests
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -60,6 +62,7 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             code: error.code.word,
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
+        if status == .tooManyRequests { headers[.retryAfter] = "60" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }

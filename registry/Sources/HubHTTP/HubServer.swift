@@ -82,9 +82,9 @@ package struct HubServer: Service {
 
     /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some
     /// seconds to end.
-    package func group(signals: [UnixSignal] = []) -> ServiceGroup {
+    package func group(signals: [UnixSignal] = [], beside services: [any Service] = []) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
-            services: [self], gracefulShutdownSignals: signals, logger: logger)
+            services: services + [self], gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(10)
         return ServiceGroup(configuration: configuration)
     }

@@ -5,25 +5,18 @@ import Hub
 import NIOPosix
 import OCI
 package import SystemPackage
-private import Synchronization
 
 /// The folder that a hub keeps everything in, locked by the one process that uses it.
-///
-///     lock                     held while the hub runs
-///     hub.sqlite               what is known: repositories, manifests, tags, uploads
-///     blobs/sha256/ab/<hex>    finished blobs
-///     uploads/<id>             bytes that are still arriving
 package final class DataFolder: Sendable {
-    package let path: FilePath
+    let layout: DataLayout
+    package var path: FilePath { layout.path }
     private let lock: FileDescriptor
     /// Where file calls wait, so that no request's task and no event loop does.
     let threads: NIOThreadPool
-    /// Folders that are known to exist and to survive a crash.
-    private let durableFolders = Mutex<Set<FilePath>>([])
 
     /// Opens the folder, and makes it if it is not there.
     package init(_ path: FilePath) throws {
-        self.path = path
+        layout = DataLayout(path)
         do {
             try Self.makeFolders(path)
             let lockPath = path.appending("lock")
@@ -58,36 +51,20 @@ package final class DataFolder: Sendable {
         for algorithm in Digest.Algorithm.allCases {
             _ = try FileSystem.makeFolder(path.appending("blobs").appending(algorithm.rawValue))
         }
+        // All of them at once: a push that found its folder missing would have to wait for another sync.
+        var isNew = false
+        for folder in layout.blobFolders where try FileSystem.makeFolder(folder.path) { isNew = true }
+        if isNew {
+            for algorithm in Digest.Algorithm.allCases {
+                try FileSystem.syncFolder(path.appending("blobs").appending(algorithm.rawValue))
+            }
+        }
         for folder in [path.appending("blobs"), path] { try FileSystem.syncFolder(folder) }
     }
 
     deinit {
         threads.shutdownGracefully { _ in }
         try? lock.close()
-    }
-
-    /// Where a finished blob lies.
-    func blob(_ digest: Digest) -> FilePath {
-        fanOut(digest).appending(digest.hex)
-    }
-
-    /// Where the bytes of an upload lie.
-    func upload(_ id: UploadID) -> FilePath { path.appending("uploads").appending(id.description) }
-
-    /// Makes the folder of a blob, to last.
-    func makeDurableFolder(for digest: Digest) throws {
-        let folder = fanOut(digest)
-        // The lock is held over the calls: whoever finds the folder in the set may rely on it having been synced.
-        try durableFolders.withLock { known in
-            guard !known.contains(folder) else { return }
-            _ = try FileSystem.makeFolder(folder)
-            try FileSystem.syncFolder(folder.removingLastComponent())
-            known.insert(folder)
-        }
-    }
-
-    private func fanOut(_ digest: Digest) -> FilePath {
-        path.appending("blobs").appending(digest.algorithm.rawValue).appending(String(digest.hex.prefix(2)))
     }
 
     /// Runs blocking calls away from the tasks that serve requests.

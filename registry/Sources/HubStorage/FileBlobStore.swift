@@ -4,6 +4,7 @@ package import Hub
 private import struct NIOCore.ByteBuffer
 private import struct NIOCore.ByteBufferAllocator
 package import OCI
+private import Synchronization
 private import SystemPackage
 
 /// Finished blobs as files named by their digest.
@@ -13,7 +14,27 @@ package struct FileBlobStore: BlobStore {
     package init(_ folder: DataFolder) { self.folder = folder }
 
     package func open(_ digest: Digest) async throws -> any BlobReader {
-        try await folder.blocking { [folder] in try FileBlobReader(folder, folder.blob(digest)) }
+        try await folder.blocking { [folder] in try FileBlobReader(folder, folder.layout.blob(digest)) }
+    }
+
+    package func remove(_ digest: Digest) async throws {
+        try await folder.blocking { [folder] in try FileSystem.remove(folder.layout.blob(digest)) }
+    }
+
+    package func digests() -> AsyncThrowingStream<[Digest], any Error> {
+        let folders = folder.layout.blobFolders
+        let next = Mutex(folders.startIndex)
+        return AsyncThrowingStream { [folder] in
+            let position = next.withLock { position in
+                defer { position += 1 }
+                return position
+            }
+            guard position < folders.endIndex else { return nil }
+            let (algorithm, path) = folders[position]
+            return try await folder.blocking {
+                try FileSystem.contents(path).compactMap { try? Digest(algorithm: algorithm, hex: $0) }
+            }
+        }
     }
 }
 

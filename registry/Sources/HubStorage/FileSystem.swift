@@ -50,6 +50,48 @@ enum FileSystem {
     /// Removes a file; it need not be there.
     static func remove(_ path: FilePath) throws { try perform { try Files.remove(path) } }
 
+    /// Reads a file in blocks.
+    static func read(_ path: FilePath, _ use: (UnsafeRawBufferPointer) -> Void) throws {
+        let file = try perform("open", path) {
+            try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        }
+        defer { try? file.close() }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { block.deallocate() }
+        while true {
+            let count = try perform("read", path) { try file.read(into: block) }
+            guard count > 0 else { return }
+            use(UnsafeRawBufferPointer(rebasing: block.prefix(count)))
+        }
+    }
+
+    /// Gives a file a second name, or copies it where that is not possible; false if it is not there.
+    static func share(_ source: FilePath, as target: FilePath) throws -> Bool {
+        if link(source.string, target.string) == 0 || errno == EEXIST { return true }
+        if errno == ENOENT { return false }
+        let partial = FilePath(target.string + ".partial")
+        try remove(partial)
+        let file = try perform("create", partial) {
+            try FileDescriptor.open(
+                partial, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: .ownerReadWrite)
+        }
+        defer { try? file.close() }
+        var failure: (any Error)?
+        try read(source) { bytes in
+            do {
+                if failure == nil { _ = try perform("write", partial) { try file.writeAll(bytes) } }
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try sync(file, partial)
+        try move(partial, to: target)
+        return true
+    }
+
+    /// Names of what is in a folder.
+    static func contents(_ path: FilePath) throws -> [String] { try perform { try Files.contents(path) } }
+
     /// Bytes of an open file.
     static func size(_ file: FileDescriptor, _ path: FilePath) throws -> Int64 {
         var status = stat()

@@ -23,22 +23,18 @@ package final class FileUploadStore: UploadStore {
 
     package init(_ folder: DataFolder) { self.folder = folder }
 
-    package func create(_ session: UploadSession) async throws {
-        try await use(session) { file in _ = try file.open(creating: true) }
-    }
-
     package func size(_ session: UploadSession) async throws -> Int64 {
         // A client that asks has usually lost its connection: what it sent may still be on the way to the disk, and
         // only when that has ended is the size the place to go on from.
         await waitUntilIdle(session)
-        let path = folder.upload(session.id)
+        let path = folder.layout.upload(session.id)
         return try await folder.blocking {
             do {
                 let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
                 defer { try? file.close() }
                 return try FileSystem.size(file, path)
             } catch Errno.noSuchFileOrDirectory {
-                throw HubError.lost(session)
+                return 0
             }
         }
     }
@@ -48,62 +44,56 @@ package final class FileUploadStore: UploadStore {
     ) async throws -> Int64 {
         let file = try claim(session)
         defer { release(session) }
-        let start = try await folder.blocking { try Self.open(file, session) }
-        if let expected = condition.start, expected != start {
-            throw HubError.outOfOrder("the chunk begins at \(expected), the upload stands at \(start)")
-        }
-        var size = start
-        do {
-            for try await chunk in bytes {
-                size += Int64(chunk.readableBytes)
-                guard size <= condition.limit else {
-                    throw HubError(
-                        .blobTooLarge, "the blob is larger than the \(condition.limit) bytes this hub accepts"
-                    )
-                }
-                if let count = condition.count, size - start > count {
-                    throw HubError.outOfOrder("the chunk is longer than the \(count) bytes of its range")
-                }
-                // Waiting for the disk here is what holds the sender back.
-                try await folder.blocking { try file.write(chunk) }
-            }
-            if let count = condition.count, size - start != count {
-                throw HubError.outOfOrder("the chunk has \(size - start) bytes, its range \(count)")
-            }
-        } catch let error as HubError where error.code != .bodyCutShort {
-            try await folder.blocking { try file.truncate(to: start) }
-            throw error
-        }
-        // Not synced here: until the blob is complete and verified the bytes promise nothing but an offset.
-        return size
+        var arrival = Arrival(file: file, folder: folder)
+        try await arrival.receive(bytes, where: condition)
+        // Not synced here: until the blob is complete and verified the bytes promise nothing but an offset. But they
+        // are in the file, where they outlive the process.
+        try await arrival.write()
+        return arrival.size
     }
 
-    package func commit(_ session: UploadSession, as digest: Digest) async throws -> Int64 {
+    package func finish(
+        _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition,
+        as digest: Digest
+    ) async throws -> ReceivedBlob {
         let file = try claim(session)
         var isFinished = false
         defer { release(session, forgetting: isFinished) }
-        let source = folder.upload(session.id)
-        let size = try await folder.blocking { [folder] in
-            let size = try Self.open(file, session)
-            let actual = try file.seal(digest.algorithm)
-            guard actual == digest else {
-                throw HubError(
-                    .digestInvalid,
-                    "the content has digest \(actual.map(\.description) ?? "unknown"), expected \(digest)",
-                    detail: digest.description)
+        var arrival = Arrival(file: file, folder: folder)
+        try await arrival.receive(bytes, where: condition)
+        let record = BlobRecord(digest: digest, size: arrival.size)
+        if let held = arrival.held {
+            try Self.check(Digest(of: held, algorithm: digest.algorithm), digest)
+            isFinished = true
+            return ReceivedBlob(record: record, content: held)
+        }
+        let source = folder.layout.upload(session.id)
+        let content = try await folder.blocking { [folder] in
+            let content = record.size <= Arrival.smallBlob ? try file.content() : nil
+            if let content {
+                try Self.check(Digest(of: content, algorithm: digest.algorithm), digest)
+                try FileSystem.remove(source)
+                return content as [UInt8]?
             }
-            try folder.makeDurableFolder(for: digest)
-            try FileSystem.move(source, to: folder.blob(digest))
-            return size
+            try Self.check(try file.seal(digest.algorithm), digest)
+            try FileSystem.move(source, to: folder.layout.blob(digest))
+            return nil
         }
         isFinished = true
-        return size
+        return ReceivedBlob(record: record, content: content)
+    }
+
+    private static func check(_ actual: Digest, _ expected: Digest) throws {
+        guard actual != expected else { return }
+        throw HubError(
+            .digestInvalid, "the content has digest \(actual), expected \(expected)",
+            detail: expected.description)
     }
 
     package func discard(_ session: UploadSession) async throws {
         _ = try claim(session)
         defer { release(session, forgetting: true) }
-        let path = folder.upload(session.id)
+        let path = folder.layout.upload(session.id)
         try await folder.blocking { try FileSystem.remove(path) }
     }
 
@@ -118,20 +108,11 @@ package final class FileUploadStore: UploadStore {
         }
     }
 
-    /// Does something blocking with the file of an upload, alone.
-    private func use(
-        _ session: UploadSession, _ work: @escaping @Sendable (UploadFile) throws -> Void
-    ) async throws {
-        let file = try claim(session)
-        defer { release(session) }
-        try await folder.blocking { try work(file) }
-    }
-
     private func claim(_ session: UploadSession) throws -> UploadFile {
         try open.withLock { open in
             var slot =
                 open[session.id]
-                ?? Slot(file: UploadFile(folder.upload(session.id), algorithm: session.algorithm))
+                ?? Slot(file: UploadFile(folder.layout.upload(session.id), algorithm: session.algorithm))
             guard !slot.isBusy else {
                 throw HubError(
                     .uploadBusy, "another request is writing to upload \"\(session.id)\"",
@@ -166,28 +147,12 @@ package final class FileUploadStore: UploadStore {
             if isIdle { continuation.resume() }
         }
     }
-
-    private static func open(_ file: UploadFile, _ session: UploadSession) throws -> Int64 {
-        do {
-            return try file.open()
-        } catch let error as HubError
-            where (error.cause as? SystemError)?.errno == Errno.noSuchFileOrDirectory.rawValue
-        {
-            throw HubError.lost(session)
-        }
-    }
 }
 
 extension HubError {
-    fileprivate static func outOfOrder(_ message: String) -> Self {
+    static func outOfOrder(_ message: String) -> Self {
         Self(
             .uploadOutOfOrder, message, hint: "ask for the upload's status and go on from the offset it gives"
         )
-    }
-
-    fileprivate static func lost(_ session: UploadSession) -> Self {
-        Self(
-            .uploadUnknown, "upload \"\(session.id)\" is not known",
-            hint: "it was finished, cancelled or forgotten: start a new one")
     }
 }

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import GRDB
+private import Foundation
+import GRDB
 package import Hub
 package import OCI
 
 extension MetadataDatabase: UploadSessionStore {
-    package func beginUpload(_ session: UploadSession) async throws {
+    package func beginUpload(_ session: UploadSession, limit: Int) async throws {
         try await write(durable: false) { [access] database in
             try database.authorize(access, .push, session.repository)
+            let open = try database.cachedStatement("SELECT count FROM open_uploads", []) {
+                try Int.fetchOne($0) ?? 0
+            }
+            guard open < limit else {
+                throw HubError(
+                    .tooManyUploads, "\(limit) uploads are open, and the hub keeps no more",
+                    hint: "finish or cancel uploads that were begun, or try again later")
+            }
             try database.change(
                 """
                 INSERT INTO uploads (id, repository, account_id, algorithm, started_at)
@@ -47,7 +56,7 @@ extension MetadataDatabase: UploadSessionStore {
 
 extension UploadSession {
     /// Reads a row; nil for one that no version of the hub wrote.
-    fileprivate init?(_ row: Row) {
+    init?(_ row: Row) {
         guard let id = UploadID(row["id"] as String),
             let repository = try? Repository(row["repository"] as String),
             let algorithm = Digest.Algorithm(rawValue: row["algorithm"])
@@ -60,14 +69,21 @@ extension UploadSession {
 
 extension MetadataDatabase: BlobLinkStore {
     package func commitBlob(
-        _ blob: BlobRecord, to repository: Repository, ending upload: UploadID?
+        _ blob: ReceivedBlob, to repository: Repository, ending upload: UploadID?
     ) async throws {
         try await write { [now, access] database in
             try database.authorize(access, .push, repository)
+            let digest = blob.record.digest
             try database.change(
                 "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [blob.digest.description, blob.size, now()])
-            try database.link(blob.digest, to: repository, now: now())
+                [digest.description, blob.record.size, now()])
+            if database.changesCount > 0, let content = blob.content {
+                try database.change(
+                    "INSERT INTO blob_contents (digest, bytes) VALUES (?, ?)",
+                    [digest.description, Data(content)])
+            }
+            try database.link(digest, to: repository, now: now())
+            try database.checkQuotas(of: repository)
             if let upload { try database.change("DELETE FROM uploads WHERE id = ?", [upload.description]) }
         }
     }
@@ -82,6 +98,7 @@ extension MetadataDatabase: BlobLinkStore {
                 let blob = try database.blob(digest, in: source)
             else { return nil }
             try database.link(digest, to: target, now: now())
+            try database.checkQuotas(of: target)
             return blob
         }
     }
@@ -99,10 +116,43 @@ extension MetadataDatabase: BlobLinkStore {
         }
     }
 
-    package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord? {
+    package func blob(
+        _ digest: Digest, in repository: Repository, renewal: Int64
+    ) async throws -> BlobRecord? {
+        let (blob, isAgeing): (BlobRecord?, Bool) = try await read { [access] database in
+            try database.authorize(access, .pull, repository)
+            let row = try database.cachedStatement(
+                """
+                SELECT blobs.size, linked_at < ?3 AND NOT EXISTS (
+                    SELECT 1 FROM manifest_references
+                    WHERE manifest_references.repository_id = repositories.id AND blob_digest = ?2) AS ageing
+                \(Database.linkedBlob)
+                """, [repository.path, digest.description, renewal]
+            ) { try Row.fetchOne($0) }
+            let isAgeing: Bool? = row?["ageing"]
+            return (row.map { BlobRecord(digest: digest, size: $0["size"]) }, isAgeing ?? false)
+        }
+        guard isAgeing else { return blob }
+        return try await write(durable: false) { [now] database in
+            guard let blob = try database.blob(digest, in: repository) else { return nil }
+            try database.link(digest, to: repository, now: now())
+            return blob
+        }
+    }
+
+    package func content(_ digest: Digest, in repository: Repository) async throws -> ReceivedBlob? {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
-            return try database.blob(digest, in: repository)
+            return try database.cachedStatement(
+                """
+                SELECT blobs.size, bytes
+                \(Database.linkedBlob)
+                """, [repository.path, digest.description]
+            ) { try Row.fetchOne($0) }.map { row in
+                ReceivedBlob(
+                    record: BlobRecord(digest: digest, size: row["size"]),
+                    content: (row["bytes"] as Data?).map(Array.init))
+            }
         }
     }
 
@@ -134,22 +184,36 @@ extension MetadataDatabase: BlobLinkStore {
 }
 
 extension Database {
+    /// The tables and the condition of a blob (?2) that a repository (?1) holds.
+    fileprivate static let linkedBlob = """
+        FROM repositories
+        JOIN repository_blobs ON repository_blobs.repository_id = repositories.id
+        JOIN blobs ON blobs.digest = repository_blobs.digest
+        LEFT JOIN blob_contents ON blob_contents.digest = blobs.digest
+        WHERE repositories.name = ?1 AND repository_blobs.digest = ?2
+        """
+
     func blob(_ digest: Digest, in repository: Repository) throws -> BlobRecord? {
         try cachedStatement(
             """
-            SELECT blobs.size FROM repositories
-            JOIN repository_blobs ON repository_blobs.repository_id = repositories.id
-            JOIN blobs ON blobs.digest = repository_blobs.digest
-            WHERE repositories.name = ? AND repository_blobs.digest = ?
+            SELECT blobs.size \(Self.linkedBlob)
             """, [repository.path, digest.description]
         ) { try Int64.fetchOne($0) }.map { BlobRecord(digest: digest, size: $0) }
     }
 
+    /// Links a blob, or renews the lease of the link.
     fileprivate func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
+        let repositoryID = try makeRepositoryID(repository, now: now)
         try change(
             """
             INSERT INTO repository_blobs (repository_id, digest, linked_at) VALUES (?, ?, ?)
-            ON CONFLICT DO NOTHING
-            """, [try makeRepositoryID(repository, now: now), digest.description, now])
+            ON CONFLICT DO UPDATE SET linked_at = max(linked_at, excluded.linked_at)
+            """, [repositoryID, digest.description, now])
+        // A manifest that was taken without this blob needs it from now on.
+        try change(
+            """
+            UPDATE manifest_references SET blob_digest = digest
+            WHERE repository_id = ? AND digest = ? AND blob_digest IS NULL AND child_id IS NULL
+            """, [repositoryID, digest.description])
     }
 }

@@ -13,12 +13,16 @@ extension MetadataDatabase: ManifestStore {
         try await write { [now, access] database in
             try database.authorize(access, .push, repository, tags: tags)
             let repositoryID = try database.makeRepositoryID(repository, now: now())
+            let policy = try database.policy(for: repository)
             if let condition { try database.check(condition, tags, in: repositoryID) }
             let digest = manifest.document.digest
             var manifestID = try database.manifestID(digest, in: repositoryID)
             if manifestID == nil {
-                manifestID = try database.insert(manifest, annotations, repositoryID, repository, now: now())
+                manifestID = try database.insert(
+                    manifest, annotations, repositoryID, repository, policy, now: now())
+                try database.checkQuotas(of: repository)
             }
+            try database.checkImmutable(tags.map(\.name), policy, in: repositoryID, manifest: manifestID)
             for tag in tags {
                 try database.change(
                     """
@@ -69,8 +73,10 @@ extension MetadataDatabase: ManifestStore {
                 .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
                 detail: target.description)
             guard let repositoryID = try database.repositoryID(repository) else { throw unknown }
+            let policy = try database.policy(for: repository)
             switch target {
             case .tag(let tag):
+                try database.checkImmutable([tag.name], policy, in: repositoryID, manifest: nil)
                 try database.change(
                     "DELETE FROM tags WHERE repository_id = ? AND name = ?", [repositoryID, tag.name])
                 guard database.changesCount > 0 else { throw unknown }
@@ -85,6 +91,10 @@ extension MetadataDatabase: ManifestStore {
                         .inUse, "an index of repository \"\(repository)\" needs manifest \(digest)",
                         hint: "delete the index first")
                 }
+                let tags = try database.cachedStatement("SELECT name FROM tags WHERE manifest_id = ?", [id]) {
+                    try String.fetchAll($0)
+                }
+                try database.checkImmutable(tags, policy, in: repositoryID, manifest: nil)
                 try database.change("DELETE FROM manifests WHERE id = ?", [id])
                 try database.audit(
                     access, "manifest.delete", repository.path, digest.description, now: now())
@@ -170,10 +180,14 @@ extension Database {
 
     fileprivate func insert(
         _ manifest: NewManifest, _ annotations: String, _ repositoryID: Int64, _ repository: Repository,
-        now: Int64
+        _ policy: RepositoryPolicy, now: Int64
     ) throws -> Int64 {
         let document = manifest.document
-        let found = try manifest.references.map { try find($0, repositoryID, repository) }
+        let found = try manifest.references.map { reference in
+            try find(
+                reference, repositoryID, repository,
+                isRequired: reference.isRequired && policy.allowsSparse != true)
+        }
         let size = Int64(document.bytes.count) + found.reduce(0) { $0 + $1.size }
         try change(
             """
@@ -193,6 +207,12 @@ extension Database {
                 VALUES (?, ?, ?, ?, ?)
                 """, [id, content.digest.description, repositoryID, content.blob, content.child])
         }
+        // An index that was taken without this manifest needs it from now on.
+        try change(
+            """
+            UPDATE manifest_references SET child_id = ?
+            WHERE repository_id = ? AND digest = ? AND blob_digest IS NULL AND child_id IS NULL
+            """, [id, repositoryID, document.digest.description])
         return id
     }
 
@@ -205,7 +225,7 @@ extension Database {
 
     /// Looks up what a manifest names, and fails if it must be there and is not.
     private func find(
-        _ reference: ManifestReference, _ repositoryID: Int64, _ repository: Repository
+        _ reference: ManifestReference, _ repositoryID: Int64, _ repository: Repository, isRequired: Bool
     ) throws -> FoundContent {
         let descriptor = reference.descriptor
         var content = FoundContent(digest: descriptor.digest)
@@ -227,7 +247,7 @@ extension Database {
             content.child = row?["id"]
         }
         guard let ownSize else {
-            guard !reference.isRequired else {
+            guard !isRequired else {
                 throw HubError(
                     .manifestBlobUnknown,
                     "the manifest names \(descriptor.digest), which repository \"\(repository)\" does not hold",

@@ -37,14 +37,13 @@ package struct MetadataDatabase: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         do {
-            try FileSystem.makePrivateFile(path.appending("hub.sqlite"))
-            pool = try DatabasePool(path: path.appending("hub.sqlite").string, configuration: configuration)
+            let layout = DataLayout(path)
+            try FileSystem.makePrivateFile(layout.database)
+            pool = try DatabasePool(path: layout.database.string, configuration: configuration)
             writes = GroupCommit(pool)
             let migrator = Schema.migrator
             guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
-                throw HubError(
-                    .dataFolder, "data folder \"\(path)\" was written by a newer wasme-hub",
-                    hint: "run that version, or choose another folder with --data")
+                throw HubError.newer(layout)
             }
             try migrator.migrate(pool)
         } catch let error as DatabaseError {

@@ -15,6 +15,9 @@ enum Schema {
         migrator.registerMigration("2: accounts, roles, tokens") { database in
             try database.execute(sql: accounts)
         }
+        migrator.registerMigration("3: small blobs, sizes, policies") { database in
+            try database.execute(sql: storage)
+        }
         return migrator
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
+private import Hub
 import struct NIOCore.ByteBuffer
 import OCI
 private import Synchronization
@@ -25,20 +27,30 @@ final class UploadFile: Sendable {
 
     deinit { close() }
 
-    /// Opens the file.
+    /// Opens the file if there is one.
     /// - Returns: the bytes it holds.
-    func open(creating: Bool = false) throws -> Int64 {
+    func open() throws -> Int64 {
         try state.withLock { state in
-            if state.file == nil {
-                let options: FileDescriptor.OpenOptions = creating ? [.create, .exclusiveCreate] : []
-                let file = try FileSystem.perform("open", path) {
-                    try FileDescriptor.open(
-                        path, .readWrite, options: options.union(.closeOnExec), permissions: .ownerReadWrite)
-                }
-                state.file = file
-                state.size = try FileSystem.size(file, path)
+            guard state.file == nil else { return state.size }
+            do {
+                state.file = try openFile()
+            } catch let error as HubError
+                where (error.cause as? SystemError)?.errno == Errno.noSuchFileOrDirectory.rawValue
+            {
+                state.size = 0
+                return 0
             }
+            if let file = state.file { state.size = try FileSystem.size(file, path) }
             return state.size
+        }
+    }
+
+    private func openFile(creating: Bool = false) throws -> FileDescriptor {
+        try FileSystem.perform("open", path) {
+            try FileDescriptor.open(
+                path, .readWrite,
+                options: creating ? [.create, .exclusiveCreate, .closeOnExec] : .closeOnExec,
+                permissions: .ownerReadWrite)
         }
     }
 
@@ -53,7 +65,8 @@ final class UploadFile: Sendable {
     /// Adds bytes at the end.
     func write(_ bytes: ByteBuffer) throws {
         try state.withLock { state in
-            guard let file = state.file else { return }
+            let file = try state.file ?? openFile(creating: true)
+            state.file = file
             // What was written before a restart, or cut off, is not in the hash: read it first.
             if state.hasher.count != state.size { try rehash(&state, file) }
             try bytes.withUnsafeReadableBytes { bytes in
@@ -75,10 +88,19 @@ final class UploadFile: Sendable {
         }
     }
 
-    /// Makes the bytes survive a crash and says what they are.
-    func seal(_ algorithm: Digest.Algorithm) throws -> Digest? {
+    /// All bytes.
+    func content() throws -> [UInt8] {
         try state.withLock { state in
-            guard let file = state.file else { return nil }
+            var bytes: [UInt8] = []
+            if let file = state.file { try read(file, upTo: state.size) { bytes.append(contentsOf: $0) } }
+            return bytes
+        }
+    }
+
+    /// Makes the bytes survive a crash and says what they are.
+    func seal(_ algorithm: Digest.Algorithm) throws -> Digest {
+        try state.withLock { state in
+            guard let file = state.file else { return Digest(of: [], algorithm: algorithm) }
             try FileSystem.sync(file, path)
             guard algorithm == state.hasher.algorithm else {
                 let hasher = DigestHasher(algorithm)

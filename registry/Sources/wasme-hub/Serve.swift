@@ -77,13 +77,8 @@ struct Serve: AsyncParsableCommand {
         let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
         let hasUsers = try await HubFolder.hasUsers(path)
         let (policy, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
-        let folder = try DataFolder(path)
-        let now = HubFolder.now
-        let metadata = try await MetadataDatabase(folder, policy: policy, now: now)
-        let registry = Registry(
-            metadata: metadata, blobs: FileBlobStore(folder), uploads: FileUploadStore(folder),
-            limits: settings.limits, now: now)
-        try await registry.recover()
+        let now = OpenHub.now
+        let (registry, metadata) = try await OpenHub.open(path, limits: settings.limits, policy: policy)
         let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
@@ -92,7 +87,7 @@ struct Serve: AsyncParsableCommand {
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
             logger: logger
         ) { address in
-            Output.note("note: \(note); data in \"\(folder.path)\"")
+            Output.note("note: \(note); data in \"\(path)\"")
             if let setup {
                 Output.note(
                     "note: add the first administrator at \(publicURL ?? "http://\(address)")/setup?token=\(setup.token)"
@@ -100,7 +95,8 @@ struct Serve: AsyncParsableCommand {
             }
             Output.result("listening on http://\(address)")
         }
-        try await server.group(signals: [.sigterm, .sigint]).run()
+        let collector = Collector(registry: registry.acting(for: .host), logger: logger)
+        try await server.group(signals: [.sigterm, .sigint], beside: [collector]).run()
         try metadata.close()
     }
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+private import NIOCore
+
+/// The bytes of one request on their way into an upload.
+///
+/// The first few are held back: if there are no more, no file is ever made of them.
+struct Arrival {
+    /// Bytes of the largest blob that the database keeps: below, a file of its own costs more than it saves.
+    static let smallBlob = 16 << 10
+
+    let file: UploadFile
+    let folder: DataFolder
+    /// Bytes of the upload so far.
+    private(set) var size: Int64 = 0
+    /// All bytes of the upload, as long as they are few and none of them is in the file.
+    private(set) var held: [UInt8]?
+
+    init(file: UploadFile, folder: DataFolder) {
+        self.file = file
+        self.folder = folder
+    }
+
+    /// Takes the bytes; if they break a condition, the upload is as long afterwards as it was before.
+    mutating func receive(_ bytes: some IncomingBytes, where condition: AppendCondition) async throws {
+        let start = try await folder.blocking { [file] in try file.open() }
+        size = start
+        if start == 0 { held = [] }
+        if let expected = condition.start, expected != start {
+            throw HubError.outOfOrder("the chunk begins at \(expected), the upload stands at \(start)")
+        }
+        do {
+            for try await chunk in bytes { try await take(chunk, from: start, condition) }
+            if let count = condition.count, size - start != count {
+                throw HubError.outOfOrder("the chunk has \(size - start) bytes, its range \(count)")
+            }
+        } catch let error as HubError where error.code == .bodyCutShort {
+            // The sender can go on from what arrived.
+            try await write()
+            throw error
+        } catch let error as HubError {
+            try await folder.blocking { [file] in try file.truncate(to: start) }
+            throw error
+        }
+    }
+
+    private mutating func take(
+        _ chunk: ByteBuffer, from start: Int64, _ condition: AppendCondition
+    ) async throws {
+        size += Int64(chunk.readableBytes)
+        guard size <= condition.limit else {
+            throw HubError(
+                .blobTooLarge, "the blob is larger than the \(condition.limit) bytes this hub accepts")
+        }
+        if let count = condition.count, size - start > count {
+            throw HubError.outOfOrder("the chunk is longer than the \(count) bytes of its range")
+        }
+        if held != nil, size <= Self.smallBlob {
+            held?.append(contentsOf: chunk.readableBytesView)
+            return
+        }
+        try await write()
+        // Waiting for the disk here is what holds the sender back.
+        try await folder.blocking { [file] in try file.write(chunk) }
+    }
+
+    /// Puts what is held back into the file.
+    mutating func write() async throws {
+        guard let bytes = held else { return }
+        held = nil
+        guard !bytes.isEmpty else { return }
+        try await folder.blocking { [file] in try file.write(ByteBuffer(bytes: bytes)) }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Hub
+import HubStorage
+
+/// `wasme-hub gc`: removes what nobody needs.
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gc", abstract: "Remove what nobody needs.",
+        discussion: """
+            A hub that serves does this by itself every ten minutes, and when it gets SIGUSR1; this command is for a \
+            folder that no hub serves. Blobs stay for a day after a push though no manifest needs them.
+
+            EXAMPLES
+              wasme-hub gc --data /srv/hub
+              wasme-hub gc --lease 0
+            """)
+
+    @OptionGroup var data: DataOption
+
+    @Option(help: "Seconds that a blob without a manifest stays.")
+    var lease = Registry.Limits().blobLease
+
+    @Option(help: "How to write the result: text or json.")
+    var format = OutputFormat.text
+
+    func run() async throws {
+        try await Output.reporting {
+            var limits = Registry.Limits()
+            limits.blobLease = max(0, lease)
+            let (registry, metadata) = try await OpenHub.open(try data.folder(), limits: limits)
+            let collected = try await registry.collect(isDeep: true)
+            try metadata.close()
+            try Output.result(collected, format, text: collected.summary)
+        }
+    }
+}
+
+extension Registry.Collected {
+    /// For people.
+    var summary: String {
+        """
+        removed \(blobs) blobs (\(bytes) bytes), \(links) links to blobs, \(manifests) manifests, \(tags) tags, \
+        \(uploads) uploads, \(strays) stray files
+        """
+    }
+}
