@@ -87,7 +87,7 @@ let package = Package(
         // JSON as it was written: exact numbers, members in order, places of errors.
         .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
-        .library("OCI", ["COpenSSL", "Diagnostics"]),
+        .library("OCI", ["COpenSSL", "Diagnostics", "JSON"]),
         // Passwords and keys.
         .library("Secrets", ["CCrypt", "COpenSSL"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
@@ -224,15 +224,20 @@ let package = Package(
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
                 nioCore, serviceLifecycle, system,
             ]),
+        // A process that stores, names and removes images, for the suite to kill.
+        .executableTarget(
+            name: "StoreWorker", dependencies: ["Files", "OCI", "OCILayout", system],
+            path: "Tests/StoreWorker",
+            swiftSettings: settings),
         .tests(
             "ImageTransferTests",
             ["Archive", "Diagnostics", "Files", "ImageTransfer", "OCI", "OCILayout", system]),
-        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", system]),
+        .tests("OCILayoutTests", ["Files", "OCI", "OCILayout", "StoreWorker", system]),
         .tests(
             "OCIRegistryTests",
             [
-                "CurlTransport", "Diagnostics", "Files", "LoopbackServer", "OCI", "OCIRegistry", httpTypes,
-                system,
+                "CurlTransport", "Diagnostics", "Files", "ImageTransfer", "LoopbackServer", "OCI",
+                "OCIRegistry", "wasme-hub", httpTypes, system,
             ]),
         .tests("OCITests", ["OCI"]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.

@@ -4,9 +4,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 prefix=$1
-swift build -c release --product wasme
-swift build -c release --product wasme-hub
-binaries=$(swift build -c release --show-bin-path)
+# Swift's libraries are linked into the programs: they start sooner, and run where there is no toolchain.
+options=(-c release --static-swift-stdlib)
+binaries=$(swift build "${options[@]}" --show-bin-path)
+# So is libarchive, of which only tar and gzip are used: the shared one loads an XML reader and Unicode tables besides
+# (Docs/decisions/0010). The linker looks into this folder first.
+mkdir -p "$binaries"
+archive=$(cc -print-file-name=libarchive.a)
+if [ -e "$archive" ]; then
+    ln -sf "$archive" "$binaries/"
+    options+=(-Xlinker -lz)
+fi
+swift build "${options[@]}" --product wasme
+swift build "${options[@]}" --product wasme-hub
 mkdir -p "$prefix/bin" "$prefix/share/wasme"
 install -m 755 "$binaries/wasme" "$binaries/wasme-hub" "$prefix/bin/"
 rm -rf "$prefix/share/wasme/templates.new"

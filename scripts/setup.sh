@@ -23,8 +23,8 @@ if ! ls .tools/envoy/*/envoy >/dev/null 2>&1 && [ -z "${WASME_ENVOY:-}" ]; then
 fi
 if [ "${1:-}" = --tests ]; then
     # Foreign tools that the interop tests hold us against; without one, its tests are skipped with a reason.
-    for pair in skopeo:skopeo umoci:umoci strace:strace docker-registry:docker-registry bsdtar:libarchive-tools wrk:wrk \
-        wat2wasm:wabt chromium:chromium python3:python3 openssl:openssl tinyproxy:tinyproxy \
+    for pair in skopeo:skopeo umoci:umoci strace:strace docker-registry:docker-registry nginx:nginx \
+        bsdtar:libarchive-tools wrk:wrk wat2wasm:wabt chromium:chromium python3:python3 openssl:openssl tinyproxy:tinyproxy \
         microsocks:microsocks; do
         command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
     done

@@ -121,6 +121,11 @@ def timed(commands, log):
     return wall, cpu
 
 
+def takes_many(wasme, verb):
+    """Whether one command moves many images."""
+    return "<ref> ..." in subprocess.run([wasme, verb, "--help"], capture_output=True, text=True).stdout
+
+
 def commands(direction, way, layout, registry, wasme, target):
     """What wasme and skopeo are told, for a way that both have."""
     push = direction == "push"
@@ -178,7 +183,9 @@ def main():
                         full[name] = f"{folder}/{kind}/{name}.full"
                         registry.keep(full[name])
                     layout = layouts[name]
-                    ways = ["each", "one"] if len(layout.references) > 1 else ["each"]
+                    ways = ["each"]
+                    if len(layout.references) > 1 and takes_many(options.wasme, direction):
+                        ways.append("one")
                     for way in ways:
                         times = {"wasme": [], "skopeo": []}
                         # The first round warms the caches of the file system and is not counted.

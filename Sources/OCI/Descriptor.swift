@@ -9,6 +9,8 @@ package struct Descriptor: Hashable, Sendable, Codable {
     package var artifactType: MediaType?
     package var annotations: [String: String]?
     package var platform: Platform?
+    /// The content itself, in Base64 (image-spec 1.1, descriptor.md "Embedded Content"); few descriptors have it.
+    package var data: String?
 
     package init(
         mediaType: MediaType, digest: Digest, size: Int64, artifactType: MediaType? = nil,
@@ -43,7 +45,15 @@ package struct Descriptor: Hashable, Sendable, Codable {
         artifactType = try container.decodeIfPresent(MediaType.self, forKey: .artifactType)
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
         platform = try container.decodeIfPresent(Platform.self, forKey: .platform)
+        data = try container.decodeIfPresent(String.self, forKey: .data)
     }
+
+    /// The configuration of what needs none, `{}` (image-spec 1.1, manifest.md "Guidance for an Empty Descriptor").
+    package static let empty: Descriptor = {
+        var descriptor = Descriptor(of: Array("{}".utf8), mediaType: .emptyJSON)
+        descriptor.data = "e30="
+        return descriptor
+    }()
 }
 
 /// The platform of an index entry (image-spec 1.1, image-index.md).

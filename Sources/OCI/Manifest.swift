@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Foundation
+private import JSON
 
 /// An image manifest, of the OCI or the Docker kind (image-spec 1.1, manifest.md).
 ///
@@ -71,6 +72,13 @@ package struct ManifestDocument: Sendable, Hashable {
         bytes: [UInt8], mediaType declared: MediaType? = nil, algorithm: Digest.Algorithm = .sha256
     ) throws(ManifestError) {
         guard bytes.count <= Self.maximumSize else { throw .tooLarge(bytes.count) }
+        // Two readers of one manifest must not see two images: names stand in it once (RFC 8259 §4).
+        do {
+            _ = try JSONValue(parsing: bytes)
+        } catch {
+            let isMarkup = bytes.first { $0 > 0x20 } == UInt8(ascii: "<")
+            throw .notAManifest(isMarkup ? "it is a page of HTML or XML" : "\(error)")
+        }
         let data = Data(bytes)
         let shape: Shape
         do {
@@ -179,6 +187,8 @@ package enum ManifestError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .tooLarge(let size): "manifest has \(size) bytes, more than \(ManifestDocument.maximumSize)"
         case .notAManifest(let why): "not an image manifest: \(why)"
+        case .unsupportedSchemaVersion(1):
+            "manifest is of Docker's schema 1, which is out of use; expected schema 2"
         case .unsupportedSchemaVersion(let version): "manifest has schemaVersion \(version), expected 2"
         case .ambiguous: "manifest has both \"layers\" and \"manifests\""
         case .mediaTypeMismatch(let own, let declared):

@@ -124,6 +124,11 @@ extension ImageStore {
             return try JSONDecoder().decode(Index.self, from: Data(try Files.read(path)))
         } catch let error as SystemError where error.isNotFound {
             return Index(manifests: [])
+        } catch DecodingError.valueNotFound(_, let place)
+            where place.codingPath.last?.stringValue == "manifests"
+        {
+            // So tools in Go write a list without members.
+            return Index(manifests: [])
         } catch let error as SystemError where error.isDirectory {
             throw StoreError(.corrupt, "\"\(path)\" is damaged: it is a folder", hint: hint)
         } catch let error as DecodingError {

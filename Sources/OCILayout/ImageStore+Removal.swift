@@ -41,10 +41,13 @@ extension ImageStore {
                 digests.contains($0.digest) || $0.name.map(names.contains) == true
             }
             digests.formUnion(named.subtracting(kept.manifests.map(\.digest)))
-            // What belongs to an image and has no name of its own goes with it.
-            kept.manifests = kept.manifests.filter { entry in
-                guard entry.name == nil, let subject = subject(of: entry) else { return true }
-                return !digests.contains(subject)
+            // What belongs to an image and has no name of its own goes with it, and what belongs to that.
+            let artifacts = kept.manifests.filter { $0.name == nil }
+            while let next = artifacts.first(where: { artifact in
+                !digests.contains(artifact.digest) && subject(of: artifact).map(digests.contains) == true
+            }) {
+                digests.insert(next.digest)
+                kept.manifests.removeAll { $0.digest == next.digest }
             }
             names.formUnion(index.manifests.filter { digests.contains($0.digest) }.compactMap(\.name))
             var removal = Removal(names: names.sorted())

@@ -131,6 +131,7 @@ extension BlobUpload {
     /// Sends the blob with the request that would begin an upload (distribution-spec 1.1, "Single POST").
     /// - Parameter session: the upload that a registry begins if it does not know this way.
     /// - Returns: whether it took the blob.
+    /// - Throws: `RegistryError`.
     private func sendAtOnce(_ session: inout UploadSession?) async throws -> Bool {
         guard client.endpoint.takesSinglePost else { return false }
         let start = try await client.location(repository, "blobs/uploads/")
@@ -159,7 +160,10 @@ extension BlobUpload {
 
 extension BlobUpload {
     /// Uploads in one piece, else in chunks.
-    /// - Parameter opened: an upload that was begun already.
+    /// - Parameters:
+    ///   - opened: an upload that was begun already.
+    ///   - orChunks: whether chunks are tried where one piece is refused.
+    /// - Throws: `RegistryError`, or what the body's source threw.
     func sendWhole(_ opened: UploadSession?, orChunks: Bool = true) async throws {
         var session = opened
         if session == nil { session = try await open() }

@@ -45,6 +45,9 @@ struct Call: Sendable {
                 let isSuccess = head.status.kind == .successful
                 if isSuccess, let receive { return try receive(head) }
                 reception.begin(head, limit: isSuccess ? limit : Self.errorLimit)
+                // What says beforehand that it is too much is not read at all.
+                let length = head.headerFields[.contentLength].flatMap { Int64($0) } ?? 0
+                if isSuccess, method != .head, length > limit { throw Reception.Full() }
                 return reception
             }
             return Answer(response: response, body: reception.body, location: location)

@@ -9,6 +9,8 @@ final class Endpoint: Sendable {
     private let isDockerHub: Bool
     private let known: Mutex<WebLocation.Scheme?>
     private let abilities = Mutex(Abilities())
+    /// Those who write a list of referrers.
+    let lists = Turns()
 
     private struct Abilities {
         var takesSinglePost = true

@@ -46,13 +46,20 @@ extension RegistryClient {
         do {
             if let beginning { try download.replay(beginning) }
             try await retrying {
-                guard !download.isComplete else { return }
-                var call = Call(.get, location, scope: Scope(repository, [.pull]), action: action)
-                if download.position > 0 { call.headers[.range] = "bytes=\(download.position)-" }
-                call.receive = { head in try download.begin(head) }
-                let answer = try await exchange(call)
-                guard [200, 206].contains(answer.status) else {
-                    throw RegistryError(action, host, answer)
+                while !download.isComplete {
+                    var call = Call(.get, location, scope: Scope(repository, [.pull]), action: action)
+                    call.headers[.range] = download.range
+                    call.receive = { head in try download.begin(head) }
+                    do {
+                        let answer = try await exchange(call)
+                        if answer.status == 416, download.range != nil { throw WrongRange() }
+                        guard [200, 206].contains(answer.status) else {
+                            throw RegistryError(action, host, answer)
+                        }
+                        return
+                    } catch is WrongRange {
+                        download.giveUpRanges()
+                    }
                 }
             }
             try download.finish()
@@ -110,6 +117,9 @@ extension RegistryClient {
     }
 }
 
+/// The registry cannot give the part of a blob that is missing here.
+private struct WrongRange: Error {}
+
 /// The registry answers with the whole blob.
 private struct WholeOnly: Error {}
 
@@ -141,6 +151,7 @@ private final class Download: ByteSink, @unchecked Sendable {
     private(set) var position: Int64 = 0
     /// Bytes that a server sends although they are here already.
     private var surplus: Int64 = 0
+    private var asksForRanges = true
 
     init(_ descriptor: Descriptor, into sink: any ByteSink, action: String) {
         self.descriptor = descriptor
@@ -151,6 +162,12 @@ private final class Download: ByteSink, @unchecked Sendable {
 
     /// An empty blob is asked for all the same: it may not exist.
     var isComplete: Bool { position == descriptor.size && position > 0 }
+
+    /// The `Range` to ask for: what is missing; nil for all.
+    var range: String? { asksForRanges && position > 0 ? "bytes=\(position)-" : nil }
+
+    /// From now on the blob is asked for whole, and what is here is skipped.
+    func giveUpRanges() { asksForRanges = false }
 
     /// Hashes bytes that are here from an earlier time.
     func replay(_ source: any ByteSource) throws {
@@ -172,12 +189,12 @@ private final class Download: ByteSink, @unchecked Sendable {
             return self
         }
         let range = head.headerFields[.contentRange] ?? ""
-        guard range.lowercased().hasPrefix("bytes \(position)-") else {
+        guard range.lowercased().hasPrefix("bytes \(asksForRanges ? position : 0)-") else {
+            if self.range != nil { throw WrongRange() }
             throw RegistryError.badAnswer(
-                action,
-                "bytes from \(position) on were asked for, but \"\(shownText(range, limit: 60))\" came")
+                action, "part \"\(shownText(range, limit: 60))\" came, which was not asked for")
         }
-        surplus = 0
+        surplus = asksForRanges ? 0 : position
         return self
     }
 

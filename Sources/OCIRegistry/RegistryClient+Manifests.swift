@@ -53,7 +53,11 @@ extension RegistryClient {
                 bytes: answer.body, mediaType: type.flatMap { Self.isManifest($0) ? $0 : nil },
                 algorithm: algorithm)
         } catch {
-            throw RegistryError.badAnswer(call.action, "\(error)")
+            var refusal = RegistryError.badAnswer(call.action, shownText("\(error)", limit: 300))
+            if case .unsupportedSchemaVersion = error {
+                refusal.hint = "push the image again with a tool of today, or convert it with skopeo"
+            }
+            throw refusal
         }
     }
 

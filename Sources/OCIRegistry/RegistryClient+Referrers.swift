@@ -32,8 +32,8 @@ extension RegistryClient {
         "list what refers to \"\(name(repository))@\(subject)\""
     }
 
-    /// Answers of registries that do not know the path; the specification names 404 alone.
-    private static let unknown: Set<Int> = [400, 404, 405, 406, 501]
+    /// Answers of registries that do not know the path: the specification has 404 alone, and 200 is a page for people.
+    private static let unknown: Set<Int> = [200, 400, 404, 405, 406, 501]
 
     /// Asks the registry; nil if it has no such API.
     private func listed(
@@ -103,15 +103,21 @@ extension RegistryClient {
 
     /// Lists a manifest under its subject's tag, where the registry does not do it by itself.
     ///
-    /// No registry writes a tag on condition: after each write it is looked whether somebody else's has undone it.
+    /// No registry writes a tag on condition: after each write it is looked whether somebody else's has undone it. This
+    /// client's own wait for each other.
     func list(_ referrer: Descriptor, under subject: Digest, in repository: Repository) async throws {
         let tag = Reference.Target.tag(try Self.referrersTag(subject))
+        await endpoint.lists.enter()
+        defer { endpoint.lists.leave() }
         for _ in 0..<Self.attempts {
+            let started = options.clock.now()
             var index = try await tagged(repository, subject)
             if index.manifests.contains(where: { $0.digest == referrer.digest }) { return }
             index.manifests.append(referrer)
             try await put(try ManifestDocument(index), to: repository, as: tag)
-            try await options.clock.sleep(.milliseconds(50 * options.clock.jitter()))
+            // Whoever read before this write has written by then.
+            let elapsed = options.clock.now() - started
+            try await options.clock.sleep(elapsed * (1 + options.clock.jitter()))
         }
         throw RegistryError(
             .refused,

@@ -119,9 +119,11 @@ extension RegistryError {
 
     /// A page for people came where a registry's answer was expected.
     static func webPage(_ action: String, _ host: RegistryHost) -> RegistryError {
-        RegistryError(
+        var error = RegistryError(
             .badAnswer, "cannot \(action): \"\(host)\" answered with a web page",
             hint: "is there a registry at \"\(host)\"? check the name and the port")
+        error.status = 200
+        return error
     }
 
     /// An answer that is not what the specification allows.

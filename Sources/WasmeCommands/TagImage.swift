@@ -9,30 +9,32 @@ import OCILayout
 struct TagImage: WasmeCommand {
     static let configuration = CommandConfiguration(
         commandName: "tag",
-        abstract: "Give an image in the local store one more name.",
+        abstract: "Give an image in the local store more names.",
         discussion: """
             Examples:
               wasme tag add-header:v1 localhost:5000/acme/add-header:v1
-              wasme tag localhost:5000/acme/add-header@sha256:… add-header:tested
+              wasme tag add-header:v1 add-header:stable localhost:5000/acme/add-header:latest
+              wasme tag sha256:3f2a9c add-header:tested
             """)
 
-    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
+    @Argument(help: ArgumentHelp("The image: a name, a digest, or the beginning of one.", valueName: "ref"))
     var source: String
 
-    @Argument(help: ArgumentHelp("Its new name.", valueName: "new-ref"))
-    var destination: String
+    @Argument(help: ArgumentHelp("Its new names.", valueName: "new-ref"))
+    var destinations: [String]
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
         let source = try context.reference(source)
-        let destination = try context.newName(destination)
+        let destinations = try destinations.map { try context.newName($0) }
         let store = try store.open(in: context)
         let descriptor = try store.resolve(source)
-        try store.tag(descriptor, as: [destination])
+        try store.tag(descriptor, as: destinations)
         try output.print(
-            ImageResult(action: "tagged", references: [destination.stored], digest: descriptor.digest),
+            ImageResult(
+                action: "tagged", references: destinations.map(\.stored), digest: descriptor.digest),
             in: context)
     }
 }

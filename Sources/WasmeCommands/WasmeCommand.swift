@@ -23,8 +23,9 @@ package struct Wasme: AsyncParsableCommand {
             """,
         version: WasmeVersion.current,
         subcommands: [
-            Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Push.self, Pull.self,
-            Copy.self, Save.self, Load.self, Search.self, Login.self, Logout.self, Deploy.self,
+            Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Remove.self,
+            Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
+            Search.self, Login.self, Logout.self, Deploy.self, Completion.self,
         ])
 
     package init() {}

@@ -89,7 +89,7 @@ package final class ClosedPort: Sendable {
 }
 
 /// A socket on a free loopback port.
-private func boundSocket() throws -> (socket: Int32, port: UInt16) {
+func boundSocket() throws -> (socket: Int32, port: UInt16) {
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard socket >= 0 else { throw LoopbackError("socket") }
     var address = sockaddr_in()
@@ -108,8 +108,28 @@ private func boundSocket() throws -> (socket: Int32, port: UInt16) {
     return (socket, UInt16(bigEndian: address.sin_port))
 }
 
+/// A socket that is connected to a loopback port.
+func connectedSocket(to port: UInt16) throws -> Int32 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard socket >= 0 else { throw LoopbackError("socket") }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let isConnected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
+    guard isConnected else {
+        close(socket)
+        throw LoopbackError("connect")
+    }
+    return socket
+}
+
 /// The sockets of a server; a socket is closed only by the thread that serves it.
-private final class Connections: Sendable {
+final class Connections: Sendable {
     private struct State {
         var listener: Int32?
         var open: Set<Int32> = []

@@ -84,6 +84,57 @@ import Testing
         #expect(clock.sleeps.count == 4)
     }
 
+    @Test(arguments: [206, 416])
+    func `a server that gives no such part is asked for the whole`(_ status: Int) async throws {
+        let log = Log()
+        let server = try LoopbackServer { exchange in
+            log.add(exchange.request.header("Range") ?? "all")
+            if exchange.request.header("Range") == nil { return try exchange.respond(200, body: bytes) }
+            try exchange.respond(
+                status, headers: [("Content-Range", "bytes 7-299999/300000")], body: bytes[7...])
+        }
+        let sink = MemorySink(limit: 300_000)
+        try await server.client().blob(
+            repository, blob(bytes), into: sink, after: MemorySource(Array(bytes.prefix(5))))
+        #expect(sink.bytes == Array(bytes[5...]))
+        #expect(log.all == ["bytes=5-", "all"])
+    }
+
+    @Test func `kept bytes that are too many, or of another blob, are a mismatch`() async throws {
+        let server = try LoopbackServer { exchange in
+            let start = range(exchange) ?? 0
+            guard start < bytes.count else { return try exchange.respond(416) }
+            try exchange.respond(
+                206, headers: [("Content-Range", "bytes \(start)-299999/300000")], body: bytes[start...])
+        }
+        for kept in [bytes + [1], sample(1000, seed: 5), sample(300_000, seed: 5)] {
+            let error = await failure {
+                try await server.client().blob(
+                    repository, blob(bytes), into: MemorySink(limit: 400_000), after: MemorySource(kept))
+            }
+            #expect(error?.code == .contentMismatch)
+        }
+    }
+
+    @Test(arguments: [290_000, 310_000])
+    func `a length that lies is seen through`(_ length: Int) async throws {
+        let server = try LoopbackServer { exchange in
+            let start = range(exchange) ?? 0
+            let head =
+                start == 0 ? "200 OK" : "206 Partial Content\r\nContent-Range: bytes \(start)-299999/300000"
+            try exchange.write("HTTP/1.1 \(head)\r\nContent-Length: \(length - start)\r\n\r\n")
+            try exchange.write(bytes[start...])
+            exchange.close()
+        }
+        let sink = MemorySink(limit: 400_000)
+        let error = await failure {
+            try await server.client().blob(repository, blob(bytes), into: sink)
+        }
+        // Too long a promise is no harm: all came. Too short a one ends what is taken.
+        #expect(error?.code == (length < bytes.count ? .contentMismatch : nil))
+        if length > bytes.count { #expect(sink.bytes == bytes) }
+    }
+
     @Test func `a wrong range is not put in the wrong place`() async throws {
         let server = try LoopbackServer { exchange in
             try exchange.respond(

@@ -73,6 +73,7 @@ package struct Tool: Sendable {
             + installed(below: repositoryRoot.appending(".tools").appending("envoy")))
     package static let skopeo = Tool("skopeo", executables: ["skopeo"])
     package static let umoci = Tool("umoci", executables: ["umoci"])
+    package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
     package static let git = Tool("git", executables: ["git"])
     package static let registry = Tool("registry", executables: ["docker-registry"])
     package static let browser = Tool(

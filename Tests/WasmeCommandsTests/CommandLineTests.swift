@@ -26,10 +26,11 @@ final class Listener: Sendable {
     /// - Parameters:
     ///   - answers: what a person types, line by line; nil for a pipe.
     ///   - input: what is in the pipe.
+    ///   - scratch: a folder that is shared with somebody else; nil for one of their own.
     /// - Throws: `SystemError`.
-    init(answers: [String]? = nil, input: String = "") throws {
+    init(answers: [String]? = nil, input: String = "", sharing scratch: ScratchDirectory? = nil) throws {
         self.input = input
-        scratch = try ScratchDirectory("commands")
+        self.scratch = try scratch ?? ScratchDirectory("commands")
         isInteractive = answers != nil
         state = Mutex(State(answers: answers ?? []))
     }
@@ -63,8 +64,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "push", "pull", "copy", "save", "load",
-        "search", "login", "logout", "deploy", "deploy envoy",
+        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
+        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy", "deploy envoy",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
@@ -136,6 +137,17 @@ final class Listener: Sendable {
         #expect(await listener.run("push", "a:v1") == 64)
         #expect(listener.errors.contains("names no registry"))
         #expect(listener.errors.contains("wasme tag a:v1 localhost:5000/a:v1"))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"]) func `a shell is told the verbs`(_ shell: String) async throws {
+        let listener = try Listener()
+        #expect(await listener.run("completion", shell) == 0)
+        for verb in ["deploy", "inspect", "search"] { #expect(listener.output.contains(verb)) }
+        #expect(listener.errors.isEmpty)
+        guard shell == "bash" else { return }
+        let script = try listener.scratch.write("completion", listener.output)
+        let outcome = try await TestSupport.run("/bin/bash", ["-n", script.string])
+        #expect(outcome.status == 0, "\(outcome.stderr)")
     }
 
     @Test func `JSON has the same keys with nothing to list`() async throws {
