@@ -74,10 +74,11 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
-        // C libraries, each wrapped by exactly one Swift target. Their headers and libraries are where every compiler
+        // C libraries, each wrapped by one Swift target, OpenSSL by two. Their headers and libraries are where every compiler
         // looks; asking pkg-config would only add a tool that has to be there.
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCrypt"),
         // Headers alone: the library is loaded when the first request is made.
         .target(name: "CCurl", publicHeadersPath: "."),
 
@@ -87,6 +88,8 @@ let package = Package(
         .library("JSON", []),
         // The values of the OCI specifications and the byte streams they are read from.
         .library("OCI", ["COpenSSL", "Diagnostics", "JSON"]),
+        // Passwords and keys.
+        .library("Secrets", ["CCrypt", "COpenSSL"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
         .library("Files", ["Diagnostics", "OCI", system]),
         // The local store, an image layout on disk.
@@ -143,8 +146,10 @@ let package = Package(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
 
         // The hub: domain, storage, HTTP, executable.
-        .hub("Hub", ["Diagnostics", "OCI", logging, nioCore]),
-        .hub("HubStorage", ["Diagnostics", "Files", "Hub", "OCI", grdb, nioCore, nioPosix, system]),
+        .hub("Hub", ["Diagnostics", "OCI", "Secrets", logging, nioCore]),
+        .hub(
+            "HubStorage",
+            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, nioCore, nioPosix, system]),
         .hub(
             "HubHTTP",
             [
@@ -155,7 +160,7 @@ let package = Package(
             name: "wasme-hub",
             dependencies: [
                 "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
-                serviceLifecycle, system, unixSignals,
+                serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -216,8 +221,8 @@ let package = Package(
         .tests(
             "HubTests",
             [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "wasme-hub", grdb, logging, nioCore,
-                serviceLifecycle, system,
+                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
+                nioCore, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(
@@ -245,6 +250,7 @@ let package = Package(
                 "CurlTransport", "EnvoyControl", "FilterProject", "ParityFilter", "WasmeTemplates", proxyWasm,
                 proxyWasmTesting, system,
             ]),
+        .tests("SecretsTests", ["Secrets"]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests(
             "WasmeCommandsTests",

@@ -65,4 +65,36 @@ import Testing
             #expect(pushed.status == 0, "\(pushed.stderr)")
         }
     }
+
+    @Test(.requires(.swift)) func `our hub takes images from those who logged in and may push`() async throws
+    {
+        let newcomer = try await BuiltFilter.shared.value
+        let data = newcomer.scratch.appending("closed-hub").string
+        for (name, options) in [("root", ["--admin"]), ("me", [])] {
+            let added = try await run(
+                buildFolder.appending("wasme-hub"),
+                ["user", "add", name, "--password-stdin", "--data", data] + options, input: "long enough")
+            #expect(added.status == 0, "\(added.stderr)")
+        }
+        let (hub, address) = try await newcomer.startHub(data: "closed-hub")
+        let login = ["DOCKER_CONFIG": newcomer.scratch.appending("closed-login").string]
+        let image = "\(address)/me/filter:v1"
+        let foreign = "\(address)/root/filter:v1"
+        for name in [image, foreign] { try await newcomer.does("tag", "add-header:v1", name) }
+        #expect(try await newcomer.wasme("push", image, environment: login).status == 77)
+        let wrong = try await newcomer.wasme(
+            "login", address, "-u", "me", "--password-stdin", environment: login, input: "a wrong one")
+        #expect(wrong.status == 77, "\(wrong.stderr)")
+        let right = try await newcomer.wasme(
+            "login", address, "-u", "me", "--password-stdin", environment: login, input: "long enough")
+        #expect(right.status == 0, "\(right.stderr)")
+        let pushed = try await newcomer.wasme("push", image, "-q", environment: login)
+        #expect(pushed.status == 0, "\(pushed.stderr)")
+        let store = newcomer.scratch.appending("closed-store").string
+        let pulled = try await newcomer.wasme("pull", image, "--store", store, "-q", environment: login)
+        #expect(pulled.stdout == pushed.stdout, "\(pulled.stderr)")
+        #expect(try await newcomer.wasme("push", foreign, environment: login).status == 77)
+        #expect(try await newcomer.wasme("pull", image, "--store", store).status == 77)
+        await hub.stop()
+    }
 }

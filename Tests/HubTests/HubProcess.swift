@@ -16,7 +16,10 @@ final class HubProcess: Sendable {
     ///
     /// `fileSizeLimit` is the largest file it may write, in KiB.
     /// `tracing` are options of strace, which then watches it.
-    init(data: FilePath, fileSizeLimit: Int? = nil, tracing: [String] = []) async throws {
+    init(
+        data: FilePath, fileSizeLimit: Int? = nil, tracing: [String] = [], options: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws {
         let limit = fileSizeLimit.map { "ulimit -f \($0); " } ?? ""
         // With -D the hub keeps the process that is started here, and strace is a child of it.
         let tracer = tracing.isEmpty ? [] : [Tool.strace.path?.string ?? "strace", "-D", "-f"] + tracing
@@ -25,7 +28,7 @@ final class HubProcess: Sendable {
             ["-c", "\(limit)exec \"$0\" \"$@\""] + tracer + [
                 Self.program.string, "serve", "--listen", "127.0.0.1:0",
                 "--data", data.string,
-            ])
+            ] + options, environment: environment)
         try process.start()
         let prefix = "listening on http://127.0.0.1:"
         let port = try await process.line { line in

@@ -6,6 +6,7 @@ import HubHTTP
 import HubStorage
 import Logging
 import OCI
+import Secrets
 import ServiceLifecycle
 import SystemPackage
 import TestSupport
@@ -17,6 +18,7 @@ struct TestHub: Sendable {
     let folder: FilePath
     let registry: Registry
     let metadata: MetadataDatabase
+    let gatekeeper: Gatekeeper
 
     /// Paths of all files below a folder of the hub's data.
     func files(_ name: String) -> [String] {
@@ -62,9 +64,12 @@ private func runHub<Result>(
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "hub-tests")
     logger.logLevel = .critical
-    let server = HubServer(registry, address: HubServer.Address(host: "127.0.0.1", port: 0), logger: logger) {
-        port.yield($0.port)
-    }
+    let gatekeeper = Gatekeeper(
+        metadata, policy: policy, passwordCost: PasswordHash.Cost(logN: 4, r: 1, p: 1), now: now)
+    let server = HubServer(
+        registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
+        logger: logger
+    ) { port.yield($0.port) }
     let services = server.group()
     return try await withThrowingTaskGroup { group in
         group.addTask {
@@ -73,7 +78,9 @@ private func runHub<Result>(
         }
         var iterator = ports.makeAsyncIterator()
         let number = try #require(await iterator.next(), "the hub does not listen")
-        let hub = TestHub(client: Client(port: number), folder: path, registry: registry, metadata: metadata)
+        let hub = TestHub(
+            client: Client(port: number), folder: path, registry: registry, metadata: metadata,
+            gatekeeper: gatekeeper)
         let result: Swift.Result<Result, any Error>
         do {
             result = .success(try await body(hub))

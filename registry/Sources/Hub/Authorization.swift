@@ -20,9 +20,14 @@ package struct AccessPolicy: Hashable, Sendable {
 
 /// What a decision rests on, all of one moment: the transaction that the decision is made for.
 package protocol AccessFacts {
-    /// The highest role of an account in a repository, by whatever way it has it; nil for none, or for an account
-    /// that is not in use.
+    /// Whether an account is in use, and so is the token that somebody came with.
+    func isActive(_ account: AccountID, token: TokenID?) throws -> Bool
+    /// Whether an account may do everything.
+    func isAdmin(_ account: AccountID) throws -> Bool
+    /// The highest role of an account in a repository, by whatever way it has it.
     func role(of account: AccountID, in repository: Repository) throws -> Role?
+    /// The role of an account in an organisation or another's name space.
+    func role(of account: AccountID, inOrganisation name: AccountName) throws -> Role?
     /// Whether everybody may read a repository; false for one that is not there.
     func isPublic(_ repository: Repository) throws -> Bool
 }
@@ -61,10 +66,66 @@ package struct Access: Hashable, Sendable {
         try refusal(of: action, repository, [], facts) == nil
     }
 
+    /// Refuses to let somebody in who has to say first who it is.
+    package func authorizeEntry() throws {
+        guard !policy.isOpen, principal.identity == .anonymous, principal.bounds == nil else { return }
+        throw HubError.needsLogIn
+    }
+
+    /// Refuses a list of repositories, each of which is decided upon its own.
+    package func authorizeCatalog(facts: some AccessFacts) throws {
+        if isUnlimited { return }
+        if !policy.isOpen, let account = principal.account,
+            try !facts.isActive(account, token: principal.token)
+        {
+            throw HubError.needsLogIn
+        }
+        if !policy.allowsAnonymousPull, principal.identity == .anonymous {
+            throw HubError(
+                .unauthorized, "the list of repositories needs a log-in", detail: "registry:catalog:*",
+                category: .denied)
+        }
+        guard principal.bounds?.coversCatalog ?? true else {
+            throw HubError(
+                .insufficientScope, "the token does not cover the list of repositories",
+                detail: "registry:catalog:*", category: .denied)
+        }
+    }
+
+    /// Refuses to let the hub be changed by somebody who has no right to that.
+    ///
+    /// An organisation or an account that is none of the principal's business is to it as one that is not there.
+    package func authorize(_ action: ManagementAction, facts: some AccessFacts) throws {
+        if isUnlimited { return }
+        // Whoever holds a token for some repositories does not run the hub with it.
+        let account = principal.bounds == nil ? principal.account : nil
+        guard let account, try facts.isActive(account, token: principal.token) else {
+            throw principal.identity == .anonymous || principal.bounds == nil
+                ? HubError.needsLogIn : .mayNotManage
+        }
+        if try facts.isAdmin(account) { return }
+        switch action {
+        case .hub: throw HubError.mayNotManage
+        case .organisation(let name):
+            let role = try facts.role(of: account, inOrganisation: name)
+            guard role != .admin else { return }
+            throw role == nil ? HubError.unknown(name) : .mayNotManage
+        case .account(let name):
+            if name.description == principal.name { return }
+            if let owner = name.owner, try facts.role(of: account, inOrganisation: owner) == .admin { return }
+            throw HubError.unknown(name)
+        }
+    }
+
     private func refusal(
         of action: RepositoryAction, _ repository: Repository, _ tags: [Tag], _ facts: some AccessFacts
     ) throws -> HubError? {
         if isUnlimited { return nil }
+        if let account = principal.account, !policy.isOpen,
+            try !facts.isActive(account, token: principal.token)
+        {
+            return .unauthorized(action, repository)
+        }
         guard try isEntitled(action, repository, facts) else { return refusal(action, repository, tags) }
         guard let bounds = principal.bounds, !bounds.allow(action, repository) else { return nil }
         return switch bounds.kind {
@@ -78,10 +139,13 @@ package struct Access: Hashable, Sendable {
         _ action: RepositoryAction, _ repository: Repository, _ facts: some AccessFacts
     ) throws -> Bool {
         if policy.isOpen || principal.identity == .host { return true }
-        let role = try principal.account.flatMap { try facts.role(of: $0, in: repository) }
-        let isReadable =
-            try facts.isPublic(repository) && (policy.allowsAnonymousPull || principal.account != nil)
-        return role?.allows(action) ?? false || (action == .pull && isReadable)
+        if action == .pull, policy.allowsAnonymousPull || principal.account != nil,
+            try facts.isPublic(repository)
+        {
+            return true
+        }
+        guard let account = principal.account else { return false }
+        return try facts.role(of: account, in: repository)?.allows(action) ?? false
     }
 
     private func refusal(_ action: RepositoryAction, _ repository: Repository, _ tags: [Tag]) -> HubError {
@@ -105,6 +169,10 @@ extension HubError.Code {
 }
 
 extension HubError {
+    fileprivate static let needsLogIn = Self(.unauthorized, "this needs a log-in", category: .denied)
+    fileprivate static let mayNotManage = Self(
+        .denied, "this needs the rights of an administrator", category: .denied)
+
     fileprivate static func unauthorized(_ action: RepositoryAction, _ repository: Repository) -> Self {
         Self(
             .unauthorized, "\(action.rawValue) of repository \"\(repository)\" needs a log-in",

@@ -11,6 +11,8 @@ package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLi
 
 /// What can be done through it is what its principal may do.
 package protocol AuthorizingStore: Sendable {
+    /// Who the store acts for, and by which rules.
+    var access: Access { get }
     /// The same store for somebody else.
     func acting(for principal: Principal) -> Self
     /// Refuses an action before it begins: whoever may not push need not send bytes. The transaction that ends the

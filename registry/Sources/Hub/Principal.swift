@@ -17,17 +17,31 @@ package struct Principal: Hashable, Sendable {
     package let identity: Identity
     /// All that the credential is good for; nil for whatever the identity may do.
     package let bounds: Bounds?
+    /// The token that it rests on, which may have been revoked a moment ago.
+    package let token: TokenID?
     /// Where the request came from, for the audit log.
     package let address: String?
 
-    package init(_ identity: Identity, bounds: Bounds? = nil, address: String? = nil) {
+    package init(
+        _ identity: Identity, bounds: Bounds? = nil, token: TokenID? = nil, address: String? = nil
+    ) {
         self.identity = identity
         self.bounds = bounds
+        self.token = token
         self.address = address
     }
 
     package static let anonymous = Self(.anonymous)
     package static let host = Self(.host)
+
+    /// What the audit log calls it.
+    package var name: String {
+        switch identity {
+        case .anonymous: "anonymous"
+        case .account(_, let name): name
+        case .host: "host"
+        }
+    }
 
     /// The account, if it is one.
     package var account: AccountID? {
@@ -88,10 +102,13 @@ package struct Bounds: Hashable, Sendable {
 
     package let kind: Kind
     package let scopes: [Scope]
+    /// For a session, whether it may ask for names of repositories.
+    package let coversCatalog: Bool
 
-    package init(_ kind: Kind, _ scopes: [Scope]) {
+    package init(_ kind: Kind, _ scopes: [Scope], coversCatalog: Bool = true) {
         self.kind = kind
         self.scopes = scopes
+        self.coversCatalog = coversCatalog
     }
 
     package func allow(_ action: RepositoryAction, _ repository: Repository) -> Bool {

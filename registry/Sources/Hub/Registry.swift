@@ -57,6 +57,9 @@ package struct Registry: Sendable {
         return registry
     }
 
+    /// Refuses to let somebody in who has to say first who it is.
+    package func authorizeEntry() throws { try metadata.access.authorizeEntry() }
+
     /// Refuses an action before it begins.
     package func authorize(
         _ action: RepositoryAction, in repository: Repository, tags: [Tag] = []

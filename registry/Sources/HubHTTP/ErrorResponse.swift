@@ -19,7 +19,11 @@ extension HubError.Code {
             .badRequest
         case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
             .notFound
-        case .unauthorized, .insufficientScope: .unauthorized
+        case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
+        case .tooManyRequests: .tooManyRequests
+        case .accountInvalid, .tokenInvalid, .passwordInvalid: .badRequest
+        case .accountUnknown, .tokenUnknown: .notFound
+        case .accountExists: .conflict
         case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
         case .uploadBusy: .conflict
@@ -94,6 +98,7 @@ extension HTTPField.Name {
     static let dockerContentDigest = known("Docker-Content-Digest")
     static let dockerUploadID = known("Docker-Upload-UUID")
     static let dockerAPIVersion = known("Docker-Distribution-Api-Version")
+    static let retryAfter = known("Retry-After")
     static let ociSubject = known("OCI-Subject")
     static let ociTag = known("OCI-Tag")
     static let ociFiltersApplied = known("OCI-Filters-Applied")

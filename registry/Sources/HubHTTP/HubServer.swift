@@ -35,16 +35,24 @@ package struct HubServer: Service {
     }
 
     private let registry: Registry
+    private let gatekeeper: Gatekeeper
+    private let setup: SetupLink?
+    private let publicURL: String?
     private let address: Address
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
 
+    /// `setup` is the way in for the first administrator, if there is none;
+    /// `publicURL` is where clients find the hub, if they do not find it by the address that they use;
     /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
-        _ registry: Registry, address: Address, logger: Logger,
-        onListening: @escaping @Sendable (Address) async -> Void
+        _ registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink? = nil, publicURL: String? = nil,
+        address: Address, logger: Logger, onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.registry = registry
+        self.gatekeeper = gatekeeper
+        self.setup = setup
+        self.publicURL = publicURL
         self.address = address
         self.logger = logger
         self.onListening = onListening
@@ -52,7 +60,8 @@ package struct HubServer: Service {
 
     /// Serves until the task is told to stop; then ends what is under way.
     package func run() async throws {
-        let responder = try HubResponder(registry: registry, logger: logger)
+        let responder = try HubResponder(
+            registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, logger: logger)
         let application = Application(
             responder: responder,
             server: .http1(

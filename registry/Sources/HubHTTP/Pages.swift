@@ -25,7 +25,7 @@ struct Pages: Sendable {
             ("images", PackageResources.images_mustache),
             ("repositories", PackageResources.repositories_mustache),
             ("repository", PackageResources.repository_mustache),
-            ("missing", PackageResources.missing_mustache),
+            ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
         ] {
             try templates.register(String(decoding: bytes, as: UTF8.self), named: name)
         }
@@ -90,7 +90,7 @@ struct Pages: Sendable {
             ])
     }
 
-    private func missing(_ host: String) -> Response {
+    func missing(_ host: String) -> Response {
         render("missing", ["title": "Not found", "host": host], status: .notFound)
     }
 
@@ -105,7 +105,7 @@ struct Pages: Sendable {
         }
     }
 
-    private func render(
+    func render(
         _ template: String, _ values: [String: Any], status: HTTPResponse.Status = .ok
     ) -> Response {
         let html = templates.render(values, withTemplate: template) ?? ""

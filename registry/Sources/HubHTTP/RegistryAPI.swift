@@ -24,8 +24,11 @@ struct RegistryAPI: Sendable {
             throw MethodNotAllowed(method: request.method, allowed: route.methods)
         }
         // Whoever may not change something need not send what it would become. Reads are decided where they read.
-        if case .repository(let repository, let action) = need, action != .pull {
+        switch need {
+        case .entry: try registry.authorizeEntry()
+        case .repository(let repository, let action) where action != .pull:
             try await registry.authorize(action, in: repository)
+        case .catalog, .repository: break
         }
         let call = Call(request: request, target: target)
         var response: Response

@@ -33,6 +33,15 @@ enum FileSystem {
         return false
     }
 
+    /// Makes an empty file for the owner alone, unless it is there.
+    static func makePrivateFile(_ path: FilePath) throws {
+        try perform("create", path) {
+            try FileDescriptor.open(
+                path, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite
+            ).close()
+        }
+    }
+
     /// Moves a file to another name at once, and makes the move survive a crash of the machine.
     static func move(_ source: FilePath, to target: FilePath) throws {
         try perform { try Files.rename(source, to: target) }

@@ -25,18 +25,50 @@ extension Database {
     func authorize(
         _ access: Access, _ action: RepositoryAction, _ repository: Repository, tags: [Tag] = []
     ) throws {
-        try access.authorize(action, repository, tags: tags, facts: DatabaseFacts(database: self))
+        if access.isUnlimited { return }
+        try access.authorize(action, repository, tags: tags, facts: facts)
     }
+
+    /// Refuses to let somebody manage the hub who has no right to that at this moment.
+    func authorize(_ access: Access, _ action: ManagementAction) throws {
+        if access.isUnlimited { return }
+        try access.authorize(action, facts: facts)
+    }
+
+    /// Refuses a list of repositories; which of them it may show, `ListingCondition` says.
+    func authorizeCatalog(_ access: Access) throws { try access.authorizeCatalog(facts: facts) }
 
     /// Whether an action would be allowed.
     func allows(_ access: Access, _ action: RepositoryAction, _ repository: Repository) throws -> Bool {
-        try access.allows(action, repository, facts: DatabaseFacts(database: self))
+        try access.isUnlimited || access.allows(action, repository, facts: facts)
+    }
+
+    private var facts: DatabaseFacts {
+        DatabaseFacts(database: self, now: Int64(Date().timeIntervalSince1970))
     }
 }
 
 /// What the transaction of a connection knows about rights.
 private struct DatabaseFacts: AccessFacts {
     let database: Database
+    /// Seconds since 1970.
+    let now: Int64
+
+    func isActive(_ account: AccountID, token: TokenID?) throws -> Bool {
+        try database.cachedStatement(
+            """
+            SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND NOT is_disabled) AND (?2 IS NULL OR EXISTS (
+                SELECT 1 FROM tokens
+                WHERE id = ?2 AND account_id = ?1 AND revoked_at IS NULL AND ifnull(expires_at, ?3 + 1) > ?3))
+            """, [account.rawValue, token?.description, now]
+        ) { try Bool.fetchOne($0) } ?? false
+    }
+
+    func isAdmin(_ account: AccountID) throws -> Bool {
+        try database.cachedStatement("SELECT is_admin FROM accounts WHERE id = ?", [account.rawValue]) {
+            try Bool.fetchOne($0)
+        } ?? false
+    }
 
     func role(of account: AccountID, in repository: Repository) throws -> Role? {
         try database.cachedStatement(
@@ -47,9 +79,20 @@ private struct DatabaseFacts: AccessFacts {
                 SELECT role FROM memberships
                 WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?3)
                 UNION ALL
-                SELECT role FROM repository_grants WHERE account_id = ?1 AND repository = ?2
-            ) WHERE EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND NOT is_disabled)
+                SELECT role FROM repository_grants WHERE account_id = ?1 AND repository = ?2)
             """, [account.rawValue, repository.path, repository.namespace]
+        ) { try Int.fetchOne($0) }.flatMap(Role.init)
+    }
+
+    func role(of account: AccountID, inOrganisation name: AccountName) throws -> Role? {
+        try database.cachedStatement(
+            """
+            SELECT max(role) FROM (
+                SELECT 3 AS role FROM accounts WHERE id = ?1 AND kind = 'user' AND name = ?2
+                UNION ALL
+                SELECT role FROM memberships
+                WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?2))
+            """, [account.rawValue, name.description]
         ) { try Int.fetchOne($0) }.flatMap(Role.init)
     }
 

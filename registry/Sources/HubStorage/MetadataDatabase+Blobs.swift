@@ -157,7 +157,7 @@ extension MetadataDatabase: BlobLinkStore {
     }
 
     package func unlinkBlob(_ digest: Digest, from repository: Repository) async throws {
-        try await write { [access] database in
+        try await write { [now, access] database in
             try database.authorize(access, .delete, repository)
             guard let id = try database.repositoryID(repository),
                 try database.blob(digest, in: repository) != nil
@@ -178,6 +178,7 @@ extension MetadataDatabase: BlobLinkStore {
             try database.change(
                 "DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?",
                 [id, digest.description])
+            try database.audit(access, "blob.delete", repository.path, digest.description, now: now())
         }
     }
 }

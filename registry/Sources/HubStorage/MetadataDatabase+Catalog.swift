@@ -18,8 +18,9 @@ extension MetadataDatabase: CatalogStore {
 
     package func repositories(after: String, limit: Int) async throws -> [String] {
         let condition = ListingCondition(access)
-        return try await read { database in
-            try database.cachedStatement(
+        return try await read { [access] database in
+            try database.authorizeCatalog(access)
+            return try database.cachedStatement(
                 """
                 SELECT name FROM repositories WHERE name > ? AND \(condition.sql)
                 AND EXISTS (SELECT 1 FROM manifests WHERE repository_id = repositories.id)

@@ -31,6 +31,9 @@ extension MetadataDatabase: ManifestStore {
                     DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at
                     """, [repositoryID, tag.name, manifestID, now()])
             }
+            let names = [digest.description] + tags.map(\.name)
+            try database.audit(
+                access, "manifest.push", repository.path, names.joined(separator: " "), now: now())
         }
     }
 
@@ -60,7 +63,7 @@ extension MetadataDatabase: ManifestStore {
     }
 
     package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
-        try await write { [access] database in
+        try await write { [now, access] database in
             if case .tag(let tag) = target {
                 try database.authorize(access, .delete, repository, tags: [tag])
             } else {
@@ -77,6 +80,7 @@ extension MetadataDatabase: ManifestStore {
                 try database.change(
                     "DELETE FROM tags WHERE repository_id = ? AND name = ?", [repositoryID, tag.name])
                 guard database.changesCount > 0 else { throw unknown }
+                try database.audit(access, "tag.delete", repository.path, tag.name, now: now())
             case .digest(let digest):
                 guard let id = try database.manifestID(digest, in: repositoryID) else { throw unknown }
                 let isNeeded = try database.cachedStatement(
@@ -92,6 +96,8 @@ extension MetadataDatabase: ManifestStore {
                 }
                 try database.checkImmutable(tags, policy, in: repositoryID, manifest: nil)
                 try database.change("DELETE FROM manifests WHERE id = ?", [id])
+                try database.audit(
+                    access, "manifest.delete", repository.path, digest.description, now: now())
             }
         }
     }

@@ -22,8 +22,9 @@ extension MetadataDatabase: SearchStore {
         let patterns = query.words.flatMap { word in Self.texts.map { _ in "%\(Self.escaped(word))%" } }
         let arguments =
             [after] + condition.arguments + StatementArguments(patterns) + [limit]
-        return try await read { database in
-            try database.cachedStatement(
+        return try await read { [access] database in
+            try database.authorizeCatalog(access)
+            return try database.cachedStatement(
                 """
                 SELECT repositories.name AS repository, tags.name, digest, media_type, total_size, updated_at,
                     annotations

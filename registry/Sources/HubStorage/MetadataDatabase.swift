@@ -3,7 +3,7 @@
 import GRDB
 package import Hub
 import OCI
-private import SystemPackage
+package import SystemPackage
 
 /// What the hub knows, in SQLite.
 ///
@@ -13,7 +13,7 @@ package struct MetadataDatabase: Sendable {
     let pool: DatabasePool
     let writes: GroupCommit
     /// Who the store acts for.
-    let access: Access
+    package let access: Access
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
 
@@ -23,6 +23,13 @@ package struct MetadataDatabase: Sendable {
     package init(
         _ folder: DataFolder, policy: AccessPolicy = .open, now: @escaping @Sendable () -> Int64
     ) async throws {
+        try await self.init(beside: folder.path, policy: policy, now: now)
+    }
+
+    /// Opens the database of a folder that a hub may be serving: for what is in the database only.
+    package init(
+        beside path: FilePath, policy: AccessPolicy, now: @escaping @Sendable () -> Int64
+    ) async throws {
         self.now = now
         access = Access(policy, .anonymous)
         var configuration = Configuration()
@@ -30,17 +37,18 @@ package struct MetadataDatabase: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         do {
-            pool = try DatabasePool(
-                path: folder.layout.database.string, configuration: configuration)
+            let layout = DataLayout(path)
+            try FileSystem.makePrivateFile(layout.database)
+            pool = try DatabasePool(path: layout.database.string, configuration: configuration)
             writes = GroupCommit(pool)
             let migrator = Schema.migrator
             guard try await pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
-                throw HubError.newer(folder.layout)
+                throw HubError.newer(layout)
             }
             try migrator.migrate(pool)
         } catch let error as DatabaseError {
             throw HubError(
-                .dataFolder, "cannot open the database of data folder \"\(folder.path)\"", cause: error,
+                .dataFolder, "cannot open the database of data folder \"\(path)\"", cause: error,
                 hint: "restore the folder from a backup, or choose another one with --data")
         }
     }
@@ -85,6 +93,12 @@ package struct MetadataDatabase: Sendable {
             }
         }
     }
+
+    /// Runs a statement, as somebody could who has the database file.
+    package func execute(_ sql: String) async throws { try await write { try $0.execute(sql: sql) } }
+
+    /// Closes all connections of this process, and leaves the log to the hub that may be at work.
+    package func leave() throws { try pool.close() }
 
     /// Closes all connections; what is under way ends first.
     ///

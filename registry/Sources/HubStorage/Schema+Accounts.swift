@@ -47,8 +47,8 @@ extension Schema {
             -- 'refresh': what a client keeps after a log-in instead of the password.
             kind TEXT NOT NULL CHECK (kind IN ('access', 'refresh')),
             -- SHA-256 of the secret, which has 256 random bits.
-            hash BLOB NOT NULL UNIQUE,
-            -- JSON; null for all that the account may do.
+            hash TEXT NOT NULL UNIQUE,
+            -- Separated by spaces; null for all that the account may do.
             scopes TEXT,
             created_at INTEGER NOT NULL,
             expires_at INTEGER,
@@ -56,6 +56,29 @@ extension Schema {
             last_used_at INTEGER
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX tokens_by_account ON tokens (account_id);
+
+        -- Keys of session tokens; the newest one signs.
+        CREATE TABLE signing_keys (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            private_bytes BLOB NOT NULL,
+            created_at INTEGER NOT NULL
+        ) STRICT;
+
+        -- Every change. Lines are added and never changed.
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            time INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            address TEXT,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            detail TEXT
+        ) STRICT;
+        CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit log is not changed'); END;
+        CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit log is not cut'); END;
 
         ALTER TABLE repositories ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0 CHECK (is_public IN (0, 1));
         -- The part of the name that an organisation or a user owns.

@@ -10,10 +10,10 @@ enum OpenHub {
     static let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
 
     static func open(
-        _ path: FilePath, limits: Registry.Limits = Registry.Limits()
+        _ path: FilePath, limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open
     ) async throws -> (registry: Registry, metadata: MetadataDatabase) {
         let folder = try DataFolder(path)
-        let metadata = try await MetadataDatabase(folder, now: now)
+        let metadata = try await MetadataDatabase(folder, policy: policy, now: now)
         let registry = Registry(
             metadata: metadata, blobs: FileBlobStore(folder), uploads: FileUploadStore(folder),
             limits: limits,

@@ -17,76 +17,86 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the registry.",
         discussion: """
-            Needs no configuration: without options it keeps its data in the user's data folder and listens on this \
-            machine only. When it is ready it prints one line, "listening on http://ADDRESS:PORT".
+            Needs no configuration: without options it keeps its data in the user's data folder, listens on this \
+            machine only and is open to whoever works on it. As soon as it has users ('wasme-hub user add') it asks \
+            for a log-in, and on an address that others can reach it starts only then, or with --require-login, \
+            which prints a link that adds the first user. When it is ready it prints one line, "listening on http://ADDRESS:PORT".
 
             EXAMPLES
               wasme-hub serve
               wasme-hub serve --data /srv/hub --listen 127.0.0.1:5050
               wasme-hub serve --listen 127.0.0.1:0
+              wasme-hub serve --listen 0.0.0.0:5000 --require-login --public-url https://hub.example.com
             """)
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "The address and port to listen on; port 0 takes any that is free.")
-    var listen = "127.0.0.1:5000"
+    @Option(help: "A YAML file with settings; see 'wasme-hub config --help'.")
+    var config: String?
+
+    @Option(
+        help: "The address and port to listen on; port 0 takes any that is free. (default: 127.0.0.1:5000)")
+    var listen: String?
+
+    @Option(
+        help:
+            "Where clients find the hub, as in https://hub.example.com. (default: the address that they use)")
+    var publicURL: String?
+
+    @Flag(help: "Let nobody in without a log-in, except to public repositories.")
+    var requireLogin = false
+
+    @Flag(help: "Let everybody who reaches the hub read, push and delete.")
+    var allowAnonymousPush = false
+
+    @Flag(help: "Ask for a log-in even to read public repositories.")
+    var noAnonymousPull = false
 
     func run() async throws {
         try await Output.reporting { try await serve() }
     }
 
+    /// The settings of the file and the environment, and what the command line says instead.
+    private func settings() throws -> HubConfiguration {
+        var settings = try HubConfiguration(file: config)
+        if let listen { settings.listen = listen }
+        if let publicURL { settings.publicURL = try ServeRules.publicURL(publicURL) }
+        if requireLogin { settings.rules.requiresLogIn = true }
+        if allowAnonymousPush { settings.rules.allowsAnonymousPush = true }
+        if noAnonymousPull { settings.rules.allowsAnonymousPull = false }
+        return settings
+    }
+
     private func serve() async throws {
         // A reader that went away and a file size limit are errors of one request, not the end of the hub.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
-        let address = try HubServer.Address(loopback: listen)
-        let folder = try data.folder()
-        let (registry, metadata) = try await OpenHub.open(folder)
+        let settings = try settings()
+        let address = try HubServer.Address(settings.listen)
+        let publicURL = settings.publicURL
+        // Before anything is written: whether the address will do depends on users that a folder without them lacks.
+        let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
+        let hasUsers = try await HubFolder.hasUsers(path)
+        let (policy, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
+        let now = OpenHub.now
+        let (registry, metadata) = try await OpenHub.open(path, limits: settings.limits, policy: policy)
+        let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
+        let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .warning
-        let server = HubServer(registry, address: address, logger: logger) { address in
-            Output.note("note: open to this machine only, without authentication; data in \"\(folder)\"")
+        let server = HubServer(
+            registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
+            logger: logger
+        ) { address in
+            Output.note("note: \(note); data in \"\(path)\"")
+            if let setup {
+                Output.note(
+                    "note: add the first administrator at \(publicURL ?? "http://\(address)")/setup?token=\(setup.token)"
+                )
+            }
             Output.result("listening on http://\(address)")
         }
-        let collector = Collector(registry: registry, logger: logger)
+        let collector = Collector(registry: registry.acting(for: .host), logger: logger)
         try await server.group(signals: [.sigterm, .sigint], beside: [collector]).run()
         try metadata.close()
-    }
-}
-
-extension HubServer.Address {
-    /// Parses `host:port`, and insists on this machine: without authentication nobody else may come in.
-    fileprivate init(loopback text: String) throws {
-        let form = "write ADDRESS:PORT, as in --listen 127.0.0.1:5000"
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
-            colon != text.startIndex
-        else {
-            throw HubError(
-                .listen, "\"\(text)\" is not an address to listen on", hint: form, category: .usage)
-        }
-        let name = text[..<colon]
-        let host: RegistryHost
-        do {
-            host = try RegistryHost(name)
-        } catch {
-            throw HubError(
-                .listen, "\"\(text)\" is not an address to listen on", cause: error, hint: form,
-                category: .usage)
-        }
-        guard Self.isThisMachine(host.name) else {
-            throw HubError(
-                .listen,
-                "\"\(text)\" can be reached from other machines, and this hub has no authentication yet",
-                hint: "listen on 127.0.0.1 or [::1], and let others in through a proxy that authenticates",
-                category: .usage)
-        }
-        let bare = host.name.hasPrefix("[") ? String(host.name.dropFirst().dropLast()) : host.name
-        self.init(host: bare, port: Int(port))
-    }
-
-    /// Whether a name can mean no other machine, whatever a name server says: `127.example.org` is one of those.
-    private static func isThisMachine(_ name: String) -> Bool {
-        if name == "localhost" || name == "[::1]" { return true }
-        let octets = name.split(separator: ".", omittingEmptySubsequences: false)
-        return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
     }
 }

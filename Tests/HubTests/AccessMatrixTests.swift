@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hub
+import OCI
+import TestSupport
+import Testing
+
+/// Every route, for everybody: what each cell must be is computed from one table of rights, and never looked up.
+@Suite struct AccessMatrixTests {
+    /// Who asks, and what that one may do in the repositories of `acme`.
+    enum Visitor: CaseIterable {
+        case anonymous, stranger, reader, writer, admin
+        case expired, revoked
+        /// An administrator's token that is good for another repository only, or for reading this one.
+        case elsewhere, readOnly
+        /// A session of the administrator for nothing here.
+        case session
+
+        var role: Role? {
+            switch self {
+            case .reader, .readOnly: .read
+            case .writer: .write
+            case .admin, .session: .admin
+            default: nil
+            }
+        }
+        /// Whether the credentials are worth anything.
+        var isValid: Bool { self != .expired && self != .revoked }
+    }
+
+    enum Place: CaseIterable {
+        case open, secret, nothing
+
+        var name: String { "acme/\(self)" }
+        var isPublic: Bool { self == .open }
+    }
+
+    struct Route {
+        let method: String
+        let path: String
+        let action: RepositoryAction
+        /// The status for somebody who may, where there is something and where there is nothing.
+        let found: Int
+        let missing: Int
+    }
+
+    /// What may be asked of a repository; nothing of it changes what a later one finds.
+    static func routes(_ name: String, _ image: Digest, _ blob: Digest) -> [Route] {
+        let missing = Digest(of: Array("missing".utf8))
+        return [
+            Route(method: "GET", path: "tags/list", action: .pull, found: 200, missing: 404),
+            Route(method: "GET", path: "manifests/v1", action: .pull, found: 200, missing: 404),
+            Route(method: "HEAD", path: "manifests/v1", action: .pull, found: 200, missing: 404),
+            Route(method: "GET", path: "manifests/\(image)", action: .pull, found: 200, missing: 404),
+            Route(method: "GET", path: "manifests/none", action: .pull, found: 404, missing: 404),
+            Route(method: "GET", path: "blobs/\(blob)", action: .pull, found: 200, missing: 404),
+            Route(method: "HEAD", path: "blobs/\(blob)", action: .pull, found: 200, missing: 404),
+            Route(method: "GET", path: "referrers/\(image)", action: .pull, found: 200, missing: 200),
+            Route(method: "POST", path: "blobs/uploads/", action: .push, found: 202, missing: 202),
+            Route(
+                method: "POST", path: "blobs/uploads/?mount=\(missing)&from=acme/secret", action: .push,
+                found: 202, missing: 202),
+            Route(
+                method: "PATCH", path: "blobs/uploads/0123456789abcdef0123456789abcdef", action: .push,
+                found: 404, missing: 404),
+            Route(
+                method: "PUT", path: "blobs/uploads/0123456789abcdef0123456789abcdef?digest=\(missing)",
+                action: .push, found: 404, missing: 404),
+            Route(
+                method: "GET", path: "blobs/uploads/0123456789abcdef0123456789abcdef", action: .push,
+                found: 404, missing: 404),
+            Route(
+                method: "DELETE", path: "blobs/uploads/0123456789abcdef0123456789abcdef", action: .push,
+                found: 404, missing: 404),
+            Route(method: "PUT", path: "manifests/v2", action: .push, found: 400, missing: 400),
+            Route(method: "DELETE", path: "manifests/none", action: .delete, found: 404, missing: 404),
+            Route(method: "DELETE", path: "blobs/\(missing)", action: .delete, found: 404, missing: 404),
+        ].map { route in
+            Route(
+                method: route.method, path: "/v2/\(name)/\(route.path)", action: route.action,
+                found: route.found, missing: route.missing)
+        }
+    }
+
+    /// The table of rights.
+    static func expected(_ visitor: Visitor, _ route: Route, _ place: Place) -> Int {
+        guard visitor.isValid else { return 401 }
+        if visitor == .session { return 401 }
+        let mayRead = route.action == .pull && place.isPublic && visitor != .elsewhere
+        guard mayRead || visitor.role?.allows(route.action) == true else {
+            return visitor == .anonymous ? 401 : route.action == .pull ? 404 : 403
+        }
+        return place == .nothing ? route.missing : route.found
+    }
+
+    private func headers(_ visitor: Visitor, _ town: Town) async throws -> [String: String] {
+        func bearer(_ secret: String) -> [String: String] { ["Authorization": "Bearer \(secret)"] }
+        let gate = town.hub.gatekeeper
+        switch visitor {
+        case .anonymous: return [:]
+        case .stranger: return bearer(try await town.token("eve"))
+        case .reader: return Town.basic("rea", "secret")
+        case .writer: return bearer(try await town.token("wim"))
+        case .admin: return Town.basic("ada", try await town.token("ada"))
+        case .elsewhere:
+            return bearer(try await town.token("ada", scopes: [try Scope(parsing: "other/*:pull,push")]))
+        case .readOnly:
+            return bearer(try await town.token("ada", scopes: [try Scope(parsing: "acme/*:pull")]))
+        case .session:
+            let session = try await gate.openSession(
+                for: try await town.principal("ada"), scopes: ["repository:ada/own:pull"])
+            return bearer(session.token)
+        case .expired:
+            let secret = TokenSecret(.access)
+            let directory = gate.directory(for: .host)
+            let account = try #require(try await directory.store.account(try AccountName("ada")))
+            try await directory.store.addToken(
+                AccessToken(
+                    id: TokenID(), account: account, name: "old", kind: .access, scopes: nil, createdAt: 1,
+                    expiresAt: 2), hash: secret.hash)
+            return bearer(secret.text)
+        case .revoked:
+            let directory = gate.directory(for: .host)
+            let ada = try AccountName("ada")
+            let made = try await directory.createToken(for: ada, label: "gone", scopes: nil, lifetime: nil)
+            try await directory.store.revokeToken(made.token.id, of: ada)
+            return bearer(made.secret)
+        }
+    }
+
+    @Test func `every route answers everybody as the table of rights says`() async throws {
+        try await withTown { town in
+            let config = Digest(of: Array("{}".utf8))
+            let image = try await town.hub.registry.acting(for: .host).manifest(
+                .tag(try Tag("v1")), in: try Repository("acme/open")
+            ).digest
+            var cells = 0
+            for visitor in Visitor.allCases {
+                for place in Place.allCases {
+                    let headers = try await headers(visitor, town)
+                    for route in Self.routes(place.name, image, config) {
+                        let reply = try await town.hub.client.send(
+                            route.method, route.path, headers, body: [])
+                        let expected = Self.expected(visitor, route, place)
+                        #expect(
+                            reply.status == expected,
+                            "\(visitor) \(route.method) \(route.path): \(reply.status), not \(expected): \(reply.text)"
+                        )
+                        #expect((reply["WWW-Authenticate"] != nil) == (reply.status == 401))
+                        cells += 1
+                    }
+                }
+            }
+            #expect(cells == Visitor.allCases.count * Place.allCases.count * 17)
+        }
+    }
+
+    @Test func `a private repository answers as one that is not there, to the letter`() async throws {
+        try await withTown { town in
+            let digest = Digest(of: Array("{}".utf8))
+            for visitor in [Visitor.anonymous, .stranger, .elsewhere] {
+                let headers = try await headers(visitor, town)
+                let pairs = zip(
+                    Self.routes("acme/secret", digest, digest), Self.routes("acme/nobody", digest, digest))
+                for (secret, nothing) in pairs {
+                    let replies = try await [secret, nothing].asyncMap { route in
+                        try await town.hub.client.send(route.method, route.path, headers, body: [])
+                    }
+                    #expect(replies[0].status == replies[1].status)
+                    #expect(
+                        replies[0].text.replacingOccurrences(of: "secret", with: "nobody") == replies[1].text)
+                    let challenges = replies.map { $0["WWW-Authenticate"] ?? "" }
+                    #expect(challenges[0].replacingOccurrences(of: "secret", with: "nobody") == challenges[1])
+                }
+                for path in ["/v2/_catalog", "/", "/api/v1/search?q=", "/api/v1/search?q=secret"] {
+                    let reply = try await town.hub.client.send("GET", path, headers)
+                    #expect(!reply.text.contains("secret"), "\(visitor) \(path)")
+                }
+                for path in ["/r/acme/secret", "/r/acme/nobody"] {
+                    let reply = try await town.hub.client.send("GET", path, headers)
+                    #expect(reply.status == 404)
+                    #expect(!reply.text.contains("secret"))
+                }
+            }
+        }
+    }
+
+    /// What runs the hub: who may, by the least of the visitors.
+    static let management: [(method: String, path: String, body: String, least: [Visitor], status: Int)] = [
+        ("GET", "account", "", [.stranger, .reader, .writer, .admin, .elsewhere, .readOnly, .session], 200),
+        ("GET", "users", "", [], 200), ("GET", "audit", "", [], 200),
+        ("POST", "users", #"{"name":"mallory","password":"long enough"}"#, [], 201),
+        ("PATCH", "users/wim", #"{"isAdmin":true}"#, [], 204), ("GET", "users/root", "", [], 200),
+        ("GET", "users/root/tokens", "", [], 200), ("DELETE", "users/root", "", [], 204),
+        ("POST", "users/root/tokens", #"{"name":"x"}"#, [], 201),
+        ("POST", "organisations", #"{"name":"evil"}"#, [], 201),
+        ("GET", "organisations/acme/members", "", [.admin], 200),
+        ("PUT", "organisations/acme/members/rea", #"{"role":"read"}"#, [.admin], 204),
+        ("DELETE", "organisations/acme/members/root", "", [.admin], 204),
+        ("GET", "repositories/acme/secret/members", "", [.admin], 200),
+        ("PUT", "repositories/acme/secret/visibility", #"{"isPublic":false}"#, [.admin], 204),
+        ("DELETE", "repositories/acme/secret/members/root", "", [.admin], 204),
+        ("GET", "repositories/acme/secret/visibility", "", [.reader, .writer, .admin, .readOnly], 200),
+        ("DELETE", "organisations/acme", "", [], 204),
+    ]
+
+    @Test func `the hub is run by those who may, and by nobody else`() async throws {
+        try await withTown { town in
+            for visitor in Visitor.allCases {
+                let headers = try await headers(visitor, town)
+                for (method, path, body, allowed, status) in Self.management {
+                    let reply = try await town.hub.client.send(
+                        method, "/api/v1/\(path)",
+                        headers.merging(["Content-Type": "application/json"]) { $1 },
+                        body: Array(body.utf8))
+                    if allowed.contains(visitor) {
+                        #expect(reply.status == status, "\(visitor) \(method) \(path): \(reply.text)")
+                    } else if !visitor.isValid || visitor == .anonymous {
+                        #expect(reply.status == 401, "\(visitor) \(method) \(path): \(reply.text)")
+                    } else {
+                        #expect(
+                            [401, 403, 404].contains(reply.status),
+                            "\(visitor) \(method) \(path): \(reply.text)")
+                    }
+                }
+            }
+            // The hub's own administrator may do all of it.
+            for (method, path, body, _, status) in Self.management
+            where path != "users/root" || method != "DELETE" {
+                let reply = try await town.hub.client.send(
+                    method, "/api/v1/\(path)",
+                    Town.basic("root", "secret").merging(["Content-Type": "application/json"]) { $1 },
+                    body: Array(body.utf8))
+                #expect(reply.status == status, "\(method) \(path): \(reply.text)")
+            }
+        }
+    }
+
+    @Test func `a body with a member that is not known, or of another type, changes nothing`() async throws {
+        try await withTown { town in
+            let json = ["Content-Type": "application/json"]
+            for (body, headers) in [
+                (#"{"name":"bob","password":"long enough","isDisabled":true}"#, json),
+                (#"{"name":"bob"}"#, json), ("[]", json), ("", json), ("{", json),
+                (#"{"name":"Bob","password":"long enough"}"#, json),
+                (#"{"name":"bob","password":"short"}"#, json),
+                (#"{"name":"a/b","password":"long enough"}"#, json),
+                (#"{"name":"bob","password":"long enough"}"#, ["Content-Type": "text/plain"]),
+            ] {
+                let reply = try await town.hub.client.send(
+                    "POST", "/api/v1/users", Town.basic("root", "secret").merging(headers) { $1 },
+                    body: Array(body.utf8))
+                #expect(reply.status == 400, "\(body): \(reply.text)")
+            }
+            let taken = try await town.hub.client.send(
+                "POST", "/api/v1/users", Town.basic("root", "secret").merging(json) { $1 },
+                body: Array(#"{"name":"acme","password":"long enough"}"#.utf8))
+            #expect(taken.status == 409)
+        }
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Result>(
+        _ transform: (Element) async throws -> Result
+    ) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnostics
+import Hub
+import HubHTTP
+
+/// How a hub is set up: what a file says, then what the environment says, then what the command line says.
+struct HubConfiguration: Hashable {
+    var data: String?
+    var listen = "127.0.0.1:5000"
+    var publicURL: String?
+    var rules = ServeRules()
+    var limits = Registry.Limits()
+
+    /// One thing that can be set.
+    struct Setting {
+        /// As in a file, with a dot for each level.
+        let key: String
+        /// What it is, for the sample file.
+        let meaning: String
+        /// How the default is written; nil for none.
+        let standard: String?
+        /// Takes a value as it is written.
+        let set: @Sendable (inout HubConfiguration, String) throws(Problem) -> Void
+
+        /// As in the environment.
+        var variable: String {
+            "WASME_HUB_" + key.uppercased().map { $0 == "." || $0 == "-" ? "_" : String($0) }.joined()
+        }
+    }
+
+    /// Why a value is not taken.
+    struct Problem: Error, Hashable {
+        let text: String
+    }
+
+    /// Everything that can be set, in the order of the sample file.
+    static let settings: [Setting] = [
+        Setting(
+            key: "data", meaning: "The folder that everything is kept in.", standard: nil,
+            set: { (hub, text) throws(Problem) in hub.data = text }),
+        Setting(
+            key: "listen", meaning: "The address and port to listen on.", standard: "127.0.0.1:5000",
+            set: { (hub, text) throws(Problem) in
+                try check { _ = try HubServer.Address(text) }
+                hub.listen = text
+            }),
+        Setting(
+            key: "public-url", meaning: "Where clients find the hub, if not by the address that they use.",
+            standard: nil,
+            set: { (hub, text) throws(Problem) in
+                try check { hub.publicURL = try ServeRules.publicURL(text) }
+            }),
+        Setting(
+            key: "access.require-login",
+            meaning:
+                "Let nobody in without a log-in, except to public repositories; so it is anyway once there are users.",
+            standard: "false",
+            set: { (hub, text) throws(Problem) in hub.rules.requiresLogIn = try truth(text) }),
+        Setting(
+            key: "access.anonymous-pull", meaning: "Let everybody read public repositories.",
+            standard: "true",
+            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPull = try truth(text) }),
+        Setting(
+            key: "access.anonymous-push", meaning: "Let everybody who reaches the hub read, push and delete.",
+            standard: "false",
+            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPush = try truth(text) }),
+        Setting(
+            key: "limits.blob-size", meaning: "Bytes of the largest blob; 500M and 10G are understood.",
+            standard: "10G",
+            set: { (hub, text) throws(Problem) in hub.limits.blobSize = try bytes(text) }),
+        Setting(
+            key: "limits.page-length", meaning: "Entries of the longest page of a list.", standard: "1000",
+            set: { (hub, text) throws(Problem) in hub.limits.pageLength = try number(text, 1...10_000) }),
+        Setting(
+            key: "limits.upload-days",
+            meaning: "Days after which an upload that was never finished is forgotten.",
+            standard: "7",
+            set: { (hub, text) throws(Problem) in
+                hub.limits.uploadLifetime = Int64(try number(text, 1...3650)) * 86400
+            }),
+    ]
+
+    /// The settings of an environment.
+    /// - Throws: `HubError` that names each variable that is not known or has a value that is not taken.
+    mutating func apply(environment: [String: String]) throws {
+        var problems: [String] = []
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("WASME_HUB_") {
+            guard let setting = Self.settings.first(where: { $0.variable == name }) else {
+                problems.append(
+                    "\(name): there is no such setting\(Self.suggestion(name, Self.settings.map(\.variable)))"
+                )
+                continue
+            }
+            do {
+                try setting.set(&self, value)
+            } catch {
+                problems.append("\(name): \(error.text)")
+            }
+        }
+        guard problems.isEmpty else { throw HubError(configuration: "the environment", problems) }
+    }
+
+    /// The settings that people most likely meant.
+    static func suggestion(_ name: String, _ known: [String]) -> String {
+        let near = known.filter { distance($0, name) <= 3 }.min { distance($0, name) < distance($1, name) }
+        return near.map { "; did you mean \($0)?" } ?? ""
+    }
+
+    /// A file with every setting at its default.
+    static var sample: String {
+        var lines = ["# wasme-hub: every setting, at its default."]
+        var group = ""
+        for setting in settings {
+            let parts = setting.key.split(separator: ".").map(String.init)
+            let indent = parts.count > 1 ? "  " : ""
+            if parts.count > 1, parts[0] != group {
+                group = parts[0]
+                lines.append("\(group):")
+            }
+            lines.append("\(indent)# \(setting.meaning) (\(setting.variable))")
+            let name = parts.last ?? ""
+            lines.append(setting.standard.map { "\(indent)\(name): \($0)" } ?? "\(indent)# \(name):")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func check(_ work: () throws -> Void) throws(Problem) {
+        do {
+            try work()
+        } catch {
+            throw Problem(text: (error as? HubError)?.message ?? "\(error)")
+        }
+    }
+
+    private static func truth(_ text: String) throws(Problem) -> Bool {
+        guard let value = Bool(text) else { throw Problem(text: "\"\(text)\" is neither true nor false") }
+        return value
+    }
+
+    private static func number(_ text: String, _ range: ClosedRange<Int>) throws(Problem) -> Int {
+        guard let value = Int(text), range.contains(value) else {
+            throw Problem(text: "\"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private static func bytes(_ text: String) throws(Problem) -> Int64 {
+        let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        let unit = text.last.flatMap { units[$0] }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        guard let value = Int64(digits), value > 0 else {
+            throw Problem(
+                text: "\"\(text)\" is not a size: write a number of bytes, or one with K, M, G or T")
+        }
+        let (size, isTooLarge) = value.multipliedReportingOverflow(by: unit ?? 1)
+        guard !isTooLarge else { throw Problem(text: "\"\(text)\" is too large") }
+        return size
+    }
+
+    /// How many characters must be changed, added or left out to make one text of another.
+    private static func distance(_ left: String, _ right: String) -> Int {
+        let right = Array(right)
+        var row = Array(0...right.count)
+        for (index, character) in left.enumerated() {
+            var corner = row[0]
+            row[0] = index + 1
+            for column in right.indices {
+                let cost = min(
+                    row[column] + 1, row[column + 1] + 1, corner + (right[column] == character ? 0 : 1))
+                corner = row[column + 1]
+                row[column + 1] = cost
+            }
+        }
+        return row[right.count]
+    }
+}
+
+extension HubError {
+    /// An error that holds all that is wrong in one place.
+    init(configuration place: String, _ problems: [String]) {
+        self.init(
+            .configuration,
+            (["\(place) cannot be used"] + problems.map { "  \($0)" }).joined(separator: "\n"),
+            hint: "see 'wasme-hub config --print-defaults' for all settings", category: .usage)
+    }
+}
+
+extension HubError.Code {
+    /// The hub's configuration is not understood.
+    static let configuration = Self("UNKNOWN", kind: "configuration")
+}
