@@ -14,8 +14,9 @@ struct BlobUpload {
     let asksFirst: Bool
 
     static let octets = MediaType.octetStream.rawValue
-    /// A blob of this size arrives as fast as the question whether it is there, and is stored as fast: a configuration,
-    /// a licence. It fits into the first flight of a TCP connection, ten segments (RFC 6928), with room to spare.
+    /// A blob of this size arrives as fast as the question whether it is there: a configuration, a licence.
+    ///
+    /// It fits into the first flight of a TCP connection, ten segments (RFC 6928), with room to spare.
     private static let tiny: Int64 = 4 << 10
     /// Refusals of an upload in one piece that chunks may get past: method, length or size not accepted.
     private static let chunkReasons: Set<Int> = [405, 411, 413, 415, 501]
