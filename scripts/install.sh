@@ -7,13 +7,15 @@ prefix=$1
 # Swift's libraries are linked into the programs: they start sooner, and run where there is no toolchain.
 options=(-c release --static-swift-stdlib)
 binaries=$(swift build "${options[@]}" --show-bin-path)
-# So is libarchive, of which only tar and gzip are used: the shared one loads an XML reader and Unicode tables besides
+# So is libarchive, of which only tar, gzip and zstd are used: the shared one loads an XML reader and Unicode tables besides
 # (Docs/decisions/0010). The linker looks into this folder first.
 mkdir -p "$binaries"
 archive=$(cc -print-file-name=libarchive.a)
-if [ -e "$archive" ]; then
+# What it needs in turn; the libraries are there with the shared libarchive, their development files may not be.
+zstd=$(cc -print-file-name=libzstd.so.1)
+if [ -e "$archive" ] && [ -e "$zstd" ]; then
     ln -sf "$archive" "$binaries/"
-    options+=(-Xlinker -lz)
+    options+=(-Xlinker -lz -Xlinker -l:libzstd.so.1)
 fi
 swift build "${options[@]}" --product wasme
 swift build "${options[@]}" --product wasme-hub

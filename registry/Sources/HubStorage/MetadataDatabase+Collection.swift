@@ -145,6 +145,9 @@ extension Database {
             }
         }
         guard let lifetime = policy.untaggedLifetime else { return (tags, 0) }
+        // The trigger asks the clock anew, which may have gone on, or back since an earlier time.
+        try change(
+            "UPDATE manifests SET left_at = ?2 WHERE repository_id = ?1 AND left_at > ?2", [id, now])
         // What refers to an image goes with it, not before; what an index names goes when the index is gone.
         try change(
             """

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 
 @main
 struct WasmeHub: AsyncParsableCommand {
@@ -12,4 +13,10 @@ struct WasmeHub: AsyncParsableCommand {
             ConfigCommand.self,
             CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
+
+    static func main() async {
+        // Keys and passwords' hashes lie in the data folder and in its copies: nobody else on the machine reads them.
+        umask(0o077)
+        await main(nil)
+    }
 }
