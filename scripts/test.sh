@@ -13,8 +13,9 @@ swift build --build-tests
 if [ $# -gt 0 ]; then
     exec swift test --skip-build "$@"
 fi
-# In three turns: beside compilers, fuzzers and load generators, a test that waits for an answer would only measure them.
-long='ExampleTests|MutationTests|SoakTests'
+# In three turns: beside compilers, fuzzers, load generators and processes that are killed by the hundred, a test that
+# waits for an answer would only measure them.
+long='ExampleTests|MutationTests|SoakTests|StoreProcessTests|DurabilityTests|CollectionTests'
 whole='EndToEndTests|SDKParityTests|ProfileProofTests'
 echo '== libraries, commands and the hub'
 swift test --skip-build --skip "$long|$whole"
