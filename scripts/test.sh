@@ -13,13 +13,19 @@ swift build --build-tests
 if [ $# -gt 0 ]; then
     exec swift test --skip-build "$@"
 fi
-# In three turns: beside compilers, fuzzers, load generators and processes that are killed by the hundred, a test that
-# waits for an answer would only measure them.
-long='ExampleTests|MutationTests|SoakTests|StoreProcessTests|DurabilityTests|CollectionTests'
+# In turns: beside compilers, load generators, processes that are killed by the hundred and fuzzers, a test that waits for
+# an answer would only measure them.
+examples='ExampleTests|SoakTests'
+killed='StoreProcessTests|DurabilityTests|CollectionTests'
+damaged='MutationTests'
 whole='EndToEndTests|SDKParityTests|ProfileProofTests'
 echo '== libraries, commands and the hub'
-swift test --skip-build --skip "$long|$whole"
+swift test --skip-build --skip "$examples|$killed|$damaged|$whole"
 echo '== from end to end, in a real Envoy and a real browser'
-swift test --skip-build --filter "$whole" --skip "$long"
-echo '== examples, load and damaged input'
-swift test --skip-build --filter "$long"
+swift test --skip-build --filter "$whole" --skip "$examples"
+echo '== examples and load'
+swift test --skip-build --filter "$examples"
+echo '== killed processes'
+swift test --skip-build --filter "$killed"
+echo '== damaged input'
+swift test --skip-build --filter "$damaged"

@@ -220,21 +220,26 @@ import Testing
         if let content = try? await sketch.unpack() { #expect(content.module == Self.module) }
     }
 
-    @Test func `damaged layers are refused, or give a module`() throws {
-        let whole = try layer([("plugin.wasm", Self.module), ("README.md", Array("x".utf8))])
-        let plain = MemorySink(limit: .max)
-        let tar = try TarWriter(plain)
-        try tar.add("plugin.wasm", Self.module)
-        try tar.close()
-        try Fuzzer("layer", corpus: [whole, plain.bytes]).run { bytes in
-            var files = 0
-            var size = 0
-            try? TarReader().read(MemorySource(bytes), name: "it") { _, _ in
-                files += 1
-                let sink = CountingSink { size += $0 }
-                return sink
+    /// In a turn of its own: it keeps a thread busy for as long as it may.
+    @Suite struct MutationTests {
+        @Test func `damaged layers are refused, or give a module`() throws {
+            let whole = try ForeignImageTests().layer([
+                ("plugin.wasm", ForeignImageTests.module), ("README.md", Array("x".utf8)),
+            ])
+            let plain = MemorySink(limit: .max)
+            let tar = try TarWriter(plain)
+            try tar.add("plugin.wasm", ForeignImageTests.module)
+            try tar.close()
+            try Fuzzer("layer", corpus: [whole, plain.bytes]).run { bytes in
+                var files = 0
+                var size = 0
+                try? TarReader().read(MemorySource(bytes), name: "it") { _, _ in
+                    files += 1
+                    let sink = CountingSink { size += $0 }
+                    return sink
+                }
+                return files > 10_000 || size > 512 << 20 ? "\(files) files of \(size) bytes" : nil
             }
-            return files > 10_000 || size > 512 << 20 ? "\(files) files of \(size) bytes" : nil
         }
     }
 }
