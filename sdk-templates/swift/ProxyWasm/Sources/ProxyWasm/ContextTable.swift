@@ -92,6 +92,7 @@ final class ContextTable {
         #if arch(wasm32)
             // Less code than what the standard library does.
             let size = count &* MemoryLayout<Unmanaged<TableEntry>?>.stride
+            // As with every allocation in Swift: there is no way on when memory is exhausted.
             guard let memory = proxy_wasm_allocate(size) else { fatalError() }
             memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
             return memory.assumingMemoryBound(to: Unmanaged<TableEntry>?.self)

@@ -25,6 +25,7 @@ enum Offer {
     @inline(never)
     static func refuse() -> Never {
         Log.critical("a filter without state must be all that a module registers")
+        // The author's mistake, met at the first start and not on traffic: a module that goes on would do half of it.
         fatalError()
     }
 }
