@@ -72,7 +72,7 @@ import Testing
         #expect(checked.status == 64)
         #expect(
             checked.stderr.split(separator: "\n").dropFirst().dropLast() == [
-                "  line 2: webhooks[0]: \"ACME\" is not a repository name: its components are lower-case letters and digits, with single . _ __ or dashes between them",
+                "  line 2: webhooks[0]: repository name \"ACME\" has upper-case letters",
                 "  line 6: webhooks[1].url: this is missing",
                 "  line 10: webhooks[2].name: this takes one value",
                 "  line 11: webhooks[2].seret-file: there is no such setting; did you mean secret-file?",
