@@ -29,7 +29,7 @@ extension RegistryClient {
     /// What a repository says of a blob, without fetching it; nil if it has none.
     package func describeBlob(_ repository: Repository, _ digest: Digest) async throws -> Descriptor? {
         let call = Call(
-            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
+            .head, location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
             action: "look for blob \"\(name(repository))@\(digest)\"")
         return try await retrying {
             let answer = try await exchange(call)
