@@ -62,6 +62,13 @@ extension HubConfiguration {
             } catch {
                 report(error.text)
             }
+        case .sequence(let items) where setting?.isList == true:
+            let texts = items.map { $0.scalar?.string ?? "" }
+            do {
+                if !texts.isEmpty { try setting?.set(&self, texts.joined(separator: ",")) }
+            } catch {
+                report(error.text)
+            }
         case .sequence, .alias: report("this takes one value")
         }
     }
