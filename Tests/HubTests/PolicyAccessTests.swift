@@ -66,7 +66,8 @@ import Testing
         try await withTown { town in
             let path = "repositories/acme/open/policy"
             for body in [
-                #"{"keepTags":-1}"#, #"{"keepTag":1}"#, #"{"immutableTags":["a b"]}"#, #"{"quota":"5"}"#, "[]",
+                #"{"keepTags":-1}"#, #"{"keepTag":1}"#, #"{"immutableTags":["a b"]}"#, #"{"quota":"5"}"#,
+                "[]",
                 "", #"{"untaggedLifetime":1e300}"#,
             ] {
                 let reply = try await send(town, "PUT", path, as: "root", body)
@@ -85,7 +86,8 @@ import Testing
             try await HubProcess.run(["policy"] + arguments + data)
         }
         let set = try await policy([
-            "set", "acme/*", "--immutable", "v*", "--keep-tags", "20", "--untagged-days", "14", "--quota", "2G",
+            "set", "acme/*", "--immutable", "v*", "--keep-tags", "20", "--untagged-days", "14", "--quota",
+            "2G",
         ])
         #expect(set.status == 0, "\(set.stderr)")
         #expect(try await policy(["set", "acme/*", "--no-immutable", "--no-sparse"]).status == 0)

@@ -36,7 +36,9 @@ final class ConnectionTable: Sendable {
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
 
-    /// Takes a connection in; says why if it may not be. Either way it is to be removed when it ends.
+    /// Takes a connection in; says why if it may not be.
+    ///
+    /// Either way it is to be removed when it ends.
     ///
     /// `isProxy` is whether it speaks for others: then their number says nothing.
     func add(_ address: String, isProxy: Bool) -> HubMetrics.ConnectionRefusal? {

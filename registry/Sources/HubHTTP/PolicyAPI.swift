@@ -11,7 +11,9 @@ struct PolicyAPI: Sendable {
         case all
         case one(PolicyScope)
 
-        /// Nil for a path that is about something else. Names of repositories contain slashes: the path is read from the
+        /// Nil for a path that is about something else.
+        ///
+        /// Names of repositories contain slashes: the path is read from the
         /// right.
         init?(_ segments: [String]) throws {
             let path = segments.dropFirst(2)

@@ -4,7 +4,9 @@ package import HTTPTypes
 
 /// Proxies whose word is taken about whom they speak for.
 package struct TrustedProxies: Hashable, Sendable {
-    /// Where a proxy says it. Only one place counts: what the proxy does not write itself it passes on, whoever wrote it.
+    /// Where a proxy says it.
+    ///
+    /// Only one place counts: what the proxy does not write itself it passes on, whoever wrote it.
     package enum Header: String, CaseIterable, Sendable {
         case xForwardedFor = "X-Forwarded-For"
         /// RFC 7239.

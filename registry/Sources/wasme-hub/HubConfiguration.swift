@@ -17,6 +17,7 @@ struct HubConfiguration: Hashable {
     var proxies = TrustedProxies()
     /// Seconds that requests under way are given when the hub is to stop.
     var shutdownGrace = 30
+    var webhooks: [WebhookSettings] = []
 
     /// Where metrics are read.
     struct MetricsSettings: Hashable {
@@ -70,14 +71,15 @@ struct HubConfiguration: Hashable {
     mutating func apply(environment: [String: String]) throws {
         var problems: [String] = []
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("WASME_HUB_") {
-            guard let setting = Self.settings.first(where: { $0.variable == name }) else {
-                problems.append(
-                    "\(name): there is no such setting\(Self.suggestion(name, Self.settings.map(\.variable)))"
-                )
-                continue
-            }
-            do {
-                try setting.set(&self, value)
+            do throws(Problem) {
+                if let list = Self.lists.first(where: { $0.variable == name }) {
+                    try apply(list, variable: value)
+                } else if let setting = Self.settings.first(where: { $0.variable == name }) {
+                    try setting.set(&self, value)
+                } else {
+                    let known = Self.settings.map(\.variable) + Self.lists.map(\.variable)
+                    throw Problem(text: "there is no such setting\(Self.suggestion(name, known))")
+                }
             } catch {
                 problems.append("\(name): \(error.text)")
             }
@@ -106,7 +108,7 @@ struct HubConfiguration: Hashable {
             let name = parts.last ?? ""
             lines.append(setting.standard.map { "\(indent)\(name): \($0)" } ?? "\(indent)# \(name):")
         }
-        return lines.joined(separator: "\n")
+        return (lines + lists.flatMap(\.sample)).joined(separator: "\n")
     }
 
     static func check(_ work: () throws -> Void) throws(Problem) {

@@ -47,7 +47,9 @@ struct PolicyCommand: ParsableCommand {
             guard !(noImmutable && !immutable.isEmpty) else {
                 throw ValidationError("--immutable and --no-immutable contradict each other")
             }
-            guard (untaggedDays ?? 0) <= 36500 else { throw ValidationError("--untagged-days is at most 36500") }
+            guard untaggedDays ?? 0 <= 36500 else {
+                throw ValidationError("--untagged-days is at most 36500")
+            }
         }
 
         func run() async throws {
@@ -58,7 +60,7 @@ struct PolicyCommand: ParsableCommand {
                     if noImmutable { policy.immutableTags = [] }
                     if !immutable.isEmpty { policy.immutableTags = immutable }
                     policy.keepTags = keepTags ?? policy.keepTags
-                    policy.untaggedLifetime = untaggedDays.map { Int64($0) * 86400 } ?? policy.untaggedLifetime
+                    if let untaggedDays { policy.untaggedLifetime = Int64(untaggedDays) * 86400 }
                     policy.allowsSparse = sparse ?? policy.allowsSparse
                     if let quota { policy.quota = try Self.bytes(quota) }
                     try policy.validate()

@@ -5,6 +5,7 @@ import Diagnostics
 private import Foundation
 import Hub
 import HubHTTP
+import HubOutbound
 import HubStorage
 import Logging
 import OCI
@@ -105,7 +106,9 @@ struct Serve: AsyncParsableCommand {
                 address: try HubServer.Address(text), logger: logger
             ) { Output.note("note: metrics on http://\($0)/metrics") }
         }
-        let services: [any Service] = [collector] + (monitoring.map { [$0] } ?? [])
+        let courier = try await WebhookCourier(
+            settings, publicURL: publicURL, metadata: metadata, logger: logger)
+        let services: [any Service] = [collector, courier] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()
