@@ -106,8 +106,9 @@ extension Index {
 final class IndexCache: Sendable {
     private let known = Mutex<(stamp: FileStamp, index: Index)?>(nil)
 
-    /// The index that a file holds. A file that is changed within the clock's tick may pass for the one before, so whoever
-    /// writes does not ask here.
+    /// The index that a file holds.
+    ///
+    /// A file that is changed within the clock's tick may pass for the one before, so whoever writes does not ask here.
     func index(of path: FilePath, _ read: () throws -> Index) throws -> Index {
         guard let stamp = Files.stamp(path) else { return try read() }
         if let known = known.withLock({ $0 }), known.stamp == stamp { return known.index }

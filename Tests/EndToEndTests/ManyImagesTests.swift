@@ -115,7 +115,8 @@ import Testing
             let images = try await store(for: hub.address).filter { $0.name.contains("image-0:") }
             let pushed = try await wasme(["push", "-q", "--tag", "latest"] + images.map(\.name))
             try #require(pushed.status == 0, "\(pushed.stderr)")
-            let found = try await newcomer.does("copy", "\(hub.address)/many/image-0:latest", "found:v1", "-q")
+            let latest = "\(hub.address)/many/image-0:latest"
+            let found = try await newcomer.does("copy", latest, "found:v1", "-q")
             #expect(found.contains(try #require(images.last).digest.description))
         }
     }

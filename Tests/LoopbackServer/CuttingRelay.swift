@@ -10,8 +10,9 @@ package final class CuttingRelay: Sendable {
         case toServer, toClient
     }
 
-    /// Where a connection breaks: when this many bytes went in this direction. One that `stalls` stays open, and
-    /// nothing more arrives, until the client has had enough.
+    /// Where a connection breaks: when this many bytes went in this direction.
+    ///
+    /// One that `stalls` stays open, and nothing more arrives, until the client has had enough.
     package struct Cut: Sendable {
         let direction: Direction
         let position: Int
