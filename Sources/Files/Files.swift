@@ -91,10 +91,10 @@ package enum Files {
     ///
     /// Who holds a lock may name the `draft` that is written first: what a killed process left of it is written anew.
     /// Without one, each writer has a draft of its own. What the new content leads to, as folders `beside` it, is
-    /// brought to the disk before it has its name; if not `durably`, the name itself is left to `synchronizeDirectory`.
+    /// brought to the disk before it has its name.
     package static func replace(
         _ path: FilePath, with bytes: some Collection<UInt8>, draft: FilePath? = nil,
-        beside folders: [FilePath] = [], durably: Bool = true
+        beside folders: [FilePath] = []
     ) throws {
         if let draft { try remove(draft) }
         let temporary =
@@ -105,7 +105,7 @@ package enum Files {
         try sink.finish(durably: false)
         do {
             try synchronize([temporary] + folders)
-            try rename(temporary, to: path, durably: durably)
+            try rename(temporary, to: path)
         } catch {
             unlink(temporary.string)
             throw error
@@ -143,9 +143,7 @@ package enum Files {
     }
 
     /// Brings the names in a folder to the disk.
-    package static func synchronizeDirectory(_ path: FilePath) throws {
-        try synchronize(path.isEmpty ? FilePath(".") : path)
-    }
+    package static func synchronizeDirectory(_ path: FilePath) throws { try synchronize(path) }
 
     /// Brings files and folders to the disk.
     ///
@@ -161,6 +159,8 @@ package enum Files {
     }
 
     private static func synchronize(_ path: FilePath) throws {
+        // The folder of a relative name.
+        let path = path.isEmpty ? FilePath(".") : path
         let descriptor = try attempt("open", path) {
             try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         }

@@ -28,6 +28,8 @@ package final class ArchiveDestination: ImageDestination {
         _ blob: Descriptor, from source: any BlobAccess, _ report: @escaping @Sendable (TransferEvent) -> Void
     ) async throws {
         if contents.withLock({ $0.blobs[blob.digest] != nil }) { return report(.present(blob)) }
+        // Looked for by the spool first: if they lie in its own store, nobody removes them from there before the end.
+        let lies = spool.contains(blob)
         if try source.openLocally(blob) != nil {
             add(blob, report) {
                 guard let file = try source.openLocally(blob) else {
@@ -38,7 +40,7 @@ package final class ArchiveDestination: ImageDestination {
             return
         }
         let spool = spool
-        if !spool.contains(blob) { try await spool.receive(blob, from: source, report) }
+        if !lies { try await spool.receive(blob, from: source, report) }
         report(.finished(blob))
         add(blob, nil) { try spool.open(blob) }
     }

@@ -171,7 +171,7 @@ package final class ImageIngest: Sendable {
         let arrivals = received.withLock { $0 }
         // From their names' first moment on nobody takes them for garbage.
         try store.count(on: arrivals.keys, in: folder) {}
-        try Files.synchronize(arrivals.values.map(\.file))
+        try Files.synchronize(arrivals.values.map(\.file) + store.newParts)
         for (digest, arrival) in arrivals {
             let destination = store.path(digest)
             try Files.createDirectory(destination.removingLastComponent())

@@ -187,17 +187,30 @@ package struct ImageStore: Sendable {
         try checkWritable()
         let blobs = root.appending("blobs")
         let marker = root.appending("oci-layout")
-        if Files.kind(marker) == nil {
-            let isNew = Files.kind(root) == nil
+        // A power cut may leave an empty one.
+        if Files.size(marker) ?? 0 == 0, Files.kind(marker) != .directory {
             try Files.createDirectory(blobs.appending("sha256"))
-            // Its own name is brought to the disk with the first image's.
-            try Files.replace(
-                marker, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8),
-                beside: [blobs, root] + (isNew ? [root.removingLastComponent()] : []), durably: false)
+            // Brought to the disk with the first image.
+            let draft = root.appending(".oci-layout-\(Files.randomName())")
+            let sink = try FileSink(draft)
+            try Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8).withUnsafeBytes { try sink.write($0) }
+            try sink.finish(durably: false)
+            try Files.rename(draft, to: marker, durably: false)
         } else {
             try checkVersion()
         }
         for folder in ["ingest", "partial"] { try Files.createDirectory(root.appending(folder)) }
+    }
+
+    /// What a new store is made of, and what leads there: whoever stores the first images brings it to the disk, too.
+    ///
+    /// After a minute the system has done so by itself.
+    var newParts: [FilePath] {
+        let marker = root.appending("oci-layout")
+        guard let made = Files.modified(marker), abs(Date().timeIntervalSince1970 - made) < 60 else {
+            return []
+        }
+        return [marker, root.appending("blobs"), root, root.removingLastComponent()]
     }
 
     func checkWritable() throws {

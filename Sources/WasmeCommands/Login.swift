@@ -11,7 +11,7 @@ struct Login: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Log in to a registry, and keep the credentials for the next commands.",
         discussion: """
-            The credentials are shown to the registry first, and kept only if it accepts them:
+            The credentials are shown to the registry first, and kept only if it accepts them: \
             as docker does, by the helper that its config.json names, else in that file.
 
             Examples:

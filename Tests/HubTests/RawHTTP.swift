@@ -95,6 +95,15 @@ final class Wire {
         try readHead().flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") }
     }
 
+    /// Everything that comes until nothing has come for a while, or the connection is closed.
+    func rest(patience milliseconds: Int) -> [UInt8] {
+        var timeout = timeval(tv_sec: 0, tv_usec: milliseconds * 1000)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        while let isMore = try? fill(), isMore {}
+        defer { buffer = [] }
+        return buffer
+    }
+
     /// Whether the other side has closed the connection.
     func isClosed() throws -> Bool { try !fill() }
 

@@ -117,6 +117,10 @@ extension HubError {
     init(_ error: DatabaseError) {
         switch error.resultCode {
         case .SQLITE_FULL: self = .full(error)
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(
+                .overloaded, "the hub's database is held by another process", cause: error,
+                hint: "try again in a moment")
         case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_WRITE: self = .full(error)
         default: self.init(.storageFailed, "the hub's database failed", cause: error)
         }
