@@ -2,6 +2,7 @@
 
 import Foundation
 import OCI
+import SystemPackage
 import TestSupport
 import Testing
 

@@ -11,6 +11,10 @@ import Testing
 @Suite struct HubSoakTests {
     private static let clients = 64
 
+    private final class Counter: Sendable {
+        let value = Atomic(0)
+    }
+
     private struct Usage {
         let descriptors: Int
         let kilobytes: Int
@@ -33,7 +37,7 @@ import Testing
         // One round of all warms up what is kept on purpose.
         for number in 0..<Self.clients { try await round(number, 0, hub.client, shared) }
         let before = try Usage(hub.pid)
-        let count = Atomic(0)
+        let count = Counter()
         let end = ContinuousClock.now + .seconds(seconds)
         try await withThrowingTaskGroup { group in
             for number in 0..<Self.clients {
@@ -42,13 +46,13 @@ import Testing
                     repeat {
                         round += 1
                         try await self.round(number, round, hub.client, shared)
-                        count.add(1, ordering: .relaxed)
+                        count.value.add(1, ordering: .relaxed)
                     } while ContinuousClock.now < end
                 }
             }
             try await group.waitForAll()
         }
-        #expect(count.load(ordering: .relaxed) >= Self.clients)
+        #expect(count.value.load(ordering: .relaxed) >= Self.clients)
         let deadline = ContinuousClock.now + .seconds(10)
         while try Usage(hub.pid).descriptors > before.descriptors + 8, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(50))

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import Hub
 import OCI
 import Synchronization
+import SystemPackage
 import Testing
 
 /// Somebody else holds the database, and the clock is not to be trusted.
 @Suite struct LockedDatabaseTests {
     /// Does something while another connection keeps everybody from writing.
     private func holding<Result>(_ hub: TestHub, _ work: () async throws -> Result) async throws -> Result {
-        let other = try DatabaseQueue(path: hub.folder.appending("hub.sqlite").string)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(
+            path: hub.folder.appending("hub.sqlite").string, configuration: configuration)
         try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let result: Swift.Result<Result, any Error>
         do {
@@ -35,13 +40,14 @@ import Testing
             #expect(refused["Retry-After"] == "1")
             #expect(try await hub.client.send("GET", "/v2/a/manifests/v2").status == 404)
             // One that lets go in time is waited for.
-            let client = hub.client
-            async let waiting = holding(hub) {
-                async let pushed = client.putManifest(old, to: "a", as: "v3")
+            let pushed = try await holding(hub) {
+                let pushed = Task { [client = hub.client] in
+                    try await client.putManifest(old, to: "a", as: "v3")
+                }
                 try await Task.sleep(for: .milliseconds(300))
                 return pushed
             }
-            _ = try await waiting
+            #expect(try await pushed.value.status == 201)
             #expect(try await hub.client.putManifest(old, to: "a", as: "v2").status == 201)
         }
     }

@@ -34,6 +34,15 @@ import Testing
         }
     }
 
+    @Test func `a mark that a power cut left empty is written anew`() async throws {
+        try Files.createDirectory(store.root)
+        let mark = store.root.appending("oci-layout")
+        try Files.replace(mark, with: [])
+        _ = try await put("content", as: ["x:v1"], into: store)
+        #expect(try !Files.read(mark).isEmpty)
+        #expect(try ImageStore(reading: store.root).list().count == 1)
+    }
+
     @Test(arguments: Damage.allCases, [true, false])
     func `damage is named, and the next build mends it`(_ damage: Damage, ofManifest: Bool) async throws {
         let document = try await put("content", as: ["x:v1"], into: store)
