@@ -34,13 +34,14 @@ struct TestHub: Sendable {
 
 /// Runs a hub for the time of a closure.
 func withHub<Result>(
-    limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
-    now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
+    limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, mirrors: Mirrors? = nil,
+    folder: FilePath? = nil, now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
-        let result = try await runHub(limits: limits, policy: policy, folder: folder, now: now, body)
+        let result = try await runHub(
+            limits: limits, policy: policy, mirrors: mirrors, folder: folder, now: now, body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -50,7 +51,8 @@ func withHub<Result>(
 }
 
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, now: @escaping @Sendable () -> Int64,
+    limits: Registry.Limits, policy: AccessPolicy, mirrors: Mirrors?, folder: FilePath?,
+    now: @escaping @Sendable () -> Int64,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
@@ -59,7 +61,7 @@ private func runHub<Result>(
     let metadata = try await MetadataDatabase(data, policy: policy, now: now)
     let registry = Registry(
         metadata: metadata, blobs: FileBlobStore(data), uploads: FileUploadStore(data), limits: limits,
-        now: now)
+        mirrors: mirrors ?? Mirrors([], logger: Logger(label: "hub-tests")), now: now)
     try await registry.recover()
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "hub-tests")

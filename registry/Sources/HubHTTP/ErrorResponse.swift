@@ -28,7 +28,10 @@ extension HubError.Code {
         case .inUse, .unsupported: .methodNotAllowed
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
-        case .tooManyUploads: .tooManyRequests
+        case .tooManyUploads, .upstreamLimited: .tooManyRequests
+        case .mirrored, .upstreamDenied: .forbidden
+        case .upstreamUnknown: .notFound
+        case .upstreamUnavailable, .upstreamInvalid: .badGateway
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -62,7 +65,12 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             code: error.code.word,
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
-        if status == .tooManyRequests { headers[.retryAfter] = "60" }
+        if status == .tooManyRequests {
+            headers[.retryAfter] = error.code == .upstreamLimited ? error.detail ?? "60" : "60"
+        }
+        if status == .badGateway {
+            logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
+        }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
@@ -104,4 +112,6 @@ extension HTTPField.Name {
     static let ociFiltersApplied = known("OCI-Filters-Applied")
     static let link = known("Link")
     static let referrerPolicy = known("Referrer-Policy")
+    static let ociNamespace = known("OCI-Namespace")
+    static let warning = known("Warning")
 }

@@ -21,6 +21,15 @@ enum Schema {
         migrator.registerMigration("4: webhooks") { database in
             try database.execute(sql: webhooks)
         }
+        migrator.registerMigration("5: mirrors") { database in
+            try database.execute(
+                sql: """
+                    -- When a tag of a mirror was last asked for where it comes from.
+                    ALTER TABLE tags ADD COLUMN checked_at INTEGER;
+                    -- When a manifest of a mirror was last pulled, by the hour.
+                    ALTER TABLE manifests ADD COLUMN used_at INTEGER;
+                    """)
+        }
         return migrator
     }
 

@@ -11,6 +11,7 @@ struct HubConfiguration: Hashable {
     var publicURL: String?
     var rules = ServeRules()
     var limits = Registry.Limits()
+    var mirrors: [MirrorSettings] = []
     var webhooks: [WebhookSettings] = []
 
     /// One thing that can be set.
@@ -135,7 +136,7 @@ struct HubConfiguration: Hashable {
         }
     }
 
-    private static func truth(_ text: String) throws(Problem) -> Bool {
+    static func truth(_ text: String) throws(Problem) -> Bool {
         guard let value = Bool(text) else { throw Problem(text: "\"\(text)\" is neither true nor false") }
         return value
     }

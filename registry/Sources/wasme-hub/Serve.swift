@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CurlTransport
 import Diagnostics
 private import Foundation
 import Hub
@@ -77,13 +78,18 @@ struct Serve: AsyncParsableCommand {
         // Before anything is written: whether the address will do depends on users that a folder without them lacks.
         let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
         let hasUsers = try await HubFolder.hasUsers(path)
-        let (policy, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
+        let (rules, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
+        var policy = rules
+        policy.publicPatterns = settings.mirrors.flatMap(\.publicPatterns)
         let now = OpenHub.now
-        let (registry, metadata) = try await OpenHub.open(path, limits: settings.limits, policy: policy)
-        let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
-        let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .warning
+        let transport = CurlTransport()
+        let (registry, metadata) = try await OpenHub.open(
+            path, limits: settings.limits, policy: policy,
+            mirrors: try settings.mirrors(transport, logger: logger))
+        let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
+        let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
             logger: logger
@@ -98,7 +104,7 @@ struct Serve: AsyncParsableCommand {
         }
         let collector = Collector(registry: registry.acting(for: .host), logger: logger)
         let courier = try await WebhookCourier(
-            settings, publicURL: publicURL, metadata: metadata, logger: logger)
+            settings, publicURL: publicURL, metadata: metadata, transport: transport, logger: logger)
         try await server.group(signals: [.sigterm, .sigint], beside: [collector, courier]).run()
         try metadata.close()
     }
