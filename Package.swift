@@ -34,6 +34,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -153,8 +154,9 @@ let package = Package(
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache, nioCore, nioHTTP1,
-                nioHTTPTypes, serviceLifecycle, unixSignals,
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
+                nioCore,
+                nioHTTP1, nioHTTPTypes, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
         .hub(
@@ -229,8 +231,8 @@ let package = Package(
             "HubTests",
             [
                 "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
-                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, logging, nioCore,
-                serviceLifecycle, system,
+                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes, logging,
+                nioCore, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

@@ -52,8 +52,8 @@ import Testing
             "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "NIOCore", "NIOPosix", "SystemPackage",
         ],
         "HubHTTP": [
-            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "Logging", "Mustache", "NIOCore",
-            "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
         ],
         // The hub asks other registries with the command line's client.
         "HubOutbound": [
