@@ -71,6 +71,7 @@ final class BlobFetches: Sendable {
         try await registry.metadata.beginFetch(session)
         do {
             let partial = try await registry.uploads.openPartial(session)
+            try registry.checkSpace(for: fetch.descriptor.size - partial.count)
             fetch.begin(partial)
             try await send(fetch, partial.count > 0 ? try partial.source() : nil)
             try await registry.gate.storing(digest) {
