@@ -171,7 +171,7 @@ private func openFolder(_ path: FilePath) async throws -> DataFolder {
     while true {
         do {
             return try DataFolder(path)
-        } catch let error as HubError where error.code == .dataFolder {
+        } catch let error as HubError where error.code == .dataFolderBusy {
             guard error.message.contains("is in use"), ContinuousClock.now < deadline else { throw error }
             try await Task.sleep(for: .milliseconds(20))
         }

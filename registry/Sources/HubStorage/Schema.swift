@@ -30,6 +30,20 @@ enum Schema {
                     ALTER TABLE manifests ADD COLUMN used_at INTEGER;
                     """)
         }
+        migrator.registerMigration("6: requests to copy") { database in
+            try database.execute(
+                sql: """
+                    -- What commands ask the hub to copy that has the data folder to itself.
+                    CREATE TABLE sync_requests (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        asked_at INTEGER NOT NULL,
+                        request TEXT NOT NULL,
+                        progress TEXT,
+                        report TEXT,
+                        problem TEXT
+                    ) STRICT;
+                    """)
+        }
         return migrator
     }
 

@@ -25,8 +25,18 @@ struct UpstreamSettings: Hashable {
         .init(name: "ca", meaning: "A file with the authority of the registry's certificate."),
     ]
 
-    /// Reads the registry's address, with a scheme or without, and how to get in.
+    /// Reads what an entry of a list says.
     init(_ text: String, _ entry: ListSetting.Entry) throws(HubConfiguration.Problem) {
+        try self.init(
+            text, username: entry["username"],
+            secret: SecretPlace(file: entry["password-file"], variable: entry["password-variable"]),
+            authority: entry["ca"])
+    }
+
+    /// Reads the registry's address, with a scheme or without, and how to get in.
+    init(
+        _ text: String, username: String?, secret: SecretPlace?, authority: String?
+    ) throws(HubConfiguration.Problem) {
         var rest = text[...]
         isPlain = text.hasPrefix("http://")
         for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
@@ -39,12 +49,12 @@ struct UpstreamSettings: Hashable {
             throw HubConfiguration.Problem(
                 text: "\"\(text)\" is no registry: write a host, as in https://registry.example.com")
         }
-        username = entry["username"]
-        secret = try SecretPlace(file: entry["password-file"], variable: entry["password-variable"])
+        self.username = username
+        self.secret = secret
         guard (username == nil) == (secret == nil) else {
             throw HubConfiguration.Problem(text: "a username and a password go together")
         }
-        authority = entry["ca"].map { DataOption.path($0) }
+        self.authority = authority.map { DataOption.path($0) }
     }
 
     /// The registry; its password is read now.

@@ -114,7 +114,10 @@ struct Serve: AsyncParsableCommand {
         }
         let courier = try await WebhookCourier(
             settings, publicURL: publicURL, metadata: metadata, transport: transport, logger: logger)
-        let services: [any Service] = [collector, courier] + (monitoring.map { [$0] } ?? [])
+        let copier = SyncService(
+            registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
+            transport: transport, logger: logger)
+        let services: [any Service] = [collector, courier, copier] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()
