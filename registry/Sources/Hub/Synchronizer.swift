@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import OCI
+import OCI
 
 /// What is copied of another registry.
 package struct SyncRule: Sendable {
@@ -185,6 +185,11 @@ package struct Synchronizer: Sendable {
         try await registry.fetches.fetch(blob, for: target, with: registry) { sink, beginning in
             try await upstream.blob(origin, blob, into: sink, after: beginning)
         }.finish()
+        guard try await registry.metadata.blob(blob.digest, in: target, renewal: renewal) != nil else {
+            throw HubError(
+                .quotaExceeded, "blob \(blob.digest) of repository \"\(target)\" exceeds a quota",
+                hint: "delete what is no longer needed, or raise the quota")
+        }
         return blob.size
     }
 
