@@ -150,6 +150,13 @@ let package = Package(
         .hub(
             "HubStorage",
             ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, nioCore, nioPosix, system]),
+        // What a module says, for the hub: the only one of its targets that knows what a filter is.
+        .hub(
+            "HubFacts",
+            [
+                "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+                "WasmBinary",
+            ]),
         .hub(
             "HubHTTP",
             [
@@ -159,7 +166,7 @@ let package = Package(
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
+                "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
                 serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
@@ -221,8 +228,9 @@ let package = Package(
         .tests(
             "HubTests",
             [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
-                nioCore, serviceLifecycle, system,
+                "Archive", "CurlTransport", "Diagnostics", "EnvoyControl", "FilterImage", "Hub", "HubFacts",
+                "HubHTTP", "HubStorage", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes,
+                logging, nioCore, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

@@ -51,12 +51,16 @@ import Testing
         "HubStorage": [
             "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "NIOCore", "NIOPosix", "SystemPackage",
         ],
+        "HubFacts": [
+            "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+            "WasmBinary",
+        ],
         "HubHTTP": [
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "Logging", "Mustache", "NIOCore",
             "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
         ],
         "wasme-hub": [
-            "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",
+            "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",
             "ServiceLifecycle", "SystemPackage", "UnixSignals", "Yams",
         ],
     ]

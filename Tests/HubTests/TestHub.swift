@@ -2,6 +2,7 @@
 
 import Foundation
 import Hub
+import HubFacts
 import HubHTTP
 import HubStorage
 import Logging
@@ -33,14 +34,18 @@ struct TestHub: Sendable {
 }
 
 /// Runs a hub for the time of a closure.
+///
+/// `reads` is whether it finds out what was pushed, as `wasme-hub serve` does.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
+    reads: Bool = true,
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
-        let result = try await runHub(limits: limits, policy: policy, folder: folder, now: now, body)
+        let result = try await runHub(
+            limits: limits, policy: policy, folder: folder, reads: reads, now: now, body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -49,9 +54,16 @@ func withHub<Result>(
     }
 }
 
+/// What `wasme-hub serve` does beside its requests.
+private struct Indexing: Service {
+    let indexer: FactIndexer
+
+    func run() async throws { await cancelWhenGracefulShutdown { await indexer.run() } }
+}
+
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, now: @escaping @Sendable () -> Int64,
-    _ body: (TestHub) async throws -> Result
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, reads: Bool,
+    now: @escaping @Sendable () -> Int64, _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
@@ -70,7 +82,8 @@ private func runHub<Result>(
         registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
         logger: logger
     ) { port.yield($0.port) }
-    let services = server.group()
+    let indexing = Indexing(indexer: FactIndexer(registry, FilterReader(), logger: logger))
+    let services = server.group(beside: reads ? [indexing] : [])
     return try await withThrowingTaskGroup { group in
         group.addTask {
             defer { port.finish() }
@@ -166,8 +179,8 @@ private func openFolder(_ path: FilePath) async throws -> DataFolder {
     while true {
         do {
             return try DataFolder(path)
-        } catch let error as HubError where error.code == .dataFolder {
-            guard error.message.contains("is in use"), ContinuousClock.now < deadline else { throw error }
+        } catch let error as HubError where error.code == .folderInUse {
+            guard ContinuousClock.now < deadline else { throw error }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

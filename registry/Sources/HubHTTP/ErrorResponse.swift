@@ -17,7 +17,8 @@ extension HubError.Code {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
             .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
             .badRequest
-        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
+        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath,
+            .notAFilter:
             .notFound
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
@@ -29,6 +30,7 @@ extension HubError.Code {
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
         case .tooManyUploads: .tooManyRequests
+        case .stillReading: .serviceUnavailable
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -63,6 +65,7 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
         if status == .tooManyRequests { headers[.retryAfter] = "60" }
+        if error.code == .stillReading { headers[.retryAfter] = "5" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
@@ -104,4 +107,7 @@ extension HTTPField.Name {
     static let ociFiltersApplied = known("OCI-Filters-Applied")
     static let link = known("Link")
     static let referrerPolicy = known("Referrer-Policy")
+    static let reprDigest = known("Repr-Digest")
+    /// The module's SHA-256 as Envoy's `remote.sha256` and Istio's `sha256` want it.
+    static let wasmSHA256 = known("X-Wasm-Sha256")
 }

@@ -96,7 +96,8 @@ struct Serve: AsyncParsableCommand {
             Output.result("listening on http://\(address)")
         }
         let collector = Collector(registry: registry.acting(for: .host), logger: logger)
-        try await server.group(signals: [.sigterm, .sigint], beside: [collector]).run()
+        let indexing = Indexing(registry: registry, logger: logger)
+        try await server.group(signals: [.sigterm, .sigint], beside: [collector, indexing]).run()
         try metadata.close()
     }
 }

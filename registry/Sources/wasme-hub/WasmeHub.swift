@@ -11,7 +11,7 @@ struct WasmeHub: AsyncParsableCommand {
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
             ConfigCommand.self,
-            CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
+            CollectCommand.self, ScrubCommand.self, ReindexCommand.self, BackupCommand.self, RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
 
     static func main() async {
