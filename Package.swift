@@ -34,6 +34,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -160,14 +161,22 @@ let package = Package(
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache, nioCore, nioHTTP1,
-                nioHTTPTypes, serviceLifecycle, unixSignals,
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
+                nioCore,
+                nioHTTP1, nioHTTPTypes, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
+        // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
+        .hub(
+            "HubOutbound",
+            [
+                "Diagnostics", "Hub", "OCI", "OCIRegistry", "Secrets", httpTypes, logging, serviceLifecycle,
+                system,
+            ]),
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
-                serviceLifecycle, system, unixSignals, yams,
+                "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage",
+                "OCI", "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -229,8 +238,8 @@ let package = Package(
             "HubTests",
             [
                 "Archive", "CurlTransport", "Diagnostics", "EnvoyControl", "FilterImage", "Hub", "HubFacts",
-                "HubHTTP", "HubStorage", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes,
-                logging, nioCore, serviceLifecycle, system,
+                "HubHTTP", "HubOutbound", "HubStorage", "LoopbackServer", "OCI", "OCIRegistry", "Secrets",
+                "wasme-hub", grdb, httpTypes, logging, nioCore, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

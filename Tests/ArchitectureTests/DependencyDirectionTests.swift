@@ -56,12 +56,18 @@ import Testing
             "WasmBinary",
         ],
         "HubHTTP": [
-            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "Logging", "Mustache", "NIOCore",
-            "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+        ],
+        // The hub asks other registries with the command line's client.
+        "HubOutbound": [
+            "Diagnostics", "Hub", "OCI", "OCIRegistry", "Secrets", "HTTPTypes", "Logging",
+            "ServiceLifecycle", "SystemPackage",
         ],
         "wasme-hub": [
-            "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",
-            "ServiceLifecycle", "SystemPackage", "UnixSignals", "Yams",
+            "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+            "OCIRegistry", "ArgumentParser", "Logging", "ServiceLifecycle", "SystemPackage", "UnixSignals",
+            "Yams",
         ],
     ]
 

@@ -80,18 +80,21 @@ import Testing
             Route(
                 method: route.method, path: "/v2/\(name)/\(route.path)", action: route.action,
                 found: route.found, missing: route.missing)
-        } + [("/modules", ".wasm"), ("/api/v1/facts", "")].flatMap { prefix, suffix in
-            ["GET", "HEAD"].flatMap { method in
-                [
-                    Route(
-                        method: method, path: "\(prefix)/\(name)/filter\(suffix)", action: .pull, found: 200,
-                        missing: 404),
-                    Route(
-                        method: method, path: "\(prefix)/\(name)/\(image)\(suffix)", action: .pull, found: 404,
-                        missing: 404),
-                ]
-            }
         }
+            + [("/modules", ".wasm"), ("/api/v1/facts", "")].flatMap { prefix, suffix in
+                ["GET", "HEAD"].flatMap { method in
+                    [
+                        Route(
+                            method: method, path: "\(prefix)/\(name)/filter\(suffix)", action: .pull,
+                            found: 200,
+                            missing: 404),
+                        Route(
+                            method: method, path: "\(prefix)/\(name)/\(image)\(suffix)", action: .pull,
+                            found: 404,
+                            missing: 404),
+                    ]
+                }
+            }
     }
 
     /// The table of rights.
@@ -224,6 +227,17 @@ import Testing
         ("PUT", "repositories/acme/secret/visibility", #"{"isPublic":false}"#, [.admin], 204),
         ("DELETE", "repositories/acme/secret/members/root", "", [.admin], 204),
         ("GET", "repositories/acme/secret/visibility", "", [.reader, .writer, .admin, .readOnly], 200),
+        ("GET", "policies", "", [.stranger, .reader, .writer, .admin, .elsewhere, .readOnly, .session], 200),
+        ("GET", "policy", "", [], 200), ("PUT", "policy", #"{"keepTags":9}"#, [], 204),
+        ("DELETE", "policy", "", [], 204),
+        ("PUT", "organisations/acme/policy", #"{"keepTags":5}"#, [.admin], 204),
+        ("GET", "organisations/acme/policy", "", [.admin], 200),
+        ("DELETE", "organisations/acme/policy", "", [.admin], 204),
+        ("PUT", "organisations/acme/policy", #"{"quota":5000000}"#, [], 204),
+        ("PUT", "repositories/acme/secret/policy", #"{"immutableTags":["v*"]}"#, [.admin], 204),
+        ("GET", "repositories/acme/secret/policy", "", [.admin], 200),
+        ("PUT", "repositories/acme/secret/policy", #"{"quota":5000000}"#, [], 204),
+        ("DELETE", "repositories/acme/secret/policy", "", [.admin], 204),
         ("DELETE", "organisations/acme", "", [], 204),
     ]
 

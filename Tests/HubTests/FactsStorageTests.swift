@@ -44,7 +44,8 @@ import Testing
     }
 
     private func indexer(_ hub: TestHub) -> FactIndexer {
-        FactIndexer(hub.registry, FilterReader(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        FactIndexer(
+            hub.registry, FilterReader(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     @Test func `what is made anew is what the pushes made, to the byte`() async throws {

@@ -151,7 +151,9 @@ import Testing
 
     // MARK: - Bounds
 
-    private func read(_ image: FilterSketch, _ change: (inout FilterReader.Limits) -> Void = { _ in })
+    private func read(
+        _ image: FilterSketch, _ change: (inout FilterReader.Limits) -> Void = { _ in }
+    )
         async throws -> ManifestFacts
     {
         var limits = FilterReader.Limits()
@@ -196,7 +198,8 @@ import Testing
         #expect(large.module?.blob == Digest(of: FilterSketch.module()))
     }
 
-    @Test func `a module that declares more than any compiler writes is not held against hosts`() async throws {
+    @Test func `a module that declares more than any compiler writes is not held against hosts`() async throws
+    {
         for (imports, exports) in [(20_000, 0), (0, 50_000), (0, 400), (140, 90)] {
             let sketch = ModuleSketch(
                 imports: (0..<imports).map { ModuleSketch.Import("env", "call_\($0)", "i:i") },

@@ -51,7 +51,10 @@ struct FilterSketch: Sendable {
         config: MediaType = .imageConfig, annotations: [String: String]? = nil
     ) throws {
         let all = layers.map { layer in
-            (descriptor: Descriptor(of: layer.bytes, mediaType: MediaType(rawValue: layer.type)), bytes: layer.bytes)
+            (
+                descriptor: Descriptor(of: layer.bytes, mediaType: MediaType(rawValue: layer.type)),
+                bytes: layer.bytes
+            )
         }
         let configBytes = Array("{}".utf8)
         let config = Descriptor(of: configBytes, mediaType: config)

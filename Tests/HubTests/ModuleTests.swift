@@ -38,7 +38,9 @@ import Testing
                 let value = try #require(reply["Repr-Digest"])
                 let encoded = value.dropFirst("sha-256=:".count).dropLast()
                 let bytes = try #require(Data(base64Encoded: String(encoded)))
-                #expect(bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == digest.hex)
+                #expect(
+                    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+                        == digest.hex)
                 #expect(value == "sha-256=:\(encoded):")
             }
             let part = try await hub.client.send("GET", path, ["Range": "bytes=10-19"])
@@ -46,7 +48,8 @@ import Testing
             #expect(part.body == Array(module[10..<20]))
             #expect(part["Content-Range"] == "bytes 10-19/\(module.count)")
             #expect(part["Repr-Digest"] == whole["Repr-Digest"])
-            let tail = try await hub.client.send("GET", path, ["Range": "bytes=-5", "If-Range": "\"\(digest)\""])
+            let tail = try await hub.client.send(
+                "GET", path, ["Range": "bytes=-5", "If-Range": "\"\(digest)\""])
             #expect(tail.body == module.suffix(5))
             let stale = try await hub.client.send("GET", path, ["Range": "bytes=-5", "If-Range": "\"old\""])
             #expect(stale.body == module)
@@ -216,7 +219,8 @@ import Testing
     }
 
     @Test(.requires(.envoy), arguments: [false, true])
-    func `a real Envoy loads a filter from the hub by HTTP, without any client`(_ isLarge: Bool) async throws {
+    func `a real Envoy loads a filter from the hub by HTTP, without any client`(_ isLarge: Bool) async throws
+    {
         let envoy = EnvoyBinary(try #require(Tool.envoy.path))
         try await withHub { hub in
             try await hub.client.push(try FilterSketch(isLarge: isLarge), to: "acme/tiny", tag: "v1")

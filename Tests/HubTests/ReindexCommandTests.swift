@@ -14,7 +14,7 @@ import Testing
         let hub = try await HubProcess(data: data)
         try await hub.client.push(try FilterSketch(isLarge: true), to: "acme/tiny", tag: "v1")
         try await hub.client.pushImage(to: "acme/other", tag: "v1")
-        let pushed = try await hub.client.get( "/api/v1/facts/acme/tiny/v1")
+        let pushed = try await hub.client.get("/api/v1/facts/acme/tiny/v1")
         #expect(pushed.status == 200)
         let beside = try await HubProcess.run(["reindex", "--data", data.string])
         #expect(beside.status == 0, "\(beside.stderr)")
@@ -53,7 +53,8 @@ import Testing
             for number in 0..<3 {
                 #expect(try await hub.client.facts("acme/r\(round)/v\(number)").kind == "filter")
                 let module = try await hub.client.get("/modules/acme/r\(round)/v\(number).wasm")
-                #expect(module.body == FilterSketch.module(isLarge: number == 0, value: "v\(round)-\(number)"))
+                #expect(
+                    module.body == FilterSketch.module(isLarge: number == 0, value: "v\(round)-\(number)"))
             }
         }
         let scrub = try await HubProcess.run(["scrub", "--data", data.string])

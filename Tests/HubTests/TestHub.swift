@@ -38,14 +38,15 @@ struct TestHub: Sendable {
 /// `reads` is whether it finds out what was pushed, as `wasme-hub serve` does.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
-    reads: Bool = true,
+    operation: HubOperation = HubOperation(), reads: Bool = true,
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
         let result = try await runHub(
-            limits: limits, policy: policy, folder: folder, reads: reads, now: now, body)
+            limits: limits, policy: policy, folder: folder, operation: operation, reads: reads, now: now,
+            body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -62,8 +63,9 @@ private struct Indexing: Service {
 }
 
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, reads: Bool,
-    now: @escaping @Sendable () -> Int64, _ body: (TestHub) async throws -> Result
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, operation: HubOperation, reads: Bool,
+    now: @escaping @Sendable () -> Int64,
+    _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
     let path = folder ?? scratch.path.appending("data")
@@ -80,7 +82,7 @@ private func runHub<Result>(
         metadata, policy: policy, passwordCost: PasswordHash.Cost(logN: 4, r: 1, p: 1), now: now)
     let server = HubServer(
         registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
-        logger: logger
+        operation: operation, logger: logger
     ) { port.yield($0.port) }
     let indexing = Indexing(indexer: FactIndexer(registry, FilterReader(), logger: logger))
     let services = server.group(beside: reads ? [indexing] : [])

@@ -109,7 +109,9 @@ package final class FactIndexer: Sendable {
         guard pending.attempts < Self.mostAttempts else {
             let facts = ManifestFacts(
                 .unreadable,
-                reason: "the hub ended \(pending.attempts) times while it read this; 'wasme-hub reindex' tries again")
+                reason:
+                    "the hub ended \(pending.attempts) times while it read this; 'wasme-hub reindex' tries again"
+            )
             return try await registry.metadata.keep(facts, of: pending.id, extracted: nil)
         }
         let document = try ManifestDocument(

@@ -86,7 +86,8 @@ struct FilterAPI: Sendable {
         let (digest, facts) = try await registry.facts(of: name.target, in: name.repository)
         let rest = try canonicalJSON(FactsBody(name.repository, digest, facts))
         // The document is JSON already, as it was kept.
-        let body = Array(#"{"digest":"\#(digest)","facts":"#.utf8) + facts.document + Array(",".utf8)
+        let body =
+            Array(#"{"digest":"\#(digest)","facts":"#.utf8) + facts.document + Array(",".utf8)
             + rest.dropFirst()
         return Response(
             status: .ok,
@@ -134,7 +135,9 @@ private struct FactsBody: Encodable {
 /// Bytes in base 64 (RFC 4648 §4), as structured fields have them (RFC 8941 §3.3.5).
 private func base64(hex: String) -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    let digits = hex.utf8.map { $0 > UInt8(ascii: "9") ? $0 - UInt8(ascii: "a") + 10 : $0 - UInt8(ascii: "0") }
+    let digits = hex.utf8.map {
+        $0 > UInt8(ascii: "9") ? $0 - UInt8(ascii: "a") + 10 : $0 - UInt8(ascii: "0")
+    }
     var text: [UInt8] = []
     // Three bytes are six digits are four characters.
     for start in stride(from: 0, to: digits.count, by: 6) {

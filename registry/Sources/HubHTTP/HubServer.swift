@@ -4,6 +4,7 @@ import Diagnostics
 import HTTPTypes
 package import Hub
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 package import ServiceLifecycle
@@ -39,6 +40,7 @@ package struct HubServer: Service {
     private let setup: SetupLink?
     private let publicURL: String?
     private let address: Address
+    private let operation: HubOperation
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
 
@@ -47,13 +49,15 @@ package struct HubServer: Service {
     /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
         _ registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink? = nil, publicURL: String? = nil,
-        address: Address, logger: Logger, onListening: @escaping @Sendable (Address) async -> Void
+        address: Address, operation: HubOperation = HubOperation(), logger: Logger,
+        onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.registry = registry
         self.gatekeeper = gatekeeper
         self.setup = setup
         self.publicURL = publicURL
         self.address = address
+        self.operation = operation
         self.logger = logger
         self.onListening = onListening
     }
@@ -61,11 +65,16 @@ package struct HubServer: Service {
     /// Serves until the task is told to stop; then ends what is under way.
     package func run() async throws {
         let responder = try HubResponder(
-            registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, logger: logger)
+            registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL,
+            operation: operation, logger: logger)
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(60))),
+            server: HTTPServerBuilder { [operation] responder in
+                GuardedChannel(
+                    base: HTTP1Channel(
+                        responder: responder, configuration: HTTP1Channel.Configuration(operation.limits)),
+                    operation: operation, table: ConnectionTable(operation.limits))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil),
             onServerRunning: { [address, onListening] channel in
@@ -74,24 +83,30 @@ package struct HubServer: Service {
             },
             logger: logger)
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                operation.stop()
+            }
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
     }
 
-    /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some
-    /// seconds to end.
-    package func group(signals: [UnixSignal] = [], beside services: [any Service] = []) -> ServiceGroup {
+    /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some time to
+    /// end.
+    package func group(
+        signals: [UnixSignal] = [], beside services: [any Service] = [], grace: Duration = .seconds(10)
+    ) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services + [self], gracefulShutdownSignals: signals, logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(10)
+        configuration.maximumGracefulShutdownDuration = grace
         return ServiceGroup(configuration: configuration)
     }
 }
 
 extension HubError {
-    fileprivate init(listenOn address: HubServer.Address, _ error: IOError) {
+    init(listenOn address: HubServer.Address, _ error: IOError) {
         let hint: String? =
             switch error.errnoCode {
             case EADDRINUSE:
@@ -103,5 +118,16 @@ extension HubError {
         self.init(
             .listen, "cannot listen on \"\(address)\"",
             cause: SystemError("bind to", "\(address)", errno: error.errnoCode), hint: hint)
+    }
+}
+
+extension HTTP1Channel.Configuration {
+    /// HTTP/1.1 as the hub speaks it.
+    init(_ limits: ConnectionLimits) {
+        self.init(
+            additionalChannelHandlers: [RequestGuard()], idleTimeout: TimeAmount(limits.idleTime),
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
+                maxHeaderFieldCount: limits.headerCount))
     }
 }

@@ -156,3 +156,15 @@ extension HubError {
         )
     }
 }
+
+extension FileUploadStore {
+    package func freeSpace() throws -> Int64 { try folder.freeSpace() }
+
+    package func checkWritable() async throws {
+        let path = folder.path.appending("uploads").appending("writable")
+        try await folder.blocking {
+            try FileSystem.makePrivateFile(path)
+            try FileSystem.remove(path)
+        }
+    }
+}

@@ -104,10 +104,12 @@ extension MetadataDatabase: FactStore {
     /// How many manifests there are of each kind, of those that were read.
     package func factCounts() async throws -> [ManifestFacts.Kind: Int] {
         try await read { database in
-            try Row.fetchAll(database, sql: "SELECT kind, count(*) AS count FROM manifest_facts GROUP BY kind")
-                .reduce(into: [:]) { counts, row in
-                    if let kind = ManifestFacts.Kind(rawValue: row["kind"]) { counts[kind] = row["count"] }
-                }
+            try Row.fetchAll(
+                database, sql: "SELECT kind, count(*) AS count FROM manifest_facts GROUP BY kind"
+            )
+            .reduce(into: [:]) { counts, row in
+                if let kind = ManifestFacts.Kind(rawValue: row["kind"]) { counts[kind] = row["count"] }
+            }
         }
     }
 

@@ -18,7 +18,10 @@ enum Schema {
         migrator.registerMigration("3: small blobs, sizes, policies") { database in
             try database.execute(sql: storage)
         }
-        migrator.registerMigration("4: facts about manifests") { database in
+        migrator.registerMigration("4: webhooks") { database in
+            try database.execute(sql: webhooks)
+        }
+        migrator.registerMigration("5: facts about manifests") { database in
             try database.execute(sql: facts)
         }
         return migrator

@@ -10,7 +10,8 @@ import SystemPackage
 /// `wasme-hub reindex`: finds out anew what the hub knows of filters.
 struct ReindexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reindex", abstract: "Read everything that was pushed, and keep anew what is known of filters.",
+        commandName: "reindex",
+        abstract: "Read everything that was pushed, and keep anew what is known of filters.",
         discussion: """
             What the hub knows of filters (imports, capabilities, hosts that take them, README) it reads out of what \
             was pushed; this throws nothing away that was pushed, and loses nothing. A hub does it by itself when \
@@ -41,7 +42,8 @@ struct ReindexCommand: AsyncParsableCommand {
             let metadata: MetadataDatabase
             do {
                 let opened = try await OpenHub.open(path)
-                var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
+                var logger = Logger(
+                    label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
                 logger.logLevel = .warning
                 _ = try await FactIndexer(opened.registry, FilterReader(), logger: logger).readEverything()
                 metadata = opened.metadata

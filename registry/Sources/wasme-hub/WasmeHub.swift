@@ -9,9 +9,10 @@ struct WasmeHub: AsyncParsableCommand {
         commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
-            RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
-            ConfigCommand.self,
-            CollectCommand.self, ScrubCommand.self, ReindexCommand.self, BackupCommand.self, RestoreCommand.self,
+            RevokeCommand.self, VisibilityCommand.self, PolicyCommand.self, AuditCommand.self,
+            KeyCommand.self, ConfigCommand.self, WebhookCommand.self,
+            CollectCommand.self, ScrubCommand.self, ReindexCommand.self, BackupCommand.self,
+            RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
 
     static func main() async {
