@@ -26,7 +26,8 @@ final class ReadingSignal: Sendable {
     /// Waits for `wake`, and for no longer than a time; for the one reader.
     func sleep(atMost time: Duration) async {
         let alarm = Task {
-            try? await Task.sleep(for: time)
+            // One that is taken back must not wake the next sleep.
+            guard (try? await Task.sleep(for: time)) != nil else { return }
             wake()
         }
         await withTaskCancellationHandler {
@@ -51,14 +52,14 @@ final class ReadingSignal: Sendable {
     /// Waits until a manifest was read, and for no longer than a time.
     func finish(of id: ManifestID, atMost time: Duration) async {
         wake()
-        let alarm = Task {
-            try? await Task.sleep(for: time)
-            finished(id)
-        }
         await withCheckedContinuation { continuation in
             state.withLock { $0.waiting[id, default: []].append(continuation) }
+            // Whom it wakes too early looks again.
+            Task {
+                try? await Task.sleep(for: time)
+                finished(id)
+            }
         }
-        alarm.cancel()
     }
 
     /// Says that a manifest was read.

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `wasme-hub reindex`, offline and beside a hub; and reading after `kill -9`.
-@Suite struct ReindexCommandTests {
+@Suite struct FactsDurabilityTests {
     @Test func `the command reads everything, beside a hub and without one`() async throws {
         let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data")
