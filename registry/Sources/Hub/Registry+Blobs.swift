@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import NIOCore
+import NIOCore
 package import OCI
 
 extension Registry {
@@ -16,11 +16,18 @@ extension Registry {
 
     /// A blob's bytes, if the repository holds it.
     package func readBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
-        guard let blob = try await metadata.content(digest, in: repository) else {
-            guard let reader = try await fetchMirrored(digest, in: repository) else {
-                throw HubError.unknown(digest, in: repository)
-            }
+        do {
+            return try await readHeldBlob(digest, in: repository)
+        } catch let error as HubError where error.code == .blobUnknown {
+            guard let reader = try await fetchMirrored(digest, in: repository) else { throw error }
             return reader
+        }
+    }
+
+    /// The same of what is here, though more may be where a mirror has it from.
+    func readHeldBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
+        guard let blob = try await metadata.content(digest, in: repository) else {
+            throw HubError.unknown(digest, in: repository)
         }
         if let content = blob.content { return SmallBlobReader(content) }
         let reader: any BlobReader
@@ -164,7 +171,7 @@ extension Registry {
 }
 
 /// A blob that is here already.
-private struct SmallBlobReader: BlobReader {
+struct SmallBlobReader: BlobReader {
     private let bytes: ByteBuffer
 
     init(_ bytes: [UInt8]) { self.bytes = ByteBuffer(bytes: bytes) }

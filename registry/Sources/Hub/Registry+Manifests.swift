@@ -33,6 +33,7 @@ extension Registry {
                 detail: expected.description)
         }
         try await metadata.putManifest(manifest, in: repository, tags: allTags, if: condition)
+        reading.wake()
         return PushedManifest(digest: actual, tags: allTags, subject: manifest.subject)
     }
 
@@ -46,12 +47,20 @@ extension Registry {
         case .held(let note)?: warning = note
         case nil: break
         }
-        guard var manifest = try await metadata.manifest(target, in: repository) else {
+        var manifest = try await heldManifest(target, in: repository)
+        manifest.warning = warning
+        return manifest
+    }
+
+    /// The same of what is here, though more may be where a mirror has it from.
+    func heldManifest(
+        _ target: Reference.Target, in repository: Repository
+    ) async throws -> StoredManifest {
+        guard let manifest = try await metadata.manifest(target, in: repository) else {
             throw HubError(
                 .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
                 detail: target.description)
         }
-        manifest.warning = warning
         return manifest
     }
 

@@ -17,7 +17,8 @@ extension HubError.Code {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
             .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
             .badRequest
-        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
+        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath,
+            .notAFilter:
             .notFound
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
@@ -34,6 +35,7 @@ extension HubError.Code {
         case .mirrored, .upstreamDenied: .forbidden
         case .upstreamUnknown: .notFound
         case .upstreamUnavailable, .upstreamInvalid: .badGateway
+        case .stillReading: .serviceUnavailable
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -74,6 +76,7 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
         }
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
+        if error.code == .stillReading { headers[.retryAfter] = "5" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
@@ -123,4 +126,7 @@ extension HTTPField.Name {
     static let referrerPolicy = known("Referrer-Policy")
     static let ociNamespace = known("OCI-Namespace")
     static let warning = known("Warning")
+    static let reprDigest = known("Repr-Digest")
+    /// The module's SHA-256 as Envoy's `remote.sha256` and Istio's `sha256` want it.
+    static let wasmSHA256 = known("X-Wasm-Sha256")
 }

@@ -21,7 +21,10 @@ enum Schema {
         migrator.registerMigration("4: webhooks") { database in
             try database.execute(sql: webhooks)
         }
-        migrator.registerMigration("5: mirrors") { database in
+        migrator.registerMigration("5: facts about manifests") { database in
+            try database.execute(sql: facts)
+        }
+        migrator.registerMigration("6: mirrors") { database in
             try database.execute(
                 sql: """
                     -- When a tag of a mirror was last asked for where it comes from.
@@ -30,7 +33,7 @@ enum Schema {
                     ALTER TABLE manifests ADD COLUMN used_at INTEGER;
                     """)
         }
-        migrator.registerMigration("6: requests to copy") { database in
+        migrator.registerMigration("7: requests to copy") { database in
             try database.execute(
                 sql: """
                     -- What commands ask the hub to copy that has the data folder to itself.

@@ -117,7 +117,8 @@ struct Serve: AsyncParsableCommand {
         let copier = SyncService(
             registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
             transport: transport, logger: logger)
-        let services: [any Service] = [collector, courier, copier] + (monitoring.map { [$0] } ?? [])
+        let indexing = Indexing(registry: registry, logger: logger)
+        let services: [any Service] = [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()

@@ -105,7 +105,7 @@ struct SyncCommand: AsyncParsableCommand {
             defer { try? metadata.close() }
             return try await Synchronizer(registry, try request.rule(CurlTransport()), observe: display.show)
                 .run()
-        } catch let error as HubError where error.code == .dataFolderBusy {
+        } catch let error as HubError where error.code == .folderInUse {
             return try await ask(request, folder, display)
         }
     }
