@@ -118,7 +118,8 @@ struct Serve: AsyncParsableCommand {
             registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
             transport: transport, logger: logger)
         let indexing = Indexing(registry: registry, logger: logger)
-        let services: [any Service] = [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
+        let services: [any Service] =
+            [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()
