@@ -41,6 +41,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let proxyWasm: Target.Dependency = .product(name: "ProxyWasm", package: "ProxyWasm")
 let proxyWasmTesting: Target.Dependency = .product(name: "ProxyWasmTesting", package: "ProxyWasm")
@@ -66,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -156,7 +158,7 @@ let package = Package(
             [
                 "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
                 nioCore,
-                nioHTTP1, nioHTTPTypes, serviceLifecycle, unixSignals,
+                nioHTTP1, nioHTTPTypes, nioSSL, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
         .hub(
@@ -231,8 +233,8 @@ let package = Package(
             "HubTests",
             [
                 "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
-                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes, logging,
-                nioCore, serviceLifecycle, system,
+                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", argumentParser, grdb,
+                httpTypes, logging, nioCore, serviceLifecycle, system, yams,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

@@ -53,7 +53,7 @@ import Testing
         ],
         "HubHTTP": [
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
-            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "UnixSignals",
         ],
         // The hub asks other registries with the command line's client.
         "HubOutbound": [

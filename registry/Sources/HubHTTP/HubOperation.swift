@@ -31,5 +31,6 @@ package final class HubOperation: Sendable {
     /// Whether the hub is about to stop, so that nobody should send it more.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-    func stop() { stopping.store(true, ordering: .relaxed) }
+    /// Notes that it is.
+    package func stop() { stopping.store(true, ordering: .relaxed) }
 }

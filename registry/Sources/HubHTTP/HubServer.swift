@@ -40,6 +40,7 @@ package struct HubServer: Service {
     private let setup: SetupLink?
     private let publicURL: String?
     private let address: Address
+    private let certificates: TLSCertificates?
     private let operation: HubOperation
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
@@ -49,7 +50,8 @@ package struct HubServer: Service {
     /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
         _ registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink? = nil, publicURL: String? = nil,
-        address: Address, operation: HubOperation = HubOperation(), logger: Logger,
+        address: Address, certificates: TLSCertificates? = nil, operation: HubOperation = HubOperation(),
+        logger: Logger,
         onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.registry = registry
@@ -57,6 +59,7 @@ package struct HubServer: Service {
         self.setup = setup
         self.publicURL = publicURL
         self.address = address
+        self.certificates = certificates
         self.operation = operation
         self.logger = logger
         self.onListening = onListening
@@ -66,14 +69,15 @@ package struct HubServer: Service {
     package func run() async throws {
         let responder = try HubResponder(
             registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL,
-            operation: operation, logger: logger)
+            scheme: certificates == nil ? "http" : "https", operation: operation, logger: logger)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { [operation] responder in
+            server: HTTPServerBuilder { [operation, certificates] responder in
                 GuardedChannel(
                     base: HTTP1Channel(
                         responder: responder, configuration: HTTP1Channel.Configuration(operation.limits)),
-                    operation: operation, table: ConnectionTable(operation.limits))
+                    operation: operation, table: ConnectionTable(operation.limits), certificates: certificates
+                )
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil),
@@ -87,7 +91,11 @@ package struct HubServer: Service {
                 try await application.run()
             } onGracefulShutdown: {
                 operation.stop()
+                logger.notice(
+                    "stopping: no more connections are taken",
+                    metadata: ["requests": .stringConvertible(operation.metrics.requests.inFlight)])
             }
+            logger.notice("stopped")
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
