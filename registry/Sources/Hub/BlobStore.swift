@@ -29,7 +29,8 @@ package protocol BlobReader: Sendable {
 
 /// Keeps the bytes of uploads until they become blobs or are thrown away.
 ///
-/// One request at a time writes to an upload; a second one is refused with `uploadBusy`.
+/// One request at a time writes to an upload; a second one waits for its end, and is refused with `uploadBusy` if that
+/// takes long.
 package protocol UploadStore: SpaceStore {
     /// Bytes held so far; none of an upload that nothing was added to.
     func size(_ session: UploadSession) async throws -> Int64
