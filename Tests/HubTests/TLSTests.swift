@@ -2,6 +2,7 @@
 
 import Files
 import Foundation
+import OCI
 import SystemPackage
 import TestSupport
 import Testing
@@ -86,6 +87,21 @@ import Testing
             #expect((outcome.status == 0) == isServed, "\(option): \(outcome.stderr)")
             #expect(outcome.stdout.contains("ALPN protocol: http/1.1") == isServed, "\(option)")
         }
+        // A blob that is a file, both ways.
+        let bytes = sampleBytes(1_000_000)
+        let (sent, received) = (
+            try site.scratch.write("sent", ""), site.scratch.path.appending("received")
+        )
+        try Files.replace(sent, with: bytes)
+        let digest = Digest(of: bytes)
+        let push = try await site.curl(
+            hub, "/v2/acme/app/blobs/uploads/?digest=\(digest)",
+            ["-X", "POST", "--data-binary", "@\(sent)", "-w", "%{http_code}"])
+        #expect(push.stdout == "201", "\(push.stderr)")
+        let pull = try await site.curl(
+            hub, "/v2/acme/app/blobs/\(digest)", ["-o", received.string, "-w", "%{http_code}"])
+        #expect(pull.stdout == "200", "\(pull.stderr)")
+        #expect(try Files.read(received) == bytes)
         // Whoever speaks plain HTTP gets no answer, and harms nobody.
         #expect(
             try await hub.client.exchange(Array("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n".utf8))?.status == nil)
