@@ -51,6 +51,10 @@ import Testing
         "HubStorage": [
             "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "NIOCore", "NIOPosix", "SystemPackage",
         ],
+        "HubFacts": [
+            "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+            "WasmBinary",
+        ],
         "HubHTTP": [
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
             "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "UnixSignals",
@@ -61,7 +65,7 @@ import Testing
             "ServiceLifecycle", "SystemPackage",
         ],
         "wasme-hub": [
-            "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+            "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
             "OCIRegistry", "ArgumentParser", "Logging", "ServiceLifecycle", "SystemPackage", "UnixSignals",
             "Yams",
         ],

@@ -17,7 +17,8 @@ extension HubError.Code {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
             .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
             .badRequest
-        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
+        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath,
+            .notAFilter:
             .notFound
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
@@ -30,7 +31,11 @@ extension HubError.Code {
         case .overloaded: .serviceUnavailable
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
-        case .tooManyUploads: .tooManyRequests
+        case .tooManyUploads, .upstreamLimited: .tooManyRequests
+        case .mirrored, .upstreamDenied: .forbidden
+        case .upstreamUnknown: .notFound
+        case .upstreamUnavailable, .upstreamInvalid: .badGateway
+        case .stillReading: .serviceUnavailable
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -64,8 +69,14 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             code: error.code.word,
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
+        if status == .tooManyRequests {
+            headers[.retryAfter] = error.code == .upstreamLimited ? error.detail ?? "60" : "60"
+        }
+        if status == .badGateway {
+            logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
+        }
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
-        if status == .tooManyRequests { headers[.retryAfter] = "60" }
+        if error.code == .stillReading { headers[.retryAfter] = "5" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
@@ -113,4 +124,9 @@ extension HTTPField.Name {
     static let xForwardedFor = known("X-Forwarded-For")
     static let xRequestID = known("X-Request-Id")
     static let referrerPolicy = known("Referrer-Policy")
+    static let ociNamespace = known("OCI-Namespace")
+    static let warning = known("Warning")
+    static let reprDigest = known("Repr-Digest")
+    /// The module's SHA-256 as Envoy's `remote.sha256` and Istio's `sha256` want it.
+    static let wasmSHA256 = known("X-Wasm-Sha256")
 }

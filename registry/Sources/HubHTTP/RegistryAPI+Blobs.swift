@@ -39,7 +39,7 @@ extension RegistryAPI {
         return Response(status: status, headers: headers, body: try await Self.body(reader, range))
     }
 
-    private static func body(_ reader: any BlobReader, _ range: Range<Int64>) async throws -> ResponseBody {
+    static func body(_ reader: any BlobReader, _ range: Range<Int64>) async throws -> ResponseBody {
         let count = Int(range.upperBound - range.lowerBound)
         if count <= blockSize {
             var bytes = count == 0 ? ByteBuffer() : try await reader.read(at: range.lowerBound, count: count)

@@ -15,6 +15,7 @@ extension RegistryAPI {
             .contentType: manifest.mediaType.rawValue, .dockerContentDigest: manifest.digest.description,
             .eTag: "\"\(manifest.digest)\"", .contentSecurityPolicy: "default-src 'none'; sandbox",
         ]
+        headers.warn(manifest.warning)
         if call.request.hasFresh(manifest.digest) { return Response(status: .notModified, headers: headers) }
         guard !call.isHead else {
             headers[.contentLength] = "\(manifest.bytes.count)"

@@ -37,11 +37,11 @@ package final class DataFolder: Sendable {
                 let holder = Self.holder(lock)
                 try? lock.close()
                 throw HubError(
-                    .dataFolder,
+                    .folderInUse,
                     "data folder \"\(path)\" is in use by another hub\(holder.map { " (process \($0))" } ?? "")",
                     hint: "stop the other hub, or choose another folder with --data")
             }
-        } catch let error as HubError where error.code != .dataFolder {
+        } catch let error as HubError where error.code != .folderInUse {
             throw HubError(
                 .dataFolder, "cannot use data folder \"\(path)\"", cause: error.cause,
                 hint: "make it writable for this user, or choose another folder with --data")
@@ -78,6 +78,16 @@ package final class DataFolder: Sendable {
         let bytes = try FileSystem.freeSpace(path)
         space.withLock { $0 = (bytes, now) }
         return bytes
+    }
+
+    /// Whether a process has a folder to itself at this moment.
+    package static func isInUse(_ path: FilePath) throws -> Bool {
+        let lockPath = path.appending("lock")
+        let lock = try FileSystem.perform("open", lockPath) {
+            try FileDescriptor.open(lockPath, .readOnly, options: .closeOnExec)
+        }
+        defer { try? lock.close() }
+        return try !FileSystem.lock(lock, lockPath)
     }
 
     /// Runs blocking calls away from the tasks that serve requests.

@@ -74,14 +74,7 @@ extension MetadataDatabase: BlobLinkStore {
         try await write { [now, access] database in
             try database.authorize(access, .push, repository)
             let digest = blob.record.digest
-            try database.change(
-                "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [digest.description, blob.record.size, now()])
-            if database.changesCount > 0, let content = blob.content {
-                try database.change(
-                    "INSERT INTO blob_contents (digest, bytes) VALUES (?, ?)",
-                    [digest.description, Data(content)])
-            }
+            try database.record(blob, now: now())
             try database.link(digest, to: repository, now: now())
             try database.checkQuotas(of: repository)
             if let upload { try database.change("DELETE FROM uploads WHERE id = ?", [upload.description]) }
@@ -184,6 +177,17 @@ extension MetadataDatabase: BlobLinkStore {
 }
 
 extension Database {
+    /// Makes a blob known whose bytes are safe, or few and given.
+    func record(_ blob: ReceivedBlob, now: Int64) throws {
+        let digest = blob.record.digest.description
+        try change(
+            "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [digest, blob.record.size, now])
+        if changesCount > 0, let content = blob.content {
+            try change("INSERT INTO blob_contents (digest, bytes) VALUES (?, ?)", [digest, Data(content)])
+        }
+    }
+
     /// The tables and the condition of a blob (?2) that a repository (?1) holds.
     fileprivate static let linkedBlob = """
         FROM repositories
@@ -202,7 +206,7 @@ extension Database {
     }
 
     /// Links a blob, or renews the lease of the link.
-    fileprivate func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
+    func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
         let repositoryID = try makeRepositoryID(repository, now: now)
         try change(
             """

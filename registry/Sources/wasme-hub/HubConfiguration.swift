@@ -18,6 +18,8 @@ struct HubConfiguration: Hashable {
     /// Seconds that requests under way are given when the hub is to stop.
     var shutdownGrace = 30
     var tls = TLSFiles()
+    var mirrors: [MirrorSettings] = []
+    var sync: [SyncSettings] = []
     var webhooks: [WebhookSettings] = []
 
     /// Where metrics are read.
