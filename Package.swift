@@ -32,14 +32,18 @@ extension Target {
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(
+    name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let proxyWasm: Target.Dependency = .product(name: "ProxyWasm", package: "ProxyWasm")
 let proxyWasmTesting: Target.Dependency = .product(name: "ProxyWasmTesting", package: "ProxyWasm")
@@ -149,12 +153,12 @@ let package = Package(
         .hub("Hub", ["Diagnostics", "OCI", "Secrets", logging, nioCore]),
         .hub(
             "HubStorage",
-            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, nioCore, nioPosix, system]),
+            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, grdbSQLite, nioCore, nioPosix, system]),
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, logging, mustache, nioCore, nioHTTP1,
-                nioHTTPTypes, serviceLifecycle, unixSignals,
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache, nioCore, nioHTTP1,
+                nioHTTPTypes, nioHTTPTypesHTTP1, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         .executableTarget(
             name: "wasme-hub",

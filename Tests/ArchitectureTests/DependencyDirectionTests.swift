@@ -49,11 +49,12 @@ import Testing
         "Secrets": ["CCrypt", "COpenSSL"],
         "Hub": ["Diagnostics", "OCI", "Secrets", "Logging", "NIOCore"],
         "HubStorage": [
-            "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "NIOCore", "NIOPosix", "SystemPackage",
+            "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "GRDBSQLite", "NIOCore", "NIOPosix",
+            "SystemPackage",
         ],
         "HubHTTP": [
-            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "Logging", "Mustache", "NIOCore",
-            "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+            "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle", "UnixSignals",
         ],
         "wasme-hub": [
             "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",

@@ -4,6 +4,7 @@ import Diagnostics
 import HTTPTypes
 package import Hub
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 package import ServiceLifecycle
@@ -41,6 +42,11 @@ package struct HubServer: Service {
     private let address: Address
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
+    let hotPaths: HotPaths
+    /// Whether requests may take the shorter way, which no client can tell from the other one.
+    var usesHotPath = true
+    /// How long a connection may stay that nobody uses.
+    var idleTimeout = TimeAmount.seconds(60)
 
     /// `setup` is the way in for the first administrator, if there is none;
     /// `publicURL` is where clients find the hub, if they do not find it by the address that they use;
@@ -56,6 +62,7 @@ package struct HubServer: Service {
         self.address = address
         self.logger = logger
         self.onListening = onListening
+        hotPaths = HotPaths(registry, gatekeeper, sendsFiles: true, logger: logger)
     }
 
     /// Serves until the task is told to stop; then ends what is under way.
@@ -64,8 +71,10 @@ package struct HubServer: Service {
             registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, logger: logger)
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [RequestGuard()], idleTimeout: .seconds(60))),
+            server: HTTPServerBuilder { [hotPaths, usesHotPath, idleTimeout] responder in
+                HubChannel(
+                    responder: responder, hotPaths: usesHotPath ? hotPaths : nil, idleTimeout: idleTimeout)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil),
             onServerRunning: { [address, onListening] channel in
@@ -78,6 +87,7 @@ package struct HubServer: Service {
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
+        await hotPaths.close()
     }
 
     /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some
