@@ -160,11 +160,18 @@ let package = Package(
                 "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache, nioCore, nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
+        // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
+        .hub(
+            "HubOutbound",
+            [
+                "Diagnostics", "Hub", "OCI", "OCIRegistry", "Secrets", httpTypes, logging, serviceLifecycle,
+                system,
+            ]),
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", argumentParser, logging,
-                serviceLifecycle, system, unixSignals, yams,
+                "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+                "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -225,8 +232,9 @@ let package = Package(
         .tests(
             "HubTests",
             [
-                "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "Secrets", "wasme-hub", grdb, logging,
-                nioCore, serviceLifecycle, system,
+                "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
+                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, logging, nioCore,
+                serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

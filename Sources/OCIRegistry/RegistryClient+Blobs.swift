@@ -26,6 +26,21 @@ extension RegistryClient {
         }
     }
 
+    /// What a repository says of a blob, without fetching it; nil if it has none.
+    package func describeBlob(_ repository: Repository, _ digest: Digest) async throws -> Descriptor? {
+        let call = Call(
+            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
+            action: "look for blob \"\(name(repository))@\(digest)\"")
+        return try await retrying {
+            let answer = try await exchange(call)
+            guard answer.status != 404 else { return nil }
+            guard answer.status == 200 else { throw RegistryError(call.action, host, answer) }
+            guard let size = answer.response.headerFields[.contentLength].flatMap({ Int64($0) }), size >= 0
+            else { throw RegistryError.badAnswer(call.action, "the registry does not say how large it is") }
+            return Descriptor(mediaType: .octetStream, digest: digest, size: size)
+        }
+    }
+
     /// Fetches a blob; when this returns, exactly the promised bytes went into the sink.
     ///
     /// A connection that breaks is taken up again where it broke, so the sink sees every byte once.

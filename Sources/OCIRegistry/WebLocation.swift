@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An absolute http or https URL, kept byte for byte: what a server gave as a location is sent back as it was.
-struct WebLocation: Hashable, Sendable, CustomStringConvertible {
-    enum Scheme: String, Sendable {
+package struct WebLocation: Hashable, Sendable, CustomStringConvertible {
+    package enum Scheme: String, Sendable {
         case http, https
         var defaultPort: String { self == .http ? "80" : "443" }
     }
@@ -14,11 +14,11 @@ struct WebLocation: Hashable, Sendable, CustomStringConvertible {
         let port: String
     }
 
-    var scheme: Scheme
+    package var scheme: Scheme
     /// `host` or `host:port`, lower-case.
-    var authority: String
+    package var authority: String
     /// Path and query; starts with a slash.
-    var target: String
+    package var target: String
 
     init(scheme: Scheme, authority: String, target: String) {
         self.scheme = scheme
@@ -27,7 +27,7 @@ struct WebLocation: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Parses an absolute URL; nil for anything else, for user information and for bytes that no URL may hold.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), let colon = text.firstIndex(of: ":"),
             let scheme = Scheme(rawValue: text[..<colon].lowercased()),
             text[colon...].hasPrefix("://")
@@ -84,7 +84,7 @@ struct WebLocation: Hashable, Sendable, CustomStringConvertible {
     var text: String { "\(scheme.rawValue)://\(authority)\(target)" }
 
     /// What may be shown: the query of an upload or of a signed URL is a secret.
-    var description: String { "\(scheme.rawValue)://\(authority)\(target.prefix { $0 != "?" })" }
+    package var description: String { "\(scheme.rawValue)://\(authority)\(target.prefix { $0 != "?" })" }
 }
 
 /// Encodes everything but unreserved characters (RFC 3986 §2.3), for a query or a form.

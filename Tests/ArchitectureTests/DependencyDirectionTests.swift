@@ -56,9 +56,15 @@ import Testing
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
             "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle", "UnixSignals",
         ],
+        // The hub asks other registries with the command line's client.
+        "HubOutbound": [
+            "Diagnostics", "Hub", "OCI", "OCIRegistry", "Secrets", "HTTPTypes", "Logging",
+            "ServiceLifecycle", "SystemPackage",
+        ],
         "wasme-hub": [
-            "Diagnostics", "Hub", "HubHTTP", "HubStorage", "OCI", "ArgumentParser", "Logging",
-            "ServiceLifecycle", "SystemPackage", "UnixSignals", "Yams",
+            "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+            "OCIRegistry", "ArgumentParser", "Logging", "ServiceLifecycle", "SystemPackage", "UnixSignals",
+            "Yams",
         ],
     ]
 

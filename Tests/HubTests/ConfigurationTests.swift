@@ -46,6 +46,57 @@ import Testing
         #expect(try await HubProcess.run(["serve", "--config", file.string]).status == 64)
     }
 
+    @Test func `lists are taken from the file or a variable, and what is wrong is named with its entry`()
+        async throws
+    {
+        let scratch = try ScratchDirectory("hub")
+        let file = try scratch.write(
+            "hub.yaml",
+            """
+            webhooks:
+            - name: ci
+              url: https://ci.example.com/hub
+              secret-file: /etc/secret
+              repositories: [acme/*, ACME]
+            - name: ci
+              secret-file: /etc/secret
+              events: [manifest.pull]
+            - url: https://ci.example.com/hub
+              name: [x]
+              seret-file: /etc/secret
+            - name: cd
+              url: ftp://ci.example.com
+              secret-variable: SECRET
+            """)
+        let checked = try await HubProcess.run(["config", "check", file.string])
+        #expect(checked.status == 64)
+        #expect(
+            checked.stderr.split(separator: "\n").dropFirst().dropLast() == [
+                "  line 2: webhooks[0]: repository name \"ACME\" has upper-case letters",
+                "  line 6: webhooks[1].url: this is missing",
+                "  line 10: webhooks[2].name: this takes one value",
+                "  line 11: webhooks[2].seret-file: there is no such setting; did you mean secret-file?",
+                "  line 12: webhooks[3]: the url is not an http or https URL",
+            ])
+        let entry = "{name: ci, url: 'http://localhost:1', secret-variable: SECRET}"
+        for (value, problem) in [
+            ("[\(entry)]", nil), ("x", "webhooks: this takes a list"),
+            ("[\(entry), \(entry)]", "webhooks[1]: the name \"ci\" is there twice"),
+            ("[{name: a, url: 'http://x'}]", "webhooks[0]: one of secret-file and secret-variable is needed"),
+        ] as [(String, String?)] {
+            let checked = try await HubProcess.run(
+                ["config", "check"], environment: ["WASME_HUB_WEBHOOKS": value])
+            #expect(checked.status == (problem == nil ? 0 : 64), "\(checked.stderr)")
+            if let problem { #expect(checked.stderr.contains("  WASME_HUB_WEBHOOKS: \(problem)\n")) }
+        }
+        let started = try await HubProcess.run(
+            ["serve", "--listen", "127.0.0.1:0", "--data", scratch.path.appending("data").string],
+            environment: ["WASME_HUB_WEBHOOKS": "[\(entry)]", "SECRET": "too short"])
+        #expect(started.status == 64)
+        #expect(started.stderr.contains("the secret has less than 16 bytes"))
+        #expect(!started.stderr.contains("too short"))
+    }
+
     @Test func `what is wrong with the environment is named by its variable`() async throws {
         let checked = try await HubProcess.run(
             ["config", "check"],

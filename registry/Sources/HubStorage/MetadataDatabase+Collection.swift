@@ -115,11 +115,12 @@ extension MetadataDatabase: CollectionStore {
         for name in repositories {
             let repository = try Repository(name)
             guard PolicyScope.all(of: repository).contains(where: { scopes[$0] != nil }) else { continue }
-            let (tags, manifests) = try await write { database in
-                try database.retire(repository, now: now)
+            let (tags, manifests, isAwaited) = try await write { [access] database in
+                try database.retire(repository, for: access.principal, now: now)
             }
             retired.tags += tags
             retired.manifests += manifests
+            if isAwaited { events.announce() }
         }
         return retired
     }
@@ -127,9 +128,12 @@ extension MetadataDatabase: CollectionStore {
 
 extension Database {
     /// Removes what the policy of a repository gives up.
-    fileprivate func retire(_ repository: Repository, now: Int64) throws -> (tags: Int, manifests: Int) {
-        guard let id = try repositoryID(repository) else { return (0, 0) }
+    fileprivate func retire(
+        _ repository: Repository, for principal: Principal, now: Int64
+    ) throws -> (tags: Int, manifests: Int, isAwaited: Bool) {
+        guard let id = try repositoryID(repository) else { return (0, 0, false) }
         let policy = try policy(for: repository)
+        var isAwaited = false
         var tags = 0
         if let keep = policy.keepTags {
             let old = try cachedStatement(
@@ -142,21 +146,34 @@ extension Database {
             for tag in old where !patterns.contains(where: { TagPattern.matches($0, tag) }) {
                 try change("DELETE FROM tags WHERE repository_id = ? AND name = ?", [id, tag])
                 tags += 1
+                let isKept = try self.keep(.tagDelete, in: repository, now: now) {
+                    ChangeEvent(.tagDelete, in: repository, digest: nil, tags: [tag], by: principal)
+                }
+                isAwaited = isAwaited || isKept
             }
         }
-        guard let lifetime = policy.untaggedLifetime else { return (tags, 0) }
+        guard let lifetime = policy.untaggedLifetime else { return (tags, 0, isAwaited) }
         // The trigger asks the clock anew, which may have gone on, or back since an earlier time.
         try change(
             "UPDATE manifests SET left_at = ?2 WHERE repository_id = ?1 AND left_at > ?2", [id, now])
         // What refers to an image goes with it, not before; what an index names goes when the index is gone.
-        try change(
+        let removed = try cachedStatement(
             """
             DELETE FROM manifests WHERE repository_id = ?1 AND max(created_at, coalesce(left_at, 0)) <= ?2
             AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest_id = manifests.id)
             AND NOT EXISTS (SELECT 1 FROM manifest_references WHERE child_id = manifests.id)
             AND NOT EXISTS (SELECT 1 FROM manifests AS subjects
                 WHERE subjects.repository_id = ?1 AND subjects.digest = manifests.subject)
-            """, [id, now - lifetime])
-        return (tags, changesCount)
+            RETURNING digest
+            """, [id, now - lifetime]
+        ) { try String.fetchAll($0) }
+        for digest in removed {
+            let isKept = try keep(.manifestDelete, in: repository, now: now) {
+                ChangeEvent(
+                    .manifestDelete, in: repository, digest: try Digest(digest[...]), tags: [], by: principal)
+            }
+            isAwaited = isAwaited || isKept
+        }
+        return (tags, removed.count, isAwaited)
     }
 }

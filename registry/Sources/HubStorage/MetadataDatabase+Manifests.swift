@@ -10,7 +10,7 @@ extension MetadataDatabase: ManifestStore {
         _ manifest: NewManifest, in repository: Repository, tags: [Tag], if condition: PushCondition?
     ) async throws {
         let annotations = String(decoding: try canonicalJSON(manifest.annotations), as: UTF8.self)
-        try await write { [now, access] database in
+        let isAwaited = try await write { [now, access] database in
             try database.authorize(access, .push, repository, tags: tags)
             let repositoryID = try database.makeRepositoryID(repository, now: now())
             let policy = try database.policy(for: repository)
@@ -34,7 +34,13 @@ extension MetadataDatabase: ManifestStore {
             let names = [digest.description] + tags.map(\.name)
             try database.audit(
                 access, "manifest.push", repository.path, names.joined(separator: " "), now: now())
+            return try database.keep(.manifestPush, in: repository, now: now()) {
+                ChangeEvent(
+                    .manifestPush, in: repository, digest: digest, mediaType: manifest.document.mediaType,
+                    size: Int64(manifest.document.bytes.count), tags: tags.map(\.name), by: access.principal)
+            }
         }
+        if isAwaited { events.announce() }
     }
 
     package func manifest(
@@ -53,7 +59,7 @@ extension MetadataDatabase: ManifestStore {
     }
 
     package func deleteManifest(_ target: Reference.Target, in repository: Repository) async throws {
-        try await write { [now, access] database in
+        let isAwaited = try await write { [now, access] database in
             if case .tag(let tag) = target {
                 try database.authorize(access, .delete, repository, tags: [tag])
             } else {
@@ -71,6 +77,10 @@ extension MetadataDatabase: ManifestStore {
                     "DELETE FROM tags WHERE repository_id = ? AND name = ?", [repositoryID, tag.name])
                 guard database.changesCount > 0 else { throw unknown }
                 try database.audit(access, "tag.delete", repository.path, tag.name, now: now())
+                return try database.keep(.tagDelete, in: repository, now: now()) {
+                    ChangeEvent(
+                        .tagDelete, in: repository, digest: nil, tags: [tag.name], by: access.principal)
+                }
             case .digest(let digest):
                 guard let id = try database.manifestID(digest, in: repositoryID) else { throw unknown }
                 let isNeeded = try database.cachedStatement(
@@ -88,8 +98,13 @@ extension MetadataDatabase: ManifestStore {
                 try database.change("DELETE FROM manifests WHERE id = ?", [id])
                 try database.audit(
                     access, "manifest.delete", repository.path, digest.description, now: now())
+                return try database.keep(.manifestDelete, in: repository, now: now()) {
+                    ChangeEvent(
+                        .manifestDelete, in: repository, digest: digest, tags: tags, by: access.principal)
+                }
             }
         }
+        if isAwaited { events.announce() }
     }
 
     package func referrers(

@@ -17,6 +17,8 @@ package struct MetadataDatabase: Sendable {
     package let access: Access
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
+    /// Wakes those who deliver events.
+    let events: Arrivals
 
     /// Opens the database of a data folder, and brings it to the present schema.
     ///
@@ -32,6 +34,7 @@ package struct MetadataDatabase: Sendable {
         beside path: FilePath, policy: AccessPolicy, now: @escaping @Sendable () -> Int64
     ) async throws {
         self.now = now
+        events = Arrivals()
         access = Access(policy, .anonymous)
         var configuration = Configuration()
         configuration.label = "hub"
@@ -61,6 +64,7 @@ package struct MetadataDatabase: Sendable {
         pool = database.pool
         writes = database.writes
         now = database.now
+        events = database.events
         access = Access(database.access.policy, principal)
     }
 

@@ -18,6 +18,9 @@ enum Schema {
         migrator.registerMigration("3: small blobs, sizes, policies") { database in
             try database.execute(sql: storage)
         }
+        migrator.registerMigration("4: webhooks") { database in
+            try database.execute(sql: webhooks)
+        }
         return migrator
     }
 

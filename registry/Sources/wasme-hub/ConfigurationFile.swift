@@ -36,12 +36,17 @@ extension HubConfiguration {
         func report(_ text: String) {
             problems.append("line \(node.mark?.line ?? 1): \(key.isEmpty ? "" : "\(key): ")\(text)")
         }
+        if let list = Self.lists.first(where: { $0.key == key }) {
+            return apply(list, node) { node, text in
+                problems.append("line \(node.mark?.line ?? 1): \(text)")
+            }
+        }
         let setting = Self.settings.first { $0.key == key }
         switch node {
         case .mapping(let mapping):
             guard setting == nil else { return report("this takes one value") }
             guard path.isEmpty || Self.settings.contains(where: { $0.key.hasPrefix(key + ".") }) else {
-                return report("there is no such setting\(Self.suggestion(key, Self.settings.map(\.key)))")
+                return report("there is no such setting\(Self.suggestion(key, Self.keys))")
             }
             for (name, value) in mapping {
                 let word = name.scalar?.string ?? ""
@@ -53,7 +58,7 @@ extension HubConfiguration {
                 return report(
                     path.isEmpty
                         ? "settings are written NAME: VALUE"
-                        : "there is no such setting\(Self.suggestion(key, Self.settings.map(\.key)))")
+                        : "there is no such setting\(Self.suggestion(key, Self.keys))")
             }
             // A name without a value leaves the default.
             guard !scalar.string.isEmpty else { return }

@@ -11,6 +11,7 @@ struct HubConfiguration: Hashable {
     var publicURL: String?
     var rules = ServeRules()
     var limits = Registry.Limits()
+    var webhooks: [WebhookSettings] = []
 
     /// One thing that can be set.
     struct Setting {
@@ -86,14 +87,15 @@ struct HubConfiguration: Hashable {
     mutating func apply(environment: [String: String]) throws {
         var problems: [String] = []
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("WASME_HUB_") {
-            guard let setting = Self.settings.first(where: { $0.variable == name }) else {
-                problems.append(
-                    "\(name): there is no such setting\(Self.suggestion(name, Self.settings.map(\.variable)))"
-                )
-                continue
-            }
-            do {
-                try setting.set(&self, value)
+            do throws(Problem) {
+                if let list = Self.lists.first(where: { $0.variable == name }) {
+                    try apply(list, variable: value)
+                } else if let setting = Self.settings.first(where: { $0.variable == name }) {
+                    try setting.set(&self, value)
+                } else {
+                    let known = Self.settings.map(\.variable) + Self.lists.map(\.variable)
+                    throw Problem(text: "there is no such setting\(Self.suggestion(name, known))")
+                }
             } catch {
                 problems.append("\(name): \(error.text)")
             }
@@ -122,7 +124,7 @@ struct HubConfiguration: Hashable {
             let name = parts.last ?? ""
             lines.append(setting.standard.map { "\(indent)\(name): \($0)" } ?? "\(indent)# \(name):")
         }
-        return lines.joined(separator: "\n")
+        return (lines + lists.flatMap(\.sample)).joined(separator: "\n")
     }
 
     private static func check(_ work: () throws -> Void) throws(Problem) {
@@ -138,7 +140,7 @@ struct HubConfiguration: Hashable {
         return value
     }
 
-    private static func number(_ text: String, _ range: ClosedRange<Int>) throws(Problem) -> Int {
+    static func number(_ text: String, _ range: ClosedRange<Int>) throws(Problem) -> Int {
         guard let value = Int(text), range.contains(value) else {
             throw Problem(text: "\"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)")
         }

@@ -5,6 +5,7 @@ import Diagnostics
 private import Foundation
 import Hub
 import HubHTTP
+import HubOutbound
 import HubStorage
 import Logging
 import OCI
@@ -96,7 +97,9 @@ struct Serve: AsyncParsableCommand {
             Output.result("listening on http://\(address)")
         }
         let collector = Collector(registry: registry.acting(for: .host), logger: logger)
-        try await server.group(signals: [.sigterm, .sigint], beside: [collector]).run()
+        let courier = try await WebhookCourier(
+            settings, publicURL: publicURL, metadata: metadata, logger: logger)
+        try await server.group(signals: [.sigterm, .sigint], beside: [collector, courier]).run()
         try metadata.close()
     }
 }

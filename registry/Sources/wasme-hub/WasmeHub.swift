@@ -10,7 +10,7 @@ struct WasmeHub: AsyncParsableCommand {
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, WebhookCommand.self,
             CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
 
