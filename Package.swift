@@ -157,7 +157,8 @@ let package = Package(
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache, nioCore, nioHTTP1,
+                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
+                nioCore, nioHTTP1,
                 nioHTTPTypes, nioHTTPTypesHTTP1, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
@@ -234,6 +235,7 @@ let package = Package(
             [
                 "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
                 "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, logging, nioCore,
+                nioHTTP1,
                 serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.

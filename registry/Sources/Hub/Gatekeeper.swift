@@ -67,8 +67,9 @@ package final class Gatekeeper: Sendable {
         }
     }
 
-    /// Who comes, if that can be said at once: from the value of an `Authorization` header with a session token that was
-    /// shown before. Nil means no more than that it takes `identify`.
+    /// Who comes, if the value of an `Authorization` header says so at once: a session token that was shown before.
+    ///
+    /// Nil means no more than that it takes `identify`.
     package func recognise(authorization value: String, from address: String?) -> Principal? {
         guard !policy.isOpen, value.hasPrefix("Bearer ") else { return nil }
         return sessions.recall(String(value.dropFirst(7))).map { Principal($0, address: address) }

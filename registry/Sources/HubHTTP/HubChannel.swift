@@ -35,7 +35,8 @@ struct HubChannel: HTTPChannelHandler {
                 HTTPConnectionStateHandler(idleTimeout: nil, logger: logger),
             ])
             return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true))
         }
     }
 

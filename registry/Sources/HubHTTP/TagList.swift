@@ -6,7 +6,9 @@ import OCI
 
 /// The answer to a list of tags (distribution-spec 1.1, "Listing Tags").
 enum TagList {
-    /// The document. Neither tags nor names of repositories have a character that JSON would have to escape.
+    /// The document.
+    ///
+    /// Neither tags nor names of repositories have a character that JSON would have to escape.
     static func json(_ repository: Repository, _ tags: [String]) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.reserveCapacity(tags.reduce(repository.path.utf8.count + 24) { $0 + $1.utf8.count + 3 })

@@ -177,7 +177,9 @@ extension MetadataDatabase: BlobLinkStore {
 
 extension Database {
     func blob(_ digest: Digest, in repository: Repository) throws -> BlobRecord? {
-        try cachedStatement(ReadQuery.blobSize, [repository.path, digest.description]) { try Int64.fetchOne($0) }.map { BlobRecord(digest: digest, size: $0) }
+        try cachedStatement(ReadQuery.blobSize, [repository.path, digest.description]) {
+            try Int64.fetchOne($0)
+        }.map { BlobRecord(digest: digest, size: $0) }
     }
 
     /// Links a blob, or renews the lease of the link.

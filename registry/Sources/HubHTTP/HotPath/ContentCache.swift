@@ -46,6 +46,11 @@ final class ContentCache: Sendable {
         }
     }
 
+    /// All that is kept.
+    var content: [Digest: ByteBuffer] {
+        state.withLock { state in state.recent.merging(state.older) { recent, _ in recent } }
+    }
+
     private func insert(_ bytes: ByteBuffer, _ digest: Digest, _ state: inout State) {
         state.recent[digest] = bytes
         state.recentBytes += bytes.readableBytes

@@ -120,7 +120,8 @@ final class HotPath {
         let answer = ContentAnswer(blob: digest, size: Int64(bytes.readableBytes), conditions)
         let part = answer.range.flatMap { range in
             bytes.getSlice(
-                at: bytes.readerIndex + Int(range.lowerBound), length: Int(range.upperBound - range.lowerBound))
+                at: bytes.readerIndex + Int(range.lowerBound),
+                length: Int(range.upperBound - range.lowerBound))
         }
         return ready(answer, part.map { .shared($0) })
     }
