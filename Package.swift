@@ -158,8 +158,7 @@ let package = Package(
             "HubHTTP",
             [
                 "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
-                nioCore, nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, serviceLifecycle, unixSignals,
+                nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
         .hub(
@@ -234,9 +233,8 @@ let package = Package(
             "HubTests",
             [
                 "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
-                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, logging, nioCore,
-                nioHTTP1,
-                serviceLifecycle, system,
+                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes, logging,
+                nioCore, nioHTTP1, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

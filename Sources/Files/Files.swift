@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Diagnostics
-private import Dispatch
-private import Synchronization
 package import SystemPackage
 
 #if canImport(Glibc)
@@ -52,6 +50,20 @@ package enum Files {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
+    /// What tells a file from the one that replaces it; nil for nothing.
+    package static func stamp(_ path: FilePath) -> FileStamp? {
+        var status = stat()
+        guard stat(path.string, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = status.st_ctimespec
+        #else
+            let time = status.st_ctim
+        #endif
+        return FileStamp(
+            device: UInt64(status.st_dev), number: UInt64(status.st_ino), size: Int64(status.st_size),
+            seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+    }
+
     /// Reads a whole file that is expected to be small.
     /// - Parameters:
     ///   - path: the file.
@@ -78,9 +90,11 @@ package enum Files {
     /// Writes a file whole or not at all: beside it, to the disk, then over it.
     ///
     /// Who holds a lock may name the `draft` that is written first: what a killed process left of it is written anew.
-    /// Without one, each writer has a draft of its own.
+    /// Without one, each writer has a draft of its own. What the new content leads to, as folders `beside` it, is
+    /// brought to the disk before it has its name; if not `durably`, the name itself is left to `synchronizeDirectory`.
     package static func replace(
-        _ path: FilePath, with bytes: some Collection<UInt8>, draft: FilePath? = nil
+        _ path: FilePath, with bytes: some Collection<UInt8>, draft: FilePath? = nil,
+        beside folders: [FilePath] = [], durably: Bool = true
     ) throws {
         if let draft { try remove(draft) }
         let temporary =
@@ -88,9 +102,10 @@ package enum Files {
             ?? path.removingLastComponent().appending(".\(path.lastComponent?.string ?? "")-\(randomName())")
         let sink = try FileSink(temporary)
         try Array(bytes).withUnsafeBytes { try sink.write($0) }
-        try sink.finish()
+        try sink.finish(durably: false)
         do {
-            try rename(temporary, to: path)
+            try synchronize([temporary] + folders)
+            try rename(temporary, to: path, durably: durably)
         } catch {
             unlink(temporary.string)
             throw error
@@ -132,21 +147,18 @@ package enum Files {
         try synchronize(path.isEmpty ? FilePath(".") : path)
     }
 
-    /// Brings files to the disk, all at once: a disk takes about as long for one as for several together.
+    /// Brings files and folders to the disk.
+    ///
+    /// All are on their way before the first is waited for: a disk takes about as long for one as for several together.
     package static func synchronize(_ paths: [FilePath]) throws {
-        guard paths.count > 1 else { return try paths.forEach { try synchronize($0) } }
-        let failures = Mutex<[any Error]>([])
-        let group = DispatchGroup()
-        for path in paths {
-            writers.async(group: group) {
-                do { try synchronize(path) } catch { failures.withLock { $0.append(error) } }
+        for path in paths.dropFirst() {
+            if let descriptor = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) {
+                startWriting(descriptor)
+                try? descriptor.close()
             }
         }
-        group.wait()
-        if let failure = failures.withLock({ $0.first }) { throw failure }
+        for path in paths { try synchronize(path) }
     }
-
-    private static let writers = DispatchQueue(label: "files.synchronize", attributes: .concurrent)
 
     private static func synchronize(_ path: FilePath) throws {
         let descriptor = try attempt("open", path) {
@@ -203,54 +215,11 @@ package enum Files {
     }
 }
 
-/// An exclusive advisory lock on a file, held while the value lives; the system drops it with the process.
-package final class FileLock: Sendable {
-    private let descriptor: FileDescriptor
-
-    /// Takes the lock; nil if another process holds it and `wait` is false.
-    /// - Parameters:
-    ///   - path: the lock's file; created if needed, removed or moved by its holder only.
-    ///   - wait: whether to wait for another holder.
-    /// - Throws: `SystemError`.
-    package init?(_ path: FilePath, wait: Bool = true) throws {
-        while true {
-            let descriptor = try attempt("open", path) {
-                try FileDescriptor.open(
-                    path, .readWrite, options: [.create, .closeOnExec],
-                    permissions: [.ownerReadWrite, .groupRead, .otherRead])
-            }
-            do {
-                let isHeld = try Self.hold(descriptor, path, wait: wait)
-                // What the last holder moved away or removed meanwhile is no longer the file that others lock.
-                if isHeld, Self.leads(path, to: descriptor) {
-                    self.descriptor = descriptor
-                    return
-                }
-                try? descriptor.close()
-                if !isHeld { return nil }
-            } catch {
-                try? descriptor.close()
-                throw error
-            }
-        }
-    }
-
-    deinit { try? descriptor.close() }
-
-    private static func hold(_ descriptor: FileDescriptor, _ path: FilePath, wait: Bool) throws -> Bool {
-        while flock(descriptor.rawValue, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EINTR { continue }
-            if code == EWOULDBLOCK { return false }
-            throw SystemError("lock", path.string, errno: code)
-        }
-        return true
-    }
-
-    private static func leads(_ path: FilePath, to descriptor: FileDescriptor) -> Bool {
-        var held = stat()
-        var named = stat()
-        return fstat(descriptor.rawValue, &held) == 0 && stat(path.string, &named) == 0
-            && held.st_ino == named.st_ino && held.st_dev == named.st_dev
-    }
+/// Where a file lies, its size and when it last changed.
+package struct FileStamp: Hashable, Sendable {
+    fileprivate let device: UInt64
+    fileprivate let number: UInt64
+    fileprivate let size: Int64
+    fileprivate let seconds: Int64
+    fileprivate let nanoseconds: Int64
 }

@@ -43,7 +43,13 @@ package final class ArchiveDestination: ImageDestination {
         add(blob, nil) { try spool.open(blob) }
     }
 
-    package func commit(_ tree: ImageTree, names: [String]) async throws {
+    package var identity: String { "archive \(spool.name)" }
+
+    package func commit(_ images: [NamedImage]) async throws {
+        for (tree, names) in images { add(tree, names) }
+    }
+
+    private func add(_ tree: ImageTree, _ names: [String]) {
         for manifest in tree.manifests {
             let bytes = manifest.bytes
             add(manifest.descriptor, nil) { MemorySource(bytes) }

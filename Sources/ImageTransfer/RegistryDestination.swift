@@ -77,7 +77,16 @@ package struct RegistryDestination: ImageDestination {
         return [other.repository]
     }
 
-    package func commit(_ tree: ImageTree, names: [String]) async throws {
+    package var identity: String { "registry \(client.host)/\(repository)" }
+
+    package func commit(_ images: [NamedImage]) async throws {
+        let names = images.flatMap(\.names)
+        // Of two images under one name the later has it in the end.
+        let width = Set(names).count == names.count ? ImageTransfer.parallelism : 1
+        try await concurrently(images, width: width) { try await commit($0.tree, $0.names) }
+    }
+
+    private func commit(_ tree: ImageTree, _ names: [String]) async throws {
         for manifest in tree.children { try await put(manifest, as: .digest(manifest.digest)) }
         let tags = try names.map { try Tag($0) }
         for target in tags.isEmpty ? [.digest(tree.root.digest)] : tags.map(Reference.Target.tag) {

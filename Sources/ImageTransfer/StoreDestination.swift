@@ -20,13 +20,18 @@ package struct StoreDestination: ImageDestination {
         report(.finished(blob))
     }
 
-    package func commit(_ tree: ImageTree, names: [String]) async throws {
-        for manifest in tree.children + tree.referrers {
-            _ = try ingest.add(manifest.bytes, mediaType: manifest.mediaType)
+    package var identity: String { "store \(ingest.name)" }
+
+    package func commit(_ images: [NamedImage]) async throws {
+        var manifests: [(manifest: ManifestDocument, names: [String])] = []
+        for (tree, names) in images {
+            for manifest in tree.children + tree.referrers {
+                _ = try ingest.add(manifest.bytes, mediaType: manifest.mediaType)
+            }
+            // Artifacts have no names of their own: they are found by their subjects.
+            manifests += [(tree.root, names)] + tree.referrers.map { ($0, []) }
         }
-        try ingest.commit(tree.root, names: names)
-        // Without names of their own: they are found by their subjects.
-        for artifact in tree.referrers { try ingest.commit(artifact, names: []) }
+        try ingest.commit(manifests)
     }
 }
 

@@ -31,6 +31,9 @@ package final class ImageIngest: Sendable {
         lock = try FileLock(folder.appending("lock"), wait: false)
     }
 
+    /// What no other ingest is called.
+    package var name: String { folder.string }
+
     /// Drops what was not committed; the beginnings of blobs stay for the next transfer.
     func close() { try? Files.remove(folder) }
 
@@ -148,15 +151,23 @@ package final class ImageIngest: Sendable {
     }
 
     /// The same with names as they are to stand in the layout.
-    ///
-    /// When this returns, the image survives a power cut. The order is what makes every moment before safe: the bytes
-    /// are on the disk before the blobs have their names, and those before `index.json` leads there.
     package func commit(_ manifest: ManifestDocument, names: [String]) throws {
-        for blob in manifest.blobs where !contains(blob) {
-            throw StoreError(
-                .blobMissing, "manifest \(manifest.digest) names blob \(blob.digest), which did not come")
+        try commit([(manifest, names)])
+    }
+
+    /// Commits several images at once, which takes the disk about as long as one.
+    ///
+    /// When this returns, the images survive a power cut. The order is what makes every moment before safe: the bytes
+    /// are on the disk before the blobs have their names, and those before `index.json` leads there.
+    package func commit(_ images: [(manifest: ManifestDocument, names: [String])]) throws {
+        for (manifest, _) in images {
+            for blob in manifest.blobs where !contains(blob) {
+                throw StoreError(
+                    .blobMissing,
+                    "manifest \(manifest.digest) names blob \(blob.digest), which did not come")
+            }
+            try add(manifest.bytes, manifest.descriptor)
         }
-        try add(manifest.bytes, manifest.descriptor)
         let arrivals = received.withLock { $0 }
         // From their names' first moment on nobody takes them for garbage.
         try store.count(on: arrivals.keys, in: folder) {}
@@ -167,17 +178,15 @@ package final class ImageIngest: Sendable {
             if Files.kind(destination) == .directory { try Files.remove(destination) }
             try Files.rename(arrival.file, to: destination, durably: false)
         }
-        // What lay there already may have come from a process that has not got as far as this.
-        let algorithms = Set(arrivals.keys.map(\.algorithm)).union(manifest.blobs.map(\.digest.algorithm))
-        let isNew =
-            try !arrivals.isEmpty || !store.readIndex().manifests.contains { $0.digest == manifest.digest }
-        if isNew {
-            for algorithm in algorithms {
-                try Files.synchronizeDirectory(store.path(algorithm))
-            }
-        }
         received.withLock { $0 = [:] }
-        try store.tag(manifest.descriptor, names: names)
+        // What lay there already may have come from a process that has not got as far as this.
+        var algorithms = Set(arrivals.keys.map(\.algorithm))
+        let known = Set(try store.readIndex().manifests.map(\.digest))
+        for (manifest, _) in images where !arrivals.isEmpty || !known.contains(manifest.digest) {
+            algorithms.formUnion(manifest.blobs.map(\.digest.algorithm) + [manifest.digest.algorithm])
+        }
+        try store.tag(
+            images.map { ($0.manifest.descriptor, $0.names) }, after: algorithms.map { store.path($0) })
     }
 }
 

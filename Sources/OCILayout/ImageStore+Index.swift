@@ -60,6 +60,11 @@ extension ImageStore {
         }
     }
 
+    /// The names that lead to a manifest.
+    package func names(of digest: Digest) throws -> [String] {
+        try readIndex().manifests.filter { $0.digest == digest }.compactMap(\.name)
+    }
+
     /// The artifacts here that say they belong to a manifest (image-spec 1.1, manifest.md "subject").
     package func referrers(of digest: Digest) throws -> [Descriptor] {
         var seen: Set<Digest> = []
@@ -86,18 +91,26 @@ extension ImageStore {
 
     /// The same with names as they are to stand in the layout.
     package func tag(_ descriptor: Descriptor, names: [String]) throws {
+        try tag([(descriptor, names)])
+    }
+
+    /// Gives names to several manifests at once; with `folders` that have to be on the disk before.
+    func tag(_ images: [(descriptor: Descriptor, names: [String])], after folders: [FilePath] = []) throws {
         try checkWritable()
-        let facts = try facts(of: descriptor)
-        let needed = try reached(from: descriptor)
-        try updateIndex { index in
-            // Under the lock: nobody removes them between this look and the new entry.
-            if let missing = needed.first(where: { !contains($0) }) {
-                throw StoreError(
-                    .blobMissing,
-                    "blob \(missing.digest) of image \(descriptor.digest) is not in the store \"\(root)\"",
-                    hint: "pull or build the image again")
+        let entries = try images.map { image in
+            (image, facts: try facts(of: image.descriptor), needed: try reached(from: image.descriptor))
+        }
+        try updateIndex(after: folders) { index in
+            for (image, facts, needed) in entries {
+                // Under the lock: nobody removes them between this look and the new entry.
+                if let missing = needed.first(where: { !contains($0) }) {
+                    throw StoreError(
+                        .blobMissing,
+                        "blob \(missing.digest) of image \(image.descriptor.digest) is not in the store \"\(root)\"",
+                        hint: "pull or build the image again")
+                }
+                index.enter(image.descriptor, names: image.names, facts: facts)
             }
-            index.enter(descriptor, names: names, facts: facts)
         }
     }
 
@@ -109,178 +122,6 @@ extension ImageStore {
                 throw unknown(name)
             }
             index.forget(names: Set(names))
-        }
-    }
-
-    // MARK: - the file
-
-    func readIndex() throws -> Index {
-        let path = root.appending("index.json")
-        let hint =
-            isReadOnly
-            ? nil
-            : "remove it and pull or build the images again: what is here of them is not fetched a second time"
-        do {
-            return try JSONDecoder().decode(Index.self, from: Data(try Files.read(path)))
-        } catch let error as SystemError where error.isNotFound {
-            return Index(manifests: [])
-        } catch DecodingError.valueNotFound(_, let place)
-            where place.codingPath.last?.stringValue == "manifests"
-        {
-            // So tools in Go write a list without members.
-            return Index(manifests: [])
-        } catch let error as SystemError where error.isDirectory {
-            throw StoreError(.corrupt, "\"\(path)\" is damaged: it is a folder", hint: hint)
-        } catch let error as DecodingError {
-            throw StoreError(.corrupt, "\"\(path)\" is damaged: \(decodingFailure(error))", hint: hint)
-        }
-    }
-
-    /// Changes the index under the lock; what does not change is not written.
-    func updateIndex(_ change: (inout Index) throws -> Void) throws {
-        try locked {
-            let index = try readIndex()
-            var changed = index
-            try change(&changed)
-            if changed != index { try writeIndex(changed) }
-        }
-    }
-
-    /// Only under the lock.
-    func writeIndex(_ index: Index) throws {
-        try Files.replace(
-            root.appending("index.json"), with: try canonicalJSON(index),
-            draft: root.appending(".index.json-new"))
-    }
-
-    // MARK: - finding
-
-    /// What a reference leads to.
-    enum Found {
-        case named(String, Descriptor)
-        case digest(Descriptor)
-    }
-
-    /// Finds what a reference means: a name first, then a digest or the beginning of one; if `isDeep`, also that of an
-    /// image in an index among the entries.
-    func find(_ reference: Reference, in entries: [Descriptor], isDeep: Bool = true) throws -> Found {
-        if reference.digest == nil {
-            // A foreign layout's name may be what looks like a repository to us.
-            for name in [reference.tagged, reference.description] {
-                if let name, let entry = entries.first(where: { $0.name == name }) {
-                    return .named(name, entry)
-                }
-            }
-        }
-        let beginning = reference.digest.map { ($0.algorithm, $0.hex) } ?? reference.digestBeginning
-        if let beginning {
-            var found: [Digest: Descriptor] = [:]
-            for entry in isDeep ? try nested(entries) : entries where entry.digest.begins(beginning) {
-                found[entry.digest] = found[entry.digest] ?? entry
-            }
-            if found.count == 1, let only = found.first { return .digest(only.value) }
-            guard found.isEmpty else {
-                throw StoreError(
-                    .ambiguous, "\"\(reference)\" is the beginning of \(found.count) digests",
-                    hint: "write more of it: "
-                        + found.keys.sorted().map(\.description).joined(separator: ", "))
-            }
-        }
-        throw unknown(reference.description, isRemote: reference.registry != nil)
-    }
-
-    private func unknown(_ name: String, isRemote: Bool = false) -> StoreError {
-        StoreError(
-            .unknownImage, "image \"\(name)\" is not in the store \"\(root)\"",
-            hint: isRemote
-                ? "see 'wasme list', or fetch it with 'wasme pull \(name)'"
-                : "see 'wasme list', or build it with 'wasme build -t \(name)'")
-    }
-
-    private func names(_ entries: [Descriptor]) -> String? {
-        let names = Set(entries.map { $0.name ?? $0.digest.description }).sorted()
-        guard !names.isEmpty else { return nil }
-        let shown = names.prefix(10).map { "\"\($0)\"" }.joined(separator: ", ")
-        return names.count > 10 ? "\(shown) and \(names.count - 10) more" : shown
-    }
-
-    /// The entries, and those of indexes among them.
-    private func nested(_ entries: [Descriptor]) throws -> [Descriptor] {
-        var all = entries
-        var seen = Set(entries.map(\.digest))
-        var next = 0
-        while next < all.count {
-            defer { next += 1 }
-            guard MediaType.indexes.contains(all[next].mediaType),
-                case .index(let index)? = try? manifest(all[next]).content
-            else { continue }
-            all += index.manifests.filter { seen.insert($0.digest).inserted }
-        }
-        return all
-    }
-
-    /// Where a name leads to an index with one image in it, as container builders write it: that image.
-    private func followed(_ entry: Descriptor) throws -> Descriptor {
-        var entry = entry
-        // An index cannot hold itself: its digest would have to be known before.
-        while MediaType.indexes.contains(entry.mediaType),
-            case .index(let index) = try manifest(entry).content
-        {
-            let images = index.manifests.filter {
-                $0.annotations?["vnd.docker.reference.type"] != "attestation-manifest"
-            }
-            guard images.count == 1 else { break }
-            entry = images[0]
-        }
-        return entry
-    }
-
-    func facts(of descriptor: Descriptor) throws -> ImageFacts {
-        ImageFacts(try manifest(descriptor)) { try? read($0) }
-    }
-}
-
-extension Index {
-    /// Makes names lead to a manifest; without any, the manifest is known by its digest alone.
-    mutating func enter(_ descriptor: Descriptor, names: [String], facts: ImageFacts) {
-        var entry = descriptor.bare
-        entry.annotations = facts.annotations
-        let isSettled = names.allSatisfy { name in
-            manifests.contains {
-                $0.name == name && $0.digest == entry.digest
-                    && ImageFacts(annotations: $0.annotations) == facts
-            }
-        }
-        // Giving what is given is no change: nothing is written then.
-        if isSettled, !names.isEmpty || manifests.contains(where: { $0.digest == entry.digest }) { return }
-        entry.annotations?[ImageStore.storedAt] = Date().formatted(.iso8601)
-        // The image that had the name stays, without one, until it is pruned.
-        for position in manifests.indices where manifests[position].name.map(names.contains) == true {
-            manifests[position].annotations?[ImageStore.refName] = nil
-        }
-        for name in names {
-            entry.annotations?[ImageStore.refName] = name
-            manifests.append(entry)
-        }
-        if names.isEmpty { manifests.append(entry) }
-        dropSpareEntries()
-    }
-
-    /// Takes names away.
-    mutating func forget(names: Set<String>) {
-        for position in manifests.indices where manifests[position].name.map(names.contains) == true {
-            manifests[position].annotations?[ImageStore.refName] = nil
-        }
-        dropSpareEntries()
-    }
-
-    /// An entry without a name is kept only while nothing else names the same manifest.
-    private mutating func dropSpareEntries() {
-        let named = Set(manifests.filter { $0.name != nil }.map(\.digest))
-        var seen: Set<Digest> = []
-        manifests.removeAll { entry in
-            guard entry.name == nil else { return false }
-            return named.contains(entry.digest) || !seen.insert(entry.digest).inserted
         }
     }
 }
@@ -305,39 +146,4 @@ extension ManifestDocument {
         case .index(let index): index.subject
         }
     }
-}
-
-extension Reference {
-    /// The name it is stored under: with its tag; what was fetched by digest alone is known by that.
-    package var stored: String { tagged ?? description }
-
-    /// The beginning of a digest that this may be meant as: `sha256:3f2a…`, or at least four hexadecimal digits.
-    fileprivate var digestBeginning: (Digest.Algorithm?, String)? {
-        guard registry == nil, digest == nil else { return nil }
-        let path = repository.path
-        if let tag {
-            guard let algorithm = Digest.Algorithm(rawValue: path), tag.name.isLowercaseHex else {
-                return nil
-            }
-            return (algorithm, tag.name)
-        }
-        return path.utf8.count >= 4 && path.isLowercaseHex ? (nil, path) : nil
-    }
-}
-
-extension Digest {
-    fileprivate func begins(_ beginning: (algorithm: Algorithm?, hex: String)) -> Bool {
-        (beginning.algorithm ?? algorithm) == algorithm && hex.hasPrefix(beginning.hex)
-    }
-}
-
-extension String {
-    fileprivate var isLowercaseHex: Bool {
-        utf8.allSatisfy { byte in "0123456789abcdef".utf8.contains(byte) }
-    }
-}
-
-extension SystemError {
-    fileprivate var isNotFound: Bool { errno == Errno.noSuchFileOrDirectory.rawValue }
-    fileprivate var isDirectory: Bool { errno == Errno.isDirectory.rawValue }
 }

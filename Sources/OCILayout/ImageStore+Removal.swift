@@ -32,7 +32,7 @@ extension ImageStore {
     package func remove(_ references: [Reference], force: Bool = false) throws -> Removal {
         try checkWritable()
         return try locked {
-            let index = try readIndex()
+            let index = try readIndexFile()
             var (names, digests) = try targets(references, in: index.manifests)
             if !force { try checkSingleNames(digests, besides: names, in: index.manifests) }
             let named = Set(index.manifests.filter { $0.name != nil }.map(\.digest))
@@ -81,7 +81,7 @@ extension ImageStore {
     ) throws -> Removal {
         try checkWritable()
         return try locked {
-            let index = try readIndex()
+            let index = try readIndexFile()
             let deadline = age.map { Date().timeIntervalSince1970 - $0 / .seconds(1) }
             var kept = index
             kept.manifests = survivors(of: index.manifests, named: named, deadline: deadline)

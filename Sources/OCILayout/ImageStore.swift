@@ -21,6 +21,7 @@ package struct ImageStore: Sendable {
     package let root: FilePath
     /// Whether the layout is somebody else's, and nothing is written there.
     package let isReadOnly: Bool
+    let indexCache = IndexCache()
 
     /// Opens a store; one whose folder is missing or empty holds no images, and is made when the first one comes.
     package init(_ root: FilePath) throws {
@@ -189,9 +190,10 @@ package struct ImageStore: Sendable {
         if Files.kind(marker) == nil {
             let isNew = Files.kind(root) == nil
             try Files.createDirectory(blobs.appending("sha256"))
-            try Files.synchronizeDirectory(blobs)
-            try Files.replace(marker, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
-            if isNew { try Files.synchronizeDirectory(root.removingLastComponent()) }
+            // Its own name is brought to the disk with the first image's.
+            try Files.replace(
+                marker, with: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8),
+                beside: [blobs, root] + (isNew ? [root.removingLastComponent()] : []), durably: false)
         } else {
             try checkVersion()
         }

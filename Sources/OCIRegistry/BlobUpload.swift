@@ -72,7 +72,7 @@ struct BlobUpload {
 
     /// Begins an upload.
     func open() async throws -> UploadSession {
-        let start = try await client.location(repository, "blobs/uploads/")
+        let start = client.location(repository, "blobs/uploads/")
         let answer = try await client.exchange(call(.post, start))
         guard answer.status == 202 else { throw RegistryError(action, client.host, answer) }
         return try UploadSession(answer, action)
@@ -110,7 +110,7 @@ extension BlobUpload {
     /// Asks the registry to take the blob over from another repository (distribution-spec 1.1, "Mounting a blob from
     /// another repository").
     private func mount(from source: Repository) async throws -> Mount {
-        let start = try await client.location(repository, "blobs/uploads/").adding([
+        let start = client.location(repository, "blobs/uploads/").adding([
             ("mount", descriptor.digest.description), ("from", client.endpoint.path(of: source)),
         ])
         var call = call(.post, start)
@@ -137,7 +137,7 @@ extension BlobUpload {
     /// - Throws: `RegistryError`.
     private func sendAtOnce(_ session: inout UploadSession?) async throws -> Bool {
         guard client.endpoint.takesSinglePost else { return false }
-        let start = try await client.location(repository, "blobs/uploads/")
+        let start = client.location(repository, "blobs/uploads/")
         var call = call(.post, start.adding([digestItem]))
         call.headers[.contentType] = Self.octets
         call.body = body

@@ -36,7 +36,8 @@ struct ChunkedUpload {
     private static let chunkTime = Duration.seconds(10)
     /// Answers to a first chunk by registries that take none.
     private static let wholeReasons: Set<Int> = [400, 404, 405, 411, 415, 416, 501]
-    /// Answers to a later chunk by registries that have another idea of where the upload is.
+    /// Answers to a later chunk by registries that have another idea of where the upload is. (409, to any chunk, says
+    /// that an earlier request is not over yet.)
     private static let doubtReasons: Set<Int> = [400, 404, 416]
 
     /// The upload of a large blob.
@@ -195,7 +196,7 @@ struct ChunkedUpload {
             record?.forget()
             startOver()
             goesWhole = true
-        case let status where position > 0 && Self.doubtReasons.contains(status):
+        case let status where status == 409 || position > 0 && Self.doubtReasons.contains(status):
             throw RegistryError(upload.action, upload.client.host, answer).temporary
         default: throw RegistryError(upload.action, upload.client.host, answer)
         }

@@ -6,6 +6,8 @@ private import Synchronization
 /// Where a registry's API is, and by which scheme once that is known.
 final class Endpoint: Sendable {
     let authority: String
+    /// Whether the scheme was left open.
+    let isOpen: Bool
     private let isDockerHub: Bool
     private let known: Mutex<WebLocation.Scheme?>
     private let abilities = Mutex(Abilities())
@@ -27,6 +29,7 @@ final class Endpoint: Sendable {
             case false?: .https
             case nil: host.isLoopback ? nil : .https
             }
+        isOpen = scheme == nil
         known = Mutex(scheme)
     }
 

@@ -14,7 +14,7 @@ extension RegistryClient {
         _ repository: Repository, _ digest: Digest, for actions: Set<Scope.Action>
     ) async throws -> Bool {
         let call = Call(
-            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, actions),
+            .head, location(repository, "blobs/\(digest)"), scope: Scope(repository, actions),
             action: "look for blob \"\(name(repository))@\(digest)\"")
         return try await retrying {
             let answer = try await exchange(call)
@@ -29,7 +29,7 @@ extension RegistryClient {
     /// What a repository says of a blob, without fetching it; nil if it has none.
     package func describeBlob(_ repository: Repository, _ digest: Digest) async throws -> Descriptor? {
         let call = Call(
-            .head, try await location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
+            .head, location(repository, "blobs/\(digest)"), scope: Scope(repository, [.pull]),
             action: "look for blob \"\(name(repository))@\(digest)\"")
         return try await retrying {
             let answer = try await exchange(call)
@@ -55,7 +55,7 @@ extension RegistryClient {
         _ repository: Repository, _ descriptor: Descriptor, into sink: any ByteSink,
         after beginning: (any ByteSource)? = nil
     ) async throws {
-        let location = try await location(repository, "blobs/\(descriptor.digest)")
+        let location = location(repository, "blobs/\(descriptor.digest)")
         let action = "read blob \"\(name(repository))@\(descriptor.digest)\""
         let download = Download(descriptor, into: sink, action: action)
         do {
@@ -102,7 +102,7 @@ extension RegistryClient {
         let wanted = "bytes \(range.lowerBound)-\(range.upperBound - 1)/"
         let sink = PartSink(limit: range.count)
         var call = Call(
-            .get, try await location(repository, "blobs/\(descriptor.digest)"),
+            .get, location(repository, "blobs/\(descriptor.digest)"),
             scope: Scope(repository, [.pull]), action: action)
         call.headers[.range] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
         call.receive = { head in

@@ -18,7 +18,7 @@ extension RegistryClient {
 
     private func delete(_ repository: Repository, _ path: String, action: String) async throws {
         let call = Call(
-            .delete, try await location(repository, path), scope: Scope(repository, [.pull, .delete]),
+            .delete, location(repository, path), scope: Scope(repository, [.pull, .delete]),
             action: action)
         do {
             _ = try await perform(call)

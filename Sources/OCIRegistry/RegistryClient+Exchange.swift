@@ -44,15 +44,22 @@ extension RegistryClient {
     ///
     /// Credentials go to the registry's own origin only: a redirect or an upload location elsewhere gets none.
     func exchange(_ call: Call) async throws -> Answer {
-        let home = try await location("/").origin
         var call = call
+        var authorization = await authenticator.authorization(for: call.scope)
+        var settled = try await settleScheme(of: &call, isPlain: authorization == nil)
+        let home = location("/").origin
         var isAuthorized = call.location.origin == home
-        var authorization = isAuthorized ? await authenticator.authorization(for: call.scope) : nil
         var redirects = 0
         var challenges = 0
         while true {
-            let answer = try await call.send(
-                over: transport, options, authorization: isAuthorized ? authorization : nil, host: host)
+            let answer: Answer
+            if let first = settled {
+                answer = first
+                settled = nil
+            } else {
+                answer = try await call.send(
+                    over: transport, options, authorization: isAuthorized ? authorization : nil, host: host)
+            }
             switch answer.status {
             case 401 where isAuthorized && challenges == 0, 403 where isAuthorized && challenges == 0:
                 challenges += 1
@@ -73,6 +80,50 @@ extension RegistryClient {
         }
     }
 
+    /// Finds out by which scheme the registry speaks, if that is left open: a loopback host is asked by plain HTTP, and
+    /// by https if what answers there does not speak it.
+    ///
+    /// A request that can be repeated and holds nothing secret (`isPlain`) is the question itself.
+    /// - Returns: its answer, if it was.
+    private func settleScheme(of call: inout Call, isPlain: Bool) async throws -> Answer? {
+        guard endpoint.isOpen, call.location.authority == endpoint.authority else { return nil }
+        if let scheme = endpoint.scheme {
+            call.location.scheme = scheme
+            return nil
+        }
+        if isPlain, call.body == nil, call.receive == nil {
+            do {
+                let answer = try await call.send(over: transport, options, authorization: nil, host: host)
+                // TLS servers that are kind to plain text answer 400.
+                if answer.status != 400 {
+                    endpoint.scheme = .http
+                    return answer
+                }
+            } catch let error as RegistryError where error.code == .unreachable {
+                throw error
+            } catch is RegistryError {}
+        }
+        // Two tasks may find out at once: both come to the same end.
+        let scheme: WebLocation.Scheme =
+            try await speaks(.http) ? .http : try await speaks(.https) ? .https : .http
+        endpoint.scheme = scheme
+        call.location.scheme = scheme
+        return nil
+    }
+
+    /// Whether what answers at the host speaks HTTP over a scheme; an unreachable host is left to the real request.
+    private func speaks(_ scheme: WebLocation.Scheme) async throws -> Bool {
+        let probe = WebLocation(scheme: scheme, authority: endpoint.authority, target: "/v2/")
+        let call = Call(.get, probe, action: "reach the registry \"\(host)\"")
+        do {
+            let answer = try await call.send(over: transport, options, authorization: nil, host: host)
+            return scheme == .https || answer.status != 400
+        } catch let error as RegistryError {
+            // A certificate that is not trusted is one: the real request says what is wrong with it.
+            return error.code == (scheme == .http ? .unreachable : .untrusted)
+        }
+    }
+
     /// What a refusal asks for; nil if it is final.
     ///
     /// A 403 is, unless it says that another token would do (RFC 6750 §3.1). Some proxies answer 401 without saying
@@ -84,7 +135,7 @@ extension RegistryClient {
             return asked.contains { $0.parameters["error"] == "insufficient_scope" } ? asked : nil
         }
         guard !asked.contains(where: \.isKnown) else { return asked }
-        let root = Call(.get, try await location("/v2/"), action: call.action)
+        let root = Call(.get, location("/v2/"), action: call.action)
         let second = try await root.send(over: transport, options, authorization: nil, host: host)
         return second.status == 401 ? second.challenges : asked
     }

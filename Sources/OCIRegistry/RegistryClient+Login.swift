@@ -35,7 +35,7 @@ extension RegistryClient {
         let action = "log in to \"\(host)\""
         do {
             let answer = try await client.perform(
-                Call(.get, try await client.location("/v2/"), action: action))
+                Call(.get, client.location("/v2/"), action: action))
             guard answer.status == 200 else { throw RegistryError(action, host, answer) }
         } catch var error as RegistryError where error.code == .unauthorized {
             error.hint =

@@ -95,7 +95,7 @@ extension RegistryClient {
         if case .digest(let digest) = target, digest != manifest.digest {
             throw RegistryError.mismatch(action, .digestMismatch(expected: digest, actual: manifest.digest))
         }
-        let location = try await location(repository, "manifests/\(target)")
+        let location = location(repository, "manifests/\(target)")
         var call = Call(.put, location, scope: Scope(repository, [.pull, .push]), action: action)
         call.headers[.contentType] = manifest.mediaType.rawValue
         call.body = HTTPBody(manifest.bytes)
@@ -113,7 +113,7 @@ extension RegistryClient {
         _ method: HTTPRequest.Method, _ repository: Repository, _ target: Reference.Target
     ) async throws -> Call {
         var call = Call(
-            method, try await location(repository, "manifests/\(target)"), scope: Scope(repository, [.pull]),
+            method, location(repository, "manifests/\(target)"), scope: Scope(repository, [.pull]),
             action: "read manifest \"\(name(repository, target))\"")
         call.headers[.accept] = (MediaType.manifests + MediaType.indexes).map(\.rawValue).joined(
             separator: ", ")

@@ -10,7 +10,7 @@ extension RegistryClient {
         let action = "list the tags of \"\(name(repository))\""
         var tags: [Tag] = []
         let first = Call(
-            .get, try await location(repository, "tags/list?n=1000"), scope: Scope(repository, [.pull]),
+            .get, location(repository, "tags/list?n=1000"), scope: Scope(repository, [.pull]),
             action: action)
         try await forEachPage(first) { answer in
             do {
@@ -36,7 +36,7 @@ extension RegistryClient {
         let action = "list the repositories of \"\(host)\""
         var repositories: [Repository] = []
         let first = Call(
-            .get, try await location("/v2/_catalog?n=\(min(max(limit, 1), 1000))"), action: action)
+            .get, location("/v2/_catalog?n=\(min(max(limit, 1), 1000))"), action: action)
         try await forEachPage(first) { answer in
             let names = try Self.decode(CatalogPage.self, answer, action).repositories ?? []
             repositories += names.compactMap { try? Repository($0) }

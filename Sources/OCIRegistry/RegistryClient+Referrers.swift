@@ -42,7 +42,7 @@ extension RegistryClient {
         let action = action(repository, subject)
         let filter = type.map { "?artifactType=\(percentEncoded($0.rawValue))" } ?? ""
         var first = Call(
-            .get, try await location(repository, "referrers/\(subject)\(filter)"),
+            .get, location(repository, "referrers/\(subject)\(filter)"),
             scope: Scope(repository, [.pull]), action: action)
         first.headers[.accept] = MediaType.imageIndex.rawValue
         var found: [Descriptor] = []

@@ -36,7 +36,7 @@ extension RegistryClient {
         let path = "/api/v1/search?q=\(words)&n=\(min(max(limit, 1), 100))"
         var found: [FoundRepository] = []
         do {
-            try await forEachPage(Call(.get, try await location(path), action: action)) { answer in
+            try await forEachPage(Call(.get, location(path), action: action)) { answer in
                 found += try Self.decode(FoundPage.self, answer, action).repositories.compactMap(\.found)
                 return found.count < limit
             }

@@ -35,19 +35,19 @@ package struct RegistryClient: Sendable {
     /// Asks whether a registry is there and lets this user in (distribution-spec 1.1, "Determining Support").
     package func ping() async throws {
         let action = "reach the registry \"\(host)\""
-        let location = try await location("/v2/")
+        let location = location("/v2/")
         let answer = try await perform(Call(.get, location, action: action))
         guard answer.status == 200 else { throw RegistryError(action, host, answer) }
     }
 
-    /// The URL of a path of the registry.
-    func location(_ path: String) async throws -> WebLocation {
-        WebLocation(scheme: try await scheme(), authority: endpoint.authority, target: path)
+    /// The URL of a path of the registry; a scheme that is not known yet is settled when it is asked.
+    func location(_ path: String) -> WebLocation {
+        WebLocation(scheme: endpoint.scheme ?? .http, authority: endpoint.authority, target: path)
     }
 
     /// The URL of something in a repository.
-    func location(_ repository: Repository, _ rest: String) async throws -> WebLocation {
-        try await location("/v2/\(endpoint.path(of: repository))/\(rest)")
+    func location(_ repository: Repository, _ rest: String) -> WebLocation {
+        location("/v2/\(endpoint.path(of: repository))/\(rest)")
     }
 
     /// A repository's name as people write it.
@@ -58,29 +58,6 @@ package struct RegistryClient: Sendable {
         switch target {
         case .tag: "\(name(repository)):\(target)"
         case .digest: "\(name(repository))@\(target)"
-        }
-    }
-
-    private func scheme() async throws -> WebLocation.Scheme {
-        if let scheme = endpoint.scheme { return scheme }
-        // Two tasks may find out at once: both come to the same end.
-        let scheme: WebLocation.Scheme =
-            try await speaks(.http) ? .http : try await speaks(.https) ? .https : .http
-        endpoint.scheme = scheme
-        return scheme
-    }
-
-    /// Whether what answers at the host speaks HTTP over a scheme; an unreachable host is left to the real request.
-    private func speaks(_ scheme: WebLocation.Scheme) async throws -> Bool {
-        let probe = WebLocation(scheme: scheme, authority: endpoint.authority, target: "/v2/")
-        let call = Call(.get, probe, action: "reach the registry \"\(host)\"")
-        do {
-            let answer = try await call.send(over: transport, options, authorization: nil, host: host)
-            // TLS servers that are kind to plain text answer 400.
-            return scheme == .https || answer.status != 400
-        } catch let error as RegistryError {
-            // A certificate that is not trusted is one: the real request says what is wrong with it.
-            return error.code == (scheme == .http ? .unreachable : .untrusted)
         }
     }
 }

@@ -93,7 +93,7 @@ final class ImagePlaces: Sendable {
     private func stored(_ reference: Reference, as place: ImagePlace) throws -> FoundImage {
         let descriptor = try store.resolve(reference)
         // The beginning of a digest is no name; what it leads to may have some.
-        let names = try store.list().filter { $0.descriptor.digest == descriptor.digest }.compactMap(\.name)
+        let names = try store.names(of: descriptor.digest)
         let fullName = names.contains(reference.stored) ? reference.stored : names.first
         return FoundImage(
             name: "\(place)", fullName: fullName, document: try store.manifest(descriptor), blobs: store,
@@ -136,12 +136,9 @@ final class ImagePlaces: Sendable {
 
     // MARK: - Bringing images there
 
-    /// An image under the names that it is to have.
-    typealias Named = (tree: ImageTree, names: [String])
-
     /// Copies images into a store or a layout.
     func copy(
-        _ images: [Named], from source: any BlobAccess, into store: ImageStore, _ transfer: ImageTransfer
+        _ images: [NamedImage], from source: any BlobAccess, into store: ImageStore, _ transfer: ImageTransfer
     ) async throws {
         try await store.ingest { ingest in
             try await transfer.copy(images, from: source, to: StoreDestination(ingest))
@@ -150,31 +147,38 @@ final class ImagePlaces: Sendable {
 
     /// Copies an image into a repository; what comes from afar waits in the store until it is across.
     func copy(
-        _ image: Named, from source: any BlobAccess, to client: RegistryClient, _ repository: Repository,
+        _ image: NamedImage, from source: any BlobAccess, to client: RegistryClient, _ repository: Repository,
         _ transfer: ImageTransfer
     ) async throws {
-        // A registry takes no manifest without its blobs. They are asked about all the same: one may have been lost.
-        let isThere = try await client.hasManifest(repository, image.tree.root.digest)
         guard source.isRemote else {
-            return try await transfer.copy(
-                image.tree, names: image.names, from: source,
-                to: RegistryDestination(
-                    client, repository, asksFirst: isThere,
-                    relatives: relatives(of: image.tree.root.digest, at: client.host, but: repository),
-                    journal: journal))
+            return try await transfer.copy([shipment(of: image, from: source, to: client, repository)])
         }
         try await store.ingest { spool in
-            try await transfer.copy(
-                image.tree, names: image.names, from: source,
-                to: RegistryDestination(
-                    client, repository, asksFirst: isThere, spool: spool, journal: journal))
+            try await transfer.copy([shipment(of: image, from: source, to: client, repository, spool)])
         }
+    }
+
+    /// An image's way into a repository, once the registry was asked whether it is there.
+    func shipment(
+        of image: NamedImage, from source: any BlobAccess, to client: RegistryClient,
+        _ repository: Repository,
+        _ spool: ImageIngest? = nil
+    ) async throws -> Shipment {
+        // A registry takes no manifest without its blobs. They are asked about all the same: one may have been lost.
+        let digest = image.tree.root.digest
+        let isThere = try await client.hasManifest(repository, digest)
+        return Shipment(
+            image, from: source,
+            to: RegistryDestination(
+                client, repository, asksFirst: isThere,
+                relatives: source.isRemote ? [] : relatives(of: digest, at: client.host, but: repository),
+                spool: spool, journal: journal))
     }
 
     /// The repository of a registry that the store knows the same image by, if there is another one.
     private func relatives(of digest: Digest, at host: RegistryHost, but target: Repository) -> [Repository] {
-        let names = (try? store.list()) ?? []
-        let other = names.lazy.filter { $0.descriptor.digest == digest }.compactMap(\.reference)
+        let names = (try? store.names(of: digest)) ?? []
+        let other = names.lazy.compactMap { try? Reference($0) }
             .first { $0.registry == host && $0.repository != target }
         return other.map { [$0.repository] } ?? []
     }
@@ -186,12 +190,13 @@ final class ImagePlaces: Sendable {
     ///   - transfer: moves the blobs, and tells of it.
     /// - Throws: what the images' places and the sink throw.
     func archive(
-        _ images: [(image: Named, source: any BlobAccess)], to sink: any ByteSink, _ transfer: ImageTransfer
+        _ images: [(image: NamedImage, source: any BlobAccess)], to sink: any ByteSink,
+        _ transfer: ImageTransfer
     ) async throws {
         try await store.ingest { spool in
             let archive = ArchiveDestination(spool: spool)
             for (image, source) in images {
-                try await transfer.copy(image.tree, names: image.names, from: source, to: archive)
+                try await transfer.copy([image], from: source, to: archive)
             }
             try archive.write(to: sink)
             archive.drop()

@@ -80,7 +80,7 @@ struct Load: WasmeCommand {
             (blobs, index) = (archive, archive.index)
         }
         let stem = name == "-" ? nil : path.lastComponent?.string.split(separator: ".").first.map(String.init)
-        var images: [ImagePlaces.Named] = []
+        var images: [NamedImage] = []
         for (digest, entries) in index.images {
             let names = entries.compactMap { Self.storedName($0.name, file: stem) }
             for entry in entries where entry.name != nil && Self.storedName(entry.name, file: stem) == nil {

@@ -41,13 +41,11 @@ struct Pull: WasmeCommand {
         let newName = try newName.map { try context.newName($0) }
         let references = try references.map { try context.completed(context.reference($0)) }
         let places = try ImagePlaces(store, access, in: context)
-        var results: [ImagesResult.Image] = []
-        for reference in references {
-            let name = (newName ?? reference).stored
-            let digest = try await context.showing(.pulling, quiet: output.quiet) { transfer in
-                try await places.pull(reference, as: name, transfer).digest
-            }
-            results.append(.init(references: [name], digest: digest))
+        let images = try await context.showing(.pulling, quiet: output.quiet) { transfer in
+            try await places.pull(references.map { ($0, (newName ?? $0).stored) }, transfer)
+        }
+        let results = zip(references, images).map { reference, image in
+            ImagesResult.Image(references: [(newName ?? reference).stored], digest: image.digest)
         }
         try output.print(ImagesResult("pulled", results), in: context)
     }
@@ -58,16 +56,33 @@ extension ImagePlaces {
     func pull(
         _ reference: Reference, as name: String, _ transfer: ImageTransfer
     ) async throws -> ManifestDocument {
-        let found = try await find(.registry(reference), .registryFirst)
-        guard case .manifest = found.document.content else {
-            throw CommandError(
-                .failed, "cannot pull \"\(reference)\": it is an index of several images",
-                hint:
-                    "name one of its images by digest, or fetch the whole with 'wasme copy \(reference) store:\(reference)': filters are never an index"
-            )
+        let images = try await pull([(reference, name)], transfer)
+        return images[0]
+    }
+
+    /// Fetches filters' images from their registries into the store; nothing is fetched if one is not there.
+    /// - Returns: their manifests, in the same order.
+    func pull(
+        _ images: [(reference: Reference, name: String)], _ transfer: ImageTransfer
+    ) async throws -> [ManifestDocument] {
+        let found = try await concurrently(images) { reference, _ in
+            let found = try await self.find(.registry(reference), .registryFirst)
+            guard case .manifest = found.document.content else {
+                throw CommandError(
+                    .failed, "cannot pull \"\(reference)\": it is an index of several images",
+                    hint:
+                        "name one of its images by digest, or fetch the whole with 'wasme copy \(reference) store:\(reference)': filters are never an index"
+                )
+            }
+            return (found, try await ImageTree(found.document, from: found.blobs))
         }
-        let tree = try await ImageTree(found.document, from: found.blobs)
-        try await copy([(tree, [name])], from: found.blobs, into: store, transfer)
-        return found.document
+        try await store.ingest { ingest in
+            let destination = StoreDestination(ingest)
+            try await transfer.copy(
+                zip(found, images).map { found, image in
+                    Shipment((found.1, [image.name]), from: found.0.blobs, to: destination)
+                })
+        }
+        return found.map(\.0.document)
     }
 }

@@ -56,19 +56,21 @@ struct Push: WasmeCommand {
             }
             images.append((found, target))
         }
-        var results: [ImagesResult.Image] = []
-        for (found, target) in images {
+        let moves = try await concurrently(images) { (found, target) in
             let tags = (target.tags + more).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-            let tree = try await ImageTree(found.document, from: found.blobs)
-            try await context.showing(.pushing, quiet: output.quiet) { transfer in
-                try await places.copy(
-                    (tree, tags), from: found.blobs, to: places.client(for: target), target.repository,
-                    transfer)
-            }
-            results.append(
-                .init(
-                    references: tags.isEmpty ? [target.stored] : tags.map { "\(target.name):\($0)" },
-                    digest: found.document.digest))
+            return (found, target, (try await ImageTree(found.document, from: found.blobs), tags))
+        }
+        try await context.showing(.pushing, quiet: output.quiet) { transfer in
+            try await transfer.copy(
+                concurrently(moves) { (found, target, image) in
+                    try await places.shipment(
+                        of: image, from: found.blobs, to: places.client(for: target), target.repository)
+                })
+        }
+        let results = moves.map { (found, target, image) in
+            ImagesResult.Image(
+                references: image.1.isEmpty ? [target.stored] : image.1.map { "\(target.name):\($0)" },
+                digest: found.document.digest)
         }
         try output.print(ImagesResult("pushed", results), in: context)
     }

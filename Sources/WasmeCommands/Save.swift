@@ -43,7 +43,7 @@ struct Save: WasmeCommand {
                 hint: "name a file with -o, or write to a pipe")
         }
         let places = try ImagePlaces(store, in: context)
-        var images: [(image: ImagePlaces.Named, source: any BlobAccess)] = []
+        var images: [(image: NamedImage, source: any BlobAccess)] = []
         for text in references {
             let found = try await places.find(try context.place(text), .store)
             let tree = try await ImageTree(found.document, from: found.blobs, referrers: referrers)

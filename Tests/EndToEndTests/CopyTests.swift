@@ -17,6 +17,7 @@ import Testing
 
     /// A filter's image in the store.
     /// - Returns: its digest.
+    @discardableResult
     private func stored(
         as name: String = "add-header:v1", module: [UInt8] = TinyFilter().bytes
     ) async throws -> Digest {
@@ -66,6 +67,48 @@ import Testing
                 "inspect", "--tls-verify=false", "docker://\(registry.address)/third/name:v3")
             #expect(seen.contains(expected))
         }
+        await hub.stop()
+    }
+
+    @Test(.requires(.registry), .requires(.skopeo), arguments: ["oci", "v2s2"])
+    func `what skopeo pushes is pulled, and the other way round`(_ format: String) async throws {
+        try await stored()
+        let (hub, ours) = try await newcomer.startHub()
+        try await DockerRegistry.run { registry in
+            for address in [ours, registry.address] {
+                let (theirs, back) = ("\(address)/acme/theirs:v1", "\(address)/acme/back:v1")
+                try await newcomer.does("copy", "add-header:v1", "oci:ours:v1", "-q")
+                _ = try await skopeo(
+                    "copy", "--format", format, "--dest-tls-verify=false", "oci:ours:v1", "docker://\(theirs)"
+                )
+                let pulled = digest(try await newcomer.does("pull", theirs, "-q"))
+                let seen = try await skopeo("inspect", "--tls-verify=false", "docker://\(theirs)")
+                #expect(seen.contains(pulled))
+                #expect(try await newcomer.does("inspect", theirs).contains("abi"))
+                try await newcomer.does("tag", theirs, back)
+                #expect(digest(try await newcomer.does("push", back, "-q")) == pulled)
+                _ = try await skopeo(
+                    "copy", "--src-tls-verify=false", "docker://\(back)", "dir:\(newcomer.scratch.path)/seen")
+                let raw = try Files.read(newcomer.scratch.appending("seen").appending("manifest.json"))
+                #expect(Digest(of: raw).description == pulled)
+                let type = try ManifestDocument(bytes: raw, mediaType: nil).mediaType.rawValue
+                #expect(type.contains(format == "oci" ? "oci.image" : "docker.distribution"))
+            }
+        }
+        await hub.stop()
+    }
+
+    @Test func `the password for one registry is not shown to another`() async throws {
+        try await stored()
+        let (hub, ours) = try await newcomer.startHub()
+        try await newcomer.does("copy", "add-header:v1", "\(ours)/acme/x:v1", "-q")
+        let outcome = try await newcomer.wasme(
+            "copy", "\(ours)/acme/x:v1", "registry.example.com/acme/x:v1", "--username", "me",
+            "--password-stdin", input: "s3cret")
+        #expect(outcome.status == 64)
+        #expect(outcome.stderr.contains("--username is for one registry"), "\(outcome.stderr)")
+        #expect(outcome.stderr.contains("\"registry.example.com\""), "\(outcome.stderr)")
+        #expect(!outcome.stderr.contains("s3cret"))
         await hub.stop()
     }
 

@@ -202,6 +202,17 @@ import Testing
         ("PUT", "repositories/acme/secret/visibility", #"{"isPublic":false}"#, [.admin], 204),
         ("DELETE", "repositories/acme/secret/members/root", "", [.admin], 204),
         ("GET", "repositories/acme/secret/visibility", "", [.reader, .writer, .admin, .readOnly], 200),
+        ("GET", "policies", "", [.stranger, .reader, .writer, .admin, .elsewhere, .readOnly, .session], 200),
+        ("GET", "policy", "", [], 200), ("PUT", "policy", #"{"keepTags":9}"#, [], 204),
+        ("DELETE", "policy", "", [], 204),
+        ("PUT", "organisations/acme/policy", #"{"keepTags":5}"#, [.admin], 204),
+        ("GET", "organisations/acme/policy", "", [.admin], 200),
+        ("DELETE", "organisations/acme/policy", "", [.admin], 204),
+        ("PUT", "organisations/acme/policy", #"{"quota":5000000}"#, [], 204),
+        ("PUT", "repositories/acme/secret/policy", #"{"immutableTags":["v*"]}"#, [.admin], 204),
+        ("GET", "repositories/acme/secret/policy", "", [.admin], 200),
+        ("PUT", "repositories/acme/secret/policy", #"{"quota":5000000}"#, [], 204),
+        ("DELETE", "repositories/acme/secret/policy", "", [.admin], 204),
         ("DELETE", "organisations/acme", "", [], 204),
     ]
 

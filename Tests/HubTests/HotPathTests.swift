@@ -63,6 +63,7 @@ import Testing
                             targets.append("/v2/acme/open/blobs/\(large)")
                             for target in targets {
                                 let headers = headers.merging(conditions) { $1 }
+                                    .merging(["X-Request-Id": "r-1"]) { $1 }
                                 let before = paths.answered
                                 let first = try await fast.send(method, target, headers)
                                 answered += paths.answered - before
@@ -147,7 +148,10 @@ import Testing
     @Test func `a connection ends when nobody uses it, and not while it is used`() async throws {
         try await withHub { hub in
             try await hub.client.pushImage(to: "a", tag: "v1")
-            try await withServer(of: hub, idleTimeout: .milliseconds(400)) { client, _ in
+            var limits = ConnectionLimits()
+            limits.idleTime = .milliseconds(400)
+            limits.headTime = .milliseconds(300)
+            try await withServer(of: hub, limits: limits) { client, _ in
                 try await onThread {
                     let wire = try Wire(port: client.port)
                     let begin = ContinuousClock.now
@@ -171,16 +175,17 @@ extension Reply {
 
 /// A hub's registry on another port.
 func withServer<Result>(
-    of hub: TestHub, usesHotPath: Bool = true, idleTimeout: TimeAmount = .seconds(60),
+    of hub: TestHub, usesHotPath: Bool = true, limits: ConnectionLimits = ConnectionLimits(),
     _ body: (Client, HotPaths) async throws -> Result
 ) async throws -> Result {
     let (ports, port) = AsyncStream<Int>.makeStream()
+    var logger = Logger(label: "hub-tests")
+    logger.logLevel = .critical
     var server = HubServer(
         hub.registry, gatekeeper: hub.gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
-        logger: Logger(label: "hub-tests")
+        operation: HubOperation(limits: limits), logger: logger
     ) { port.yield($0.port) }
     server.usesHotPath = usesHotPath
-    server.idleTimeout = idleTimeout
     let services = server.group()
     let paths = server.hotPaths
     return try await withThrowingTaskGroup { group in

@@ -35,12 +35,14 @@ struct TestHub: Sendable {
 /// Runs a hub for the time of a closure.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
+    operation: HubOperation = HubOperation(),
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
-        let result = try await runHub(limits: limits, policy: policy, folder: folder, now: now, body)
+        let result = try await runHub(
+            limits: limits, policy: policy, folder: folder, operation: operation, now: now, body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -50,7 +52,8 @@ func withHub<Result>(
 }
 
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, now: @escaping @Sendable () -> Int64,
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, operation: HubOperation,
+    now: @escaping @Sendable () -> Int64,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     let scratch = try ScratchDirectory("hub")
@@ -68,7 +71,7 @@ private func runHub<Result>(
         metadata, policy: policy, passwordCost: PasswordHash.Cost(logN: 4, r: 1, p: 1), now: now)
     let server = HubServer(
         registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
-        logger: logger
+        operation: operation, logger: logger
     ) { port.yield($0.port) }
     let services = server.group()
     return try await withThrowingTaskGroup { group in

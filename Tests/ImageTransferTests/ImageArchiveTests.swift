@@ -187,7 +187,7 @@ import Testing
             let sink = MemorySink(limit: .max)
             try await store.ingest { spool in
                 let archive = ArchiveDestination(spool: spool)
-                try await ImageTransfer().copy(tree, names: ["a/b:v1"], from: store, to: archive)
+                try await ImageTransfer().copy([(tree, ["a/b:v1"])], from: store, to: archive)
                 try archive.write(to: sink)
             }
             return sink.bytes
@@ -199,7 +199,7 @@ import Testing
         let read = try ImageArchive(file, scratch: scratch.path)
         let tree = try await ImageTree(sketch.image, from: read)
         try await second.ingest { ingest in
-            try await ImageTransfer().copy(tree, names: ["a/b:v1"], from: read, to: StoreDestination(ingest))
+            try await ImageTransfer().copy([(tree, ["a/b:v1"])], from: read, to: StoreDestination(ingest))
         }
         #expect(try await archive(second) == first)
     }
@@ -218,7 +218,7 @@ import Testing
         let sink = try FileSink(file)
         try await store.ingest { spool in
             let archive = ArchiveDestination(spool: spool)
-            try await ImageTransfer().copy(tree, names: ["a:v1"], from: store, to: archive)
+            try await ImageTransfer().copy([(tree, ["a:v1"])], from: store, to: archive)
             try archive.write(to: sink)
         }
         try sink.finish()
@@ -228,7 +228,7 @@ import Testing
         #expect(try archive.index.resolve(.init()).descriptor.digest == sketch.image.digest)
         let back = try await ImageTree(sketch.image, from: archive, referrers: true)
         try await other.ingest { ingest in
-            try await ImageTransfer().copy(back, names: ["a:v1"], from: archive, to: StoreDestination(ingest))
+            try await ImageTransfer().copy([(back, ["a:v1"])], from: archive, to: StoreDestination(ingest))
         }
         #expect(try other.referrers(of: sketch.image.digest).map(\.digest) == [signature.digest])
         #expect(try other.referrers(of: signature.digest).map(\.digest) == [note.digest])

@@ -11,13 +11,17 @@ package final class CuttingRelay: Sendable {
     }
 
     /// Where a connection breaks: when this many bytes went in this direction.
+    ///
+    /// One that `stalls` stays open, and nothing more arrives, until the client has had enough.
     package struct Cut: Sendable {
         let direction: Direction
         let position: Int
+        let stalls: Bool
 
-        package init(_ direction: Direction, at position: Int) {
+        package init(_ direction: Direction, at position: Int, stalls: Bool = false) {
             self.direction = direction
             self.position = position
+            self.stalls = stalls
         }
     }
 
@@ -73,8 +77,8 @@ package final class CuttingRelay: Sendable {
                 let cut = cut(connections.count / 2)
                 let pair = Pair(client, upstream, connections)
                 for direction in [Direction.toServer, .toClient] {
-                    let limit = cut.flatMap { $0.direction == direction ? $0.position : nil }
-                    Thread.detachNewThread { pair.pump(direction, limit, counts.add, counts.addCut) }
+                    let cut = cut.flatMap { $0.direction == direction ? $0 : nil }
+                    Thread.detachNewThread { pair.pump(direction, cut, counts.add, counts.addCut) }
                 }
             }
             close(listener)
@@ -89,7 +93,7 @@ package final class CuttingRelay: Sendable {
     package var toServer: Int { counts.all.toServer }
     /// Bytes that reached the client.
     package var toClient: Int { counts.all.toClient }
-    /// Connections that were broken on purpose.
+    /// Connections that were broken, or stalled, on purpose.
     package var cuts: Int { counts.all.cuts }
 
     /// Refuses new connections and breaks the open ones.
@@ -110,20 +114,24 @@ private final class Pair: Sendable {
     }
 
     func pump(
-        _ direction: CuttingRelay.Direction, _ limit: Int?, _ count: (Int, CuttingRelay.Direction) -> Void,
-        _ cut: () -> Void
+        _ direction: CuttingRelay.Direction, _ cut: CuttingRelay.Cut?,
+        _ count: (Int, CuttingRelay.Direction) -> Void,
+        _ cutHappens: () -> Void
     ) {
         let (source, sink) = direction == .toServer ? (client, server) : (server, client)
         let stream = SocketStream(sink)
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        var rest = limit ?? .max
+        var rest = cut?.position ?? .max
         while rest > 0 {
             let received = recv(source, &buffer, min(buffer.count, rest), 0)
             guard received > 0, (try? stream.write(Array(buffer.prefix(received)))) != nil else { break }
             rest -= received
             count(received, direction)
         }
-        if rest == 0 { cut() }
+        if rest == 0 {
+            cutHappens()
+            while cut?.stalls == true, recv(source, &buffer, buffer.count, 0) > 0 {}
+        }
         shutdown(source, Int32(SHUT_RDWR))
         shutdown(sink, Int32(SHUT_RDWR))
         let isLast = open.withLock { open in

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import SystemPackage
+package import SystemPackage
 private import Testing
 
 /// A real registry, Debian's docker-registry, as a process with its own folder and port.
 package struct DockerRegistry: Sendable {
     /// Host and port.
     package let address: String
+    /// Its folder: `docker/registry/v2/…`.
+    package let data: FilePath
     private let process: BackgroundProcess
 
     /// What it logged so far, each request too.
@@ -47,7 +49,8 @@ package struct DockerRegistry: Sendable {
             guard let range = line.firstRange(of: "listening on ") else { return nil }
             return String(line[range.upperBound...].prefix { $0.isNumber || $0 == "." || $0 == ":" })
         }
-        try await work(DockerRegistry(address: address, process: process))
+        let registry = DockerRegistry(address: address, data: scratch.appending("data"), process: process)
+        try await work(registry)
         await process.stop()
     }
 }

@@ -86,6 +86,8 @@ package struct Tool: Sendable {
     package static let tinyproxy = Tool("tinyproxy", executables: ["tinyproxy"])
     /// A SOCKS5 proxy.
     package static let microsocks = Tool("microsocks", executables: ["microsocks"])
+    /// Checks metrics as Prometheus reads them.
+    package static let promtool = Tool("promtool", executables: ["promtool"])
     package static let swift = Tool("swift", executables: ["swift"])
     /// Writes WebAssembly from its text; `wasm-objdump` comes with it.
     package static let wabt = Tool("wabt", executables: ["wat2wasm"])

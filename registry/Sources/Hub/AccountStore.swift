@@ -40,6 +40,8 @@ package protocol TokenStore: Sendable {
 }
 
 package protocol AuditStore: Sendable {
+    /// Refuses whoever does not run the hub.
+    func authorizeHub() async throws
     /// Entries before one, newest first.
     func auditEntries(before: Int64?, limit: Int) async throws -> [AuditEntry]
 }

@@ -38,8 +38,9 @@ extension BlobReader {
 
 /// Keeps the bytes of uploads until they become blobs or are thrown away.
 ///
-/// One request at a time writes to an upload; a second one is refused with `uploadBusy`.
-package protocol UploadStore: Sendable {
+/// One request at a time writes to an upload; a second one waits for its end, and is refused with `uploadBusy` if that
+/// takes long.
+package protocol UploadStore: SpaceStore {
     /// Bytes held so far; none of an upload that nothing was added to.
     func size(_ session: UploadSession) async throws -> Int64
     /// Adds bytes at the end.
@@ -84,10 +85,13 @@ package struct AppendCondition: Hashable, Sendable {
     package var count: Int64?
     /// The most bytes the upload may hold.
     package var limit: Int64
+    /// Bytes that must be left on the disk.
+    package var reserve: Int64
 
-    package init(start: Int64? = nil, count: Int64? = nil, limit: Int64) {
+    package init(start: Int64? = nil, count: Int64? = nil, limit: Int64, reserve: Int64 = 0) {
         self.start = start
         self.count = count
         self.limit = limit
+        self.reserve = reserve
     }
 }

@@ -42,6 +42,9 @@ package final class Gatekeeper: Sendable {
         sessions = SessionTokens(store, now: now)
     }
 
+    /// How often somebody failed to log in, and how often an attempt was refused because of that.
+    package var logInCounts: (failures: Int, lockOuts: Int) { attempts.counts }
+
     /// The accounts of the hub, as somebody may manage them.
     package func directory(for principal: Principal) -> Directory {
         Directory(store.acting(for: principal), passwords, now: now)

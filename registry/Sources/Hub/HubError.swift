@@ -53,6 +53,10 @@ extension HubError.Code {
     package static let uploadBusy = Self("BLOB_UPLOAD_INVALID", kind: "busy")
     /// The client went away, or sent fewer bytes than it announced.
     package static let bodyCutShort = Self("BLOB_UPLOAD_INVALID", kind: "cut short")
+    /// The client stopped in the middle of its request.
+    package static let bodyTimedOut = Self("BLOB_UPLOAD_INVALID", kind: "timed out")
+    /// More is asked of the hub at this moment than it takes.
+    package static let overloaded = Self("TOOMANYREQUESTS", kind: "overloaded")
     package static let sizeInvalid = Self("SIZE_INVALID")
     package static let blobTooLarge = Self("SIZE_INVALID", kind: "too large")
     package static let manifestInvalid = Self("MANIFEST_INVALID")

@@ -31,6 +31,8 @@ package final class LoginGuard: Sendable {
     }
 
     private let failures = Mutex<[Key: Failures]>([:])
+    private let failureCount = Atomic(0)
+    private let refusalCount = Atomic(0)
     /// Failures are forgotten after so many seconds without another.
     private static let memory: Int64 = 3600
     private static let longestWait: Int64 = 900
@@ -45,6 +47,7 @@ package final class LoginGuard: Sendable {
             Self.keys(account, address).compactMap { failures[$0]?.blockedUntil }.max() ?? 0
         }
         guard until > now else { return }
+        refusalCount.wrappingAdd(1, ordering: .relaxed)
         throw HubError(
             .tooManyRequests, "too many failed log-ins; wait \(until - now) seconds",
             detail: "\(until - now)",
@@ -53,6 +56,7 @@ package final class LoginGuard: Sendable {
 
     /// Counts a wrong password or token.
     package func failed(_ account: String, _ address: String?, now: Int64) {
+        failureCount.wrappingAdd(1, ordering: .relaxed)
         failures.withLock { failures in
             for key in Self.keys(account, address) {
                 var entry = failures[key] ?? Failures()
@@ -72,6 +76,11 @@ package final class LoginGuard: Sendable {
     /// Forgets what an account did wrong at an address before it came in.
     package func succeeded(_ account: String, _ address: String?) {
         failures.withLock { $0[.pair(account, address ?? "")] = nil }
+    }
+
+    /// How many attempts failed, and how many were refused, since the start.
+    var counts: (failures: Int, lockOuts: Int) {
+        (failureCount.load(ordering: .relaxed), refusalCount.load(ordering: .relaxed))
     }
 
     /// How many keys are remembered.

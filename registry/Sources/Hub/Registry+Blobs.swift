@@ -95,7 +95,7 @@ extension Registry {
     private func condition(_ range: Range<Int64>?) -> AppendCondition {
         AppendCondition(
             start: range?.lowerBound, count: range.map { $0.upperBound - $0.lowerBound },
-            limit: limits.blobSize)
+            limit: limits.blobSize, reserve: limits.freeSpace)
     }
 
     /// Adds the last chunk to an upload and makes it a blob of the repository.

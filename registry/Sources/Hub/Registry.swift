@@ -22,6 +22,8 @@ package struct Registry: Sendable {
         package var openUploads = 20_000
         /// Seconds that a blob stays after a push or a look at it, though no manifest needs it.
         package var blobLease: Int64 = 24 * 3600
+        /// Bytes that are kept free on the disk: what would take them is refused.
+        package var freeSpace: Int64 = 0
 
         package init() {}
     }
@@ -30,6 +32,7 @@ package struct Registry: Sendable {
     let blobs: any BlobStore
     let uploads: any UploadStore
     let gate = BlobGate()
+    let figureCache = FigureCache()
     package let limits: Limits
     /// Who everything is done for; decided upon by `metadata`.
     package private(set) var principal = Principal.anonymous

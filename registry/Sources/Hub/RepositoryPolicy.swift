@@ -59,6 +59,10 @@ package struct PolicyScope: Hashable, Sendable, CustomStringConvertible {
     package let description: String
     /// The repository, if it is one.
     package let repository: Repository?
+    /// Whose repositories it holds; nil for those of everybody.
+    package var owner: AccountName? {
+        description == "*" ? nil : try? AccountName(description.prefix { $0 != "/" })
+    }
 
     package init(_ text: String) throws(HubError) {
         description = text
@@ -134,10 +138,16 @@ package enum TagPattern {
 
 /// What was decided about repositories.
 package protocol PolicyStore: Sendable {
-    /// All policies, by scope.
+    /// All policies that the principal decides about, by scope.
     func policies() async throws -> [String: RepositoryPolicy]
-    /// Decides about a scope; nil lifts what was decided.
+    /// What was decided about a scope itself; nil for nothing.
+    func policy(for scope: PolicyScope) async throws -> RepositoryPolicy?
+    /// Decides about a scope; nil lifts what was decided. Quotas are for whoever runs the hub to decide.
     func setPolicy(_ policy: RepositoryPolicy?, for scope: PolicyScope) async throws
+    /// Refuses so many bytes, which will be a blob with this digest if that is known, if no quota could take them.
+    ///
+    /// Without a digest nobody knows whether the repository holds the blob already, and would not grow by it.
+    func checkQuota(for count: Int64, as digest: Digest?, in repository: Repository) async throws
 }
 
 extension HubError.Code {

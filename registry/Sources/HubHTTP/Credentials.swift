@@ -43,27 +43,33 @@ struct Challenge: Sendable {
     /// The hub's address as clients know it, without a slash at its end; nil for the one that they used.
     let publicURL: String?
     let service: String
+    /// What connections to the hub speak.
+    var scheme = "http"
 
     /// The `WWW-Authenticate` for an error; nil for one that no credential would mend.
     ///
     /// Tools get a token service (RFC 6750, and distribution's token specification, "How to authenticate"); people with
     /// a browser, and scripts at our own API, are asked for a password (RFC 7617).
-    func header(for error: HubError, _ request: Request, isRegistry: Bool) -> String? {
+    ///
+    /// `scheme` is the one that the client used, if that is known to be another than this connection's.
+    func header(
+        for error: HubError, _ request: Request, isRegistry: Bool, scheme: String? = nil
+    ) -> String? {
         guard error.code.status == .unauthorized else { return nil }
         guard isRegistry else { return "Basic realm=\"wasme-hub\", charset=\"UTF-8\"" }
-        var header = "Bearer realm=\"\(base(request))/token\",service=\"\(service)\""
+        var header = "Bearer realm=\"\(base(request, scheme ?? self.scheme))/token\",service=\"\(service)\""
         if let scope = error.detail { header += ",scope=\"\(scope)\"" }
         if error.code == .insufficientScope { header += ",error=\"insufficient_scope\"" }
         if error.code == .badCredentials { header += ",error=\"invalid_token\"" }
         return header
     }
 
-    private func base(_ request: Request) -> String {
+    private func base(_ request: Request, _ scheme: String) -> String {
         if let publicURL { return publicURL }
         let host = request.head.authority ?? "localhost"
         let isPlain = host.utf8.allSatisfy {
             (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
         }
-        return "http://\(isPlain ? host : "localhost")"
+        return "\(scheme)://\(isPlain ? host : "localhost")"
     }
 }

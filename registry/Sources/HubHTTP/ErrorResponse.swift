@@ -26,6 +26,8 @@ extension HubError.Code {
         case .accountExists: .conflict
         case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
+        case .bodyTimedOut: .requestTimeout
+        case .overloaded: .serviceUnavailable
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
         case .tooManyUploads: .tooManyRequests
@@ -47,7 +49,7 @@ struct MethodNotAllowed: Error {
 /// Turns an error into the answer of the registry API (distribution-spec 1.1, "Error Codes").
 ///
 /// What the hub did not expect is logged under a random id, and the id is all that the client learns.
-func registryResponse(for error: any Error, to request: Request, logger: Logger) throws -> Response {
+func registryResponse(for error: any Error, to request: Request, logger: Logger) -> Response {
     let entry: RegistryErrorBody.Entry
     let status: HTTPResponse.Status
     var headers = HTTPFields()
@@ -62,19 +64,22 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             code: error.code.word,
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
+        if status == .serviceUnavailable { headers[.retryAfter] = "1" }
         if status == .tooManyRequests { headers[.retryAfter] = "60" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
     } else {
-        let id = UploadID().description.prefix(12)
+        let id = RequestTrace.current?.id ?? RequestID()
         logger.error(
             "request failed", metadata: ["id": "\(id)", "method": "\(request.method)", "error": "\(error)"])
         status = .internalServerError
         entry = RegistryErrorBody.Entry(
             code: "UNKNOWN", message: "the hub failed; its log says why under id \(id)")
     }
-    var response = try jsonResponse(RegistryErrorBody(errors: [entry]), status: status)
+    // What text could not be written as JSON? Then the status alone has to do.
+    var response =
+        (try? jsonResponse(RegistryErrorBody(errors: [entry]), status: status)) ?? Response(status: status)
     response.headers.append(contentsOf: headers)
     return response
 }
@@ -103,5 +108,9 @@ extension HTTPField.Name {
     static let ociTag = known("OCI-Tag")
     static let ociFiltersApplied = known("OCI-Filters-Applied")
     static let link = known("Link")
+    static let xForwardedProto = known("X-Forwarded-Proto")
+    static let forwarded = known("Forwarded")
+    static let xForwardedFor = known("X-Forwarded-For")
+    static let xRequestID = known("X-Request-Id")
     static let referrerPolicy = known("Referrer-Policy")
 }

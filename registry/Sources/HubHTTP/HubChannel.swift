@@ -15,20 +15,18 @@ struct HubChannel: HTTPChannelHandler {
     let responder: Responder
     /// Nil if all requests are to go the longer way.
     let hotPaths: HotPaths?
-    let idleTimeout: TimeAmount
+    let limits: ConnectionLimits
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            let hot = HotHandler(hotPaths?.path(on: channel.eventLoop), idleTimeout: idleTimeout)
-            var limits = NIOHTTPDecoderLimitConfiguration()
-            limits.maxHeaderFieldSize = 80 << 10
-            limits.maxHeaderListSize = 80 << 10
-            limits.maxHeaderFieldCount = 1000
+            let hot = HotHandler(
+                hotPaths?.path(on: channel.eventLoop), idleTimeout: TimeAmount(limits.idleTime))
             // The encoder is behind the hot handler, which writes bytes.
             try pipeline.addHandlers([
                 ByteToMessageHandler(
-                    HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)),
+                    HTTPRequestDecoder(
+                        leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)),
                 hot, HTTPResponseEncoder(), AnswerCounter(hot), HTTP1ToHTTPServerCodec(secure: false),
                 RequestGuard(),
                 // For the end of the server only: the time without use is the hot handler's.
@@ -38,6 +36,14 @@ struct HubChannel: HTTPChannelHandler {
                 wrappingChannelSynchronously: channel,
                 configuration: .init(isOutboundHalfClosureEnabled: true))
         }
+    }
+
+    private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = limits.headerBytes
+        configuration.maxHeaderListSize = limits.headerBytes
+        configuration.maxHeaderFieldCount = limits.headerCount
+        return configuration
     }
 
     func handle(value: Value, logger: Logger) async {

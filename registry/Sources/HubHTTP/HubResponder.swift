@@ -11,35 +11,67 @@ struct HubResponder: HTTPResponder {
     private let api: RegistryAPI
     private let search: SearchAPI
     private let pages: Pages
+    private let probes: Probes
     private let gatekeeper: Gatekeeper
     private let setup: SetupLink?
     private let challenge: Challenge
+    private let operation: HubOperation
     private let logger: Logger
 
     init(
-        registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink?, publicURL: String?, logger: Logger
+        registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink?, publicURL: String?,
+        operation: HubOperation, logger: Logger
     ) throws {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
         pages = try Pages(registry: registry)
+        probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
         self.setup = setup
+        self.operation = operation
         challenge = Challenge(publicURL: publicURL, service: gatekeeper.service)
         self.logger = logger
     }
 
+    /// What became known of a request before it was answered.
+    private struct Knowledge {
+        var route = RouteClass.other
+        var repository: String?
+        var principal: String?
+    }
+
     func respond(to request: Request, context: HubRequestContext) async throws -> Response {
+        let address = operation.proxies.client(of: context.address, request.headers)
+        let exchange = RequestExchange(request, operation.observer, address: address)
+        var known = Knowledge()
+        let response = await RequestTrace.$current.withValue(exchange.trace) {
+            await answer(request, from: Origin(address: address, peer: context.address), &known)
+        }
+        return exchange.finish(
+            response, route: known.route, repository: known.repository, principal: known.principal)
+    }
+
+    /// Where a request comes from.
+    private struct Origin {
+        let address: String?
+        /// The other end of the connection, which may be a proxy.
+        let peer: String?
+    }
+
+    private func answer(_ request: Request, from origin: Origin, _ known: inout Knowledge) async -> Response {
         var response: Response
         var isRegistry = false
         do {
             let target = try RequestTarget(request.head.path ?? "")
+            (known.route, known.repository) = RouteClass.of(target.segments)
             isRegistry = target.segments.first == "v2"
-            response = try await respond(to: request, target, from: context.address)
+            response = try await respond(to: request, target, from: origin, &known)
         } catch {
-            response = try registryResponse(for: error, to: request, logger: logger)
+            response = registryResponse(for: error, to: request, logger: logger)
             if let error = error as? HubError {
                 response.headers[.wwwAuthenticate] = challenge.header(
-                    for: error, request, isRegistry: isRegistry)
+                    for: error, request, isRegistry: isRegistry,
+                    scheme: operation.proxies.scheme(of: origin.peer, request.headers))
                 if error.code == .tooManyRequests { response.headers[.retryAfter] = error.detail }
             }
             // Clients of old take a 401 without it for something that is no registry.
@@ -51,8 +83,16 @@ struct HubResponder: HTTPResponder {
     }
 
     private func respond(
-        to request: Request, _ target: RequestTarget, from address: String?
+        to request: Request, _ target: RequestTarget, from origin: Origin, _ known: inout Knowledge
     ) async throws -> Response {
+        let address = origin.address
+        let answer = try await probes.respond(to: request, target) {
+            try await authorizeMetrics(request, from: origin)
+        }
+        if let answer { return answer }
+        guard !operation.isOverloaded else {
+            throw HubError(.overloaded, "more is asked of the hub at this moment than it takes")
+        }
         if target.segments == ["token"] {
             return try await TokenEndpoint(gatekeeper: gatekeeper).respond(to: request, target, from: address)
         }
@@ -60,6 +100,11 @@ struct HubResponder: HTTPResponder {
             return try await pages.setUp(setup, gatekeeper, request, target, from: address)
         }
         let principal = try await gatekeeper.identify(try Credential(request), from: address)
+        known.principal = principal.name
+        if let route = try PolicyAPI.Route(target.segments) {
+            return try await PolicyAPI(registry: api.acting(for: principal).registry)
+                .respond(to: request, route)
+        }
         return switch target.segments.first {
         case "v2": try await api.acting(for: principal).respond(to: request, target)
         case "api" where target.segments == ["api", "v1", "search"]:
@@ -69,5 +114,18 @@ struct HubResponder: HTTPResponder {
                 .respond(to: request, target)
         default: try await pages.acting(for: principal).respond(to: request, target)
         }
+    }
+
+    /// Lets this machine read metrics, and whoever runs the hub.
+    ///
+    /// What a proxy on this machine passes on comes from elsewhere, and says so.
+    private func authorizeMetrics(_ request: Request, from origin: Origin) async throws {
+        guard operation.servesMetrics else {
+            throw HubError(.noSuchPath, "metrics are not served on this address")
+        }
+        let isForwarded = [HTTPField.Name.forwarded, .xForwardedFor].contains { request.headers[$0] != nil }
+        if origin.peer.flatMap({ IPAddress($0) })?.isThisMachine == true, !isForwarded { return }
+        let principal = try await gatekeeper.identify(try Credential(request), from: origin.address)
+        try await gatekeeper.directory(for: principal).store.authorizeHub()
     }
 }

@@ -40,40 +40,46 @@ package struct HubServer: Service {
     private let setup: SetupLink?
     private let publicURL: String?
     private let address: Address
+    private let operation: HubOperation
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
     let hotPaths: HotPaths
     /// Whether requests may take the shorter way, which no client can tell from the other one.
     var usesHotPath = true
-    /// How long a connection may stay that nobody uses.
-    var idleTimeout = TimeAmount.seconds(60)
 
     /// `setup` is the way in for the first administrator, if there is none;
     /// `publicURL` is where clients find the hub, if they do not find it by the address that they use;
     /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
         _ registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink? = nil, publicURL: String? = nil,
-        address: Address, logger: Logger, onListening: @escaping @Sendable (Address) async -> Void
+        address: Address, operation: HubOperation = HubOperation(), logger: Logger,
+        onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.registry = registry
         self.gatekeeper = gatekeeper
         self.setup = setup
         self.publicURL = publicURL
         self.address = address
+        self.operation = operation
         self.logger = logger
         self.onListening = onListening
-        hotPaths = HotPaths(registry, gatekeeper, sendsFiles: true, logger: logger)
+        // Files go to the socket by the kernel only where nothing encrypts what is sent.
+        hotPaths = HotPaths(registry, gatekeeper, operation, sendsFiles: true, logger: logger)
     }
 
     /// Serves until the task is told to stop; then ends what is under way.
     package func run() async throws {
         let responder = try HubResponder(
-            registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, logger: logger)
+            registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL,
+            operation: operation, logger: logger)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { [hotPaths, usesHotPath, idleTimeout] responder in
-                HubChannel(
-                    responder: responder, hotPaths: usesHotPath ? hotPaths : nil, idleTimeout: idleTimeout)
+            server: HTTPServerBuilder { [operation, hotPaths, usesHotPath] responder in
+                GuardedChannel(
+                    base: HubChannel(
+                        responder: responder, hotPaths: usesHotPath ? hotPaths : nil, limits: operation.limits
+                    ),
+                    operation: operation, table: ConnectionTable(operation.limits))
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil),
@@ -83,25 +89,31 @@ package struct HubServer: Service {
             },
             logger: logger)
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                operation.stop()
+            }
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
         await hotPaths.close()
     }
 
-    /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some
-    /// seconds to end.
-    package func group(signals: [UnixSignal] = [], beside services: [any Service] = []) -> ServiceGroup {
+    /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some time to
+    /// end.
+    package func group(
+        signals: [UnixSignal] = [], beside services: [any Service] = [], grace: Duration = .seconds(10)
+    ) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
             services: services + [self], gracefulShutdownSignals: signals, logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(10)
+        configuration.maximumGracefulShutdownDuration = grace
         return ServiceGroup(configuration: configuration)
     }
 }
 
 extension HubError {
-    fileprivate init(listenOn address: HubServer.Address, _ error: IOError) {
+    init(listenOn address: HubServer.Address, _ error: IOError) {
         let hint: String? =
             switch error.errnoCode {
             case EADDRINUSE:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Diagnostics
-private import Foundation
 import HTTPTypes
 import Hub
 import Hummingbird
@@ -62,8 +61,6 @@ struct ManagementAPI: Sendable {
     let directory: Directory
     let principal: Principal
 
-    private static let bodyLimit = 64 << 10
-
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         if principal.identity == .anonymous, !directory.store.access.policy.isOpen {
             throw HubError(.unauthorized, "this needs a log-in", category: .denied)
@@ -77,7 +74,7 @@ struct ManagementAPI: Sendable {
         case (.get, .account): return try jsonResponse(["name": principal.name])
         case (.get, .users): return try jsonResponse(try await store.accounts(nil).map(AccountBody.init))
         case (.post, .users):
-            let body = try await body(request, NewUserBody.self, ["name", "password", "isAdmin"])
+            let body = try await jsonBody(request, NewUserBody.self, ["name", "password", "isAdmin"])
             return try created(
                 AccountBody(
                     try await directory.addUser(
@@ -97,17 +94,17 @@ struct ManagementAPI: Sendable {
             try await store.revokeToken(id, of: name)
             return Response(status: .noContent)
         case (.post, .organisations):
-            let body = try await body(request, NameBody.self, ["name"])
+            let body = try await jsonBody(request, NameBody.self, ["name"])
             return try created(AccountBody(try await directory.addOrganisation(try AccountName(body.name))))
         case (.post, .robots(let owner)):
-            let body = try await body(request, NameBody.self, ["name"])
+            let body = try await jsonBody(request, NameBody.self, ["name"])
             return try created(
                 AccountBody(try await directory.addRobot(try AccountName("\(owner)+\(body.name)"))))
         case (.get, .members(let target)):
             let roles = try await store.roles(in: target).map { ($0.key.description, "\($0.value)") }
             return try jsonResponse(Dictionary(uniqueKeysWithValues: roles))
         case (.put, .member(let target, let name)):
-            let body = try await body(request, RoleBody.self, ["role"])
+            let body = try await jsonBody(request, RoleBody.self, ["role"])
             guard let role = Role.allCases.first(where: { "\($0)" == body.role }) else {
                 throw HubError(.unsupportedRequest, "the role is none of read, write and admin")
             }
@@ -119,7 +116,7 @@ struct ManagementAPI: Sendable {
         case (.get, .visibility(let repository)):
             return try jsonResponse(VisibilityBody(isPublic: try await store.isPublic(repository)))
         case (.put, .visibility(let repository)):
-            let body = try await body(request, VisibilityBody.self, ["isPublic"])
+            let body = try await jsonBody(request, VisibilityBody.self, ["isPublic"])
             try await store.setPublic(body.isPublic, repository)
             return Response(status: .noContent)
         case (.get, .audit):
@@ -132,7 +129,7 @@ struct ManagementAPI: Sendable {
     }
 
     private func change(_ name: AccountName, _ request: Request) async throws -> Response {
-        let body = try await body(request, ChangeBody.self, ["password", "isAdmin", "isDisabled"])
+        let body = try await jsonBody(request, ChangeBody.self, ["password", "isAdmin", "isDisabled"])
         // Only one of them: each is a change of its own, and half of two would be none of what was asked for.
         guard [body.password != nil, body.isAdmin != nil, body.isDisabled != nil].filter(\.self).count == 1
         else {
@@ -147,7 +144,7 @@ struct ManagementAPI: Sendable {
     }
 
     private func createToken(for name: AccountName, _ request: Request) async throws -> Response {
-        let body = try await body(request, NewTokenBody.self, ["name", "scopes", "days"])
+        let body = try await jsonBody(request, NewTokenBody.self, ["name", "scopes", "days"])
         guard body.days.map({ (1...36500).contains($0) }) ?? true else {
             throw HubError(.tokenInvalid, "days is from 1 to 36500")
         }
@@ -162,32 +159,6 @@ struct ManagementAPI: Sendable {
     private func created(_ body: some Encodable) throws -> Response {
         try jsonResponse(body, status: .created)
     }
-
-    private func body<Body: Decodable>(
-        _ request: Request, _ type: Body.Type, _ members: Set<String>
-    ) async throws -> Body {
-        // A form of another site cannot send this type without asking first.
-        guard request.headers[.contentType].map({ MediaType(contentType: $0).rawValue }) == "application/json"
-        else {
-            throw HubError(.unsupportedRequest, "the body must be application/json")
-        }
-        let bytes = Data(try await RequestBytes(request).collect(upTo: Self.bodyLimit))
-        guard let all = try? JSONDecoder().decode([String: Anything].self, from: bytes),
-            let body = try? JSONDecoder().decode(Body.self, from: bytes)
-        else {
-            throw HubError(.unsupportedRequest, "the body is not what this request takes")
-        }
-        if let stranger = all.keys.sorted().first(where: { !members.contains($0) }) {
-            throw HubError(
-                .unsupportedRequest, "the body has a member \"\(stranger.prefix(40))\", which is not known")
-        }
-        return body
-    }
-}
-
-/// A value that is only counted.
-private struct Anything: Decodable {
-    init(from decoder: any Decoder) throws {}
 }
 
 private struct NewUserBody: Decodable {

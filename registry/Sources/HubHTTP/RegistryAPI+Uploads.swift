@@ -17,7 +17,7 @@ extension RegistryAPI {
             }
             algorithm = digest.algorithm
         } else if let digest = try digest(call) {
-            try checkSize(call)
+            try await checkSize(call, as: digest, repository)
             return created(try await registry.pushBlob(call.body, as: digest, to: repository), repository)
         }
         if let name = try call.target.value("digest-algorithm", orThrow: .digestInvalid) {
@@ -35,8 +35,9 @@ extension RegistryAPI {
         let id = try Self.uploadID(id)
         // An upload that is not there comes before a range that does not fit.
         _ = try await registry.upload(id, in: repository)
-        try checkSize(call)
-        let size = try await registry.append(call.body, to: id, in: repository, range: try chunkRange(call))
+        let range = try chunkRange(call)
+        try await checkSize(call, after: range?.lowerBound ?? 0, repository)
+        let size = try await registry.append(call.body, to: id, in: repository, range: range)
         return Response(status: .accepted, headers: progress(repository, id, size: size))
     }
 
@@ -46,9 +47,10 @@ extension RegistryAPI {
         guard let digest = try digest(call) else {
             throw HubError(.digestInvalid, "the parameter \"digest\" is missing")
         }
-        try checkSize(call)
+        let range = try chunkRange(call)
+        try await checkSize(call, as: digest, after: range?.lowerBound ?? 0, repository)
         let blob = try await registry.finishUpload(
-            id, in: repository, as: digest, adding: call.body, range: try chunkRange(call))
+            id, in: repository, as: digest, adding: call.body, range: range)
         return created(blob, repository)
     }
 
@@ -79,11 +81,17 @@ extension RegistryAPI {
         try call.target.value("digest", orThrow: .digestInvalid).map(RegistryRoute.digest)
     }
 
-    /// Refuses what is announced as too large before a byte of it is read.
-    private func checkSize(_ call: Call) throws {
-        guard let length = call.body.length, length > registry.limits.blobSize else { return }
-        throw HubError(
-            .blobTooLarge, "the blob is larger than the \(registry.limits.blobSize) bytes this hub accepts")
+    /// Refuses what is announced as too large, or has no room, before a byte of it is read.
+    private func checkSize(
+        _ call: Call, as digest: Digest? = nil, after offset: Int64 = 0, _ repository: Repository
+    ) async throws {
+        guard let length = call.body.length else { return }
+        guard length <= registry.limits.blobSize else {
+            throw HubError(
+                .blobTooLarge,
+                "the blob is larger than the \(registry.limits.blobSize) bytes this hub accepts")
+        }
+        try await registry.checkRoom(for: length, after: offset, as: digest, in: repository)
     }
 
     /// The offsets a chunk claims, written `first-last` (distribution-spec 1.1; not the form of RFC 9110).

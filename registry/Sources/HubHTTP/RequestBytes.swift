@@ -10,27 +10,34 @@ struct RequestBytes: AsyncSequence, Sendable {
     /// Bytes the client announced; nil if it sends chunks of its own.
     let length: Int64?
     private let body: RequestBody
+    private let trace = RequestTrace.current
 
     init(_ request: Request) {
         length = request.headers[.contentLength].flatMap { decimal($0) }
         body = request.body
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(body: body.makeAsyncIterator(), length: length) }
+    func makeAsyncIterator() -> Iterator {
+        Iterator(body: body.makeAsyncIterator(), length: length, trace: trace)
+    }
 
     struct Iterator: AsyncIteratorProtocol {
         var body: RequestBody.AsyncIterator
         let length: Int64?
+        let trace: RequestTrace?
         var count: Int64 = 0
 
         mutating func next() async throws -> ByteBuffer? {
             let chunk: ByteBuffer?
             do {
                 chunk = try await body.next()
+            } catch is SlowRequest {
+                throw HubError(.bodyTimedOut, "nothing came after \(count) bytes of the request for too long")
             } catch {
                 throw HubError(.bodyCutShort, "the request broke off after \(count) bytes", cause: error)
             }
             count += Int64(chunk?.readableBytes ?? 0)
+            trace?.received(chunk?.readableBytes ?? 0)
             if chunk == nil, let length, count < length {
                 throw HubError(.bodyCutShort, "the request broke off after \(count) of \(length) bytes")
             }

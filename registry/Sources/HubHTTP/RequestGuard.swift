@@ -18,19 +18,41 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Requests that were read and not yet answered: an answer of ours must not come between theirs.
     private var unanswered = 0
+    /// Whether a head was read whose body has not ended.
+    private var isReceiving = false
+    /// Nothing that comes after a connection was given up is read.
+    private var isOver = false
+    private var connection: ConnectionGuard?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        connection = try? context.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { connection = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = unwrapInboundIn(data) {
+        guard !isOver else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
             unanswered += 1
+            isReceiving = true
+            connection?.headArrived()
             if head.headerFields[.expect]?.lowercased() == "100-continue", unanswered == 1 {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
+        case .body: break
+        case .end:
+            isReceiving = false
+            settle()
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
+        if case .end = unwrapOutboundIn(data) {
+            unanswered -= 1
+            settle()
+        }
         context.write(data, promise: promise)
     }
 
@@ -40,16 +62,42 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         if unanswered == 0 {
-            let status: HTTPResponse.Status =
-                error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest
-            let head = HTTPResponse(
-                status: status, headerFields: [.connection: "close", .contentLength: "0"])
-            context.write(wrapOutboundOut(.head(head)), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            context.close(promise: nil)
+            refuse(context, error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest)
         }
         // If a request is under way its body ends with this error; its handler answers, and then the connection ends.
         context.fireErrorCaught(MalformedRequest(cause: "\(error)"))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ConnectionGuard.Event.refused:
+            refuse(context, .serviceUnavailable, [.retryAfter: "1"])
+        case ConnectionGuard.Event.slow where unanswered == 0:
+            refuse(context, .requestTimeout)
+        case ConnectionGuard.Event.slow:
+            // Whoever reads the body answers, and then the connection ends.
+            isOver = true
+            context.fireErrorCaught(SlowRequest())
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    private func settle() {
+        guard !isReceiving else { return }
+        if unanswered > 0 { connection?.requestArrived() } else { connection?.becameIdle() }
+    }
+
+    /// Answers in place of the hub, and ends the connection.
+    private func refuse(
+        _ context: ChannelHandlerContext, _ status: HTTPResponse.Status, _ headers: HTTPFields = [:]
+    ) {
+        isOver = true
+        var head = HTTPResponse(status: status, headerFields: headers)
+        head.headerFields[.connection] = "close"
+        head.headerFields[.contentLength] = "0"
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(promise: nil)
     }
 }
 
@@ -60,3 +108,6 @@ extension RequestGuard: Sendable {}
 struct MalformedRequest: Error {
     let cause: String
 }
+
+/// What the handlers behind the guard see of a request that does not go on.
+struct SlowRequest: Error {}

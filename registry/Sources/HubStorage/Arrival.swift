@@ -16,6 +16,10 @@ struct Arrival {
     private(set) var size: Int64 = 0
     /// All bytes of the upload, as long as they are few and none of them is in the file.
     private(set) var held: [UInt8]?
+    /// Bytes of the upload when the disk was last asked how much is left.
+    private var checked: Int64 = 0
+    /// How many bytes may come until it is asked again.
+    private static let checkInterval: Int64 = 4 << 20
 
     init(file: UploadFile, folder: DataFolder) {
         self.file = file
@@ -35,7 +39,7 @@ struct Arrival {
             if let count = condition.count, size - start != count {
                 throw HubError.outOfOrder("the chunk has \(size - start) bytes, its range \(count)")
             }
-        } catch let error as HubError where error.code == .bodyCutShort {
+        } catch let error as HubError where [.bodyCutShort, .bodyTimedOut].contains(error.code) {
             // The sender can go on from what arrived.
             try await write()
             throw error
@@ -59,6 +63,10 @@ struct Arrival {
         if held != nil, size <= Self.smallBlob {
             held?.append(contentsOf: chunk.readableBytesView)
             return
+        }
+        if condition.reserve > 0, size - checked >= Self.checkInterval || checked == 0 {
+            guard try folder.freeSpace() >= condition.reserve else { throw HubError.noSpace }
+            checked = size
         }
         try await write()
         // Waiting for the disk here is what holds the sender back.

@@ -4,6 +4,7 @@ private import Foundation
 import Hub
 import NIOPosix
 import OCI
+private import Synchronization
 package import SystemPackage
 
 /// The folder that a hub keeps everything in, locked by the one process that uses it.
@@ -13,6 +14,7 @@ package final class DataFolder: Sendable {
     private let lock: FileDescriptor
     /// Where file calls wait, so that no request's task and no event loop does.
     let threads: NIOThreadPool
+    private let space = Mutex<(bytes: Int64, time: ContinuousClock.Instant)?>(nil)
 
     /// Opens the folder, and makes it if it is not there.
     package init(_ path: FilePath) throws {
@@ -65,6 +67,17 @@ package final class DataFolder: Sendable {
     deinit {
         threads.shutdownGracefully { _ in }
         try? lock.close()
+    }
+
+    /// Bytes that could be written now.
+    ///
+    /// Asked at every upload: what was found is good for a moment.
+    func freeSpace() throws -> Int64 {
+        let now = ContinuousClock.now
+        if let (bytes, time) = space.withLock({ $0 }), now - time < .milliseconds(200) { return bytes }
+        let bytes = try FileSystem.freeSpace(path)
+        space.withLock { $0 = (bytes, now) }
+        return bytes
     }
 
     /// Runs blocking calls away from the tasks that serve requests.

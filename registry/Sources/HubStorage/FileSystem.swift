@@ -25,6 +25,17 @@ enum FileSystem {
         guard fsync(file.rawValue) == 0 else { throw failure("sync", path, errno) }
     }
 
+    /// Bytes that this user could still write where a folder lies.
+    static func freeSpace(_ path: FilePath) throws -> Int64 {
+        var figures = statvfs()
+        guard statvfs(path.string, &figures) == 0 else {
+            throw failure("look at the file system of", path, errno)
+        }
+        let (bytes, isHuge) = UInt64(figures.f_bavail).multipliedReportingOverflow(
+            by: UInt64(figures.f_frsize))
+        return isHuge ? .max : Int64(clamping: bytes)
+    }
+
     /// Makes a folder for the owner alone.
     /// - Returns: false if it is there already.
     static func makeFolder(_ path: FilePath) throws -> Bool {

@@ -11,22 +11,31 @@ private import SystemPackage
 /// Uploads as files that are renamed into place when they are complete.
 package final class FileUploadStore: UploadStore {
     private let folder: DataFolder
+    private let patience: Duration
     private let open = Mutex<[UploadID: Slot]>([:])
 
     private struct Slot {
         let file: UploadFile
         /// Whether a request is working on the file.
         var isBusy = false
-        /// Who wants to know how far the upload is once that request has ended.
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        /// Who comes after that request.
+        var waiting: [UploadID: CheckedContinuation<Void, Never>] = [:]
     }
 
-    package init(_ folder: DataFolder) { self.folder = folder }
+    /// A store over a folder.
+    ///
+    /// `patience` is how long a request waits for the one before it on the same upload. A client whose connection broke is
+    /// back sooner than the hub has read the last of what it had sent; one that is cut off without a word keeps its place
+    /// until the connection counts as dead.
+    package init(_ folder: DataFolder, patience: Duration = .seconds(10)) {
+        self.folder = folder
+        self.patience = patience
+    }
 
     package func size(_ session: UploadSession) async throws -> Int64 {
         // A client that asks has usually lost its connection: what it sent may still be on the way to the disk, and
         // only when that has ended is the size the place to go on from.
-        await waitUntilIdle(session)
+        await waitUntilIdle(session, until: .now + patience)
         let path = folder.layout.upload(session.id)
         return try await folder.blocking {
             do {
@@ -42,7 +51,7 @@ package final class FileUploadStore: UploadStore {
     package func append(
         _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition
     ) async throws -> Int64 {
-        let file = try claim(session)
+        let file = try await claim(session)
         defer { release(session) }
         var arrival = Arrival(file: file, folder: folder)
         try await arrival.receive(bytes, where: condition)
@@ -56,7 +65,7 @@ package final class FileUploadStore: UploadStore {
         _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition,
         as digest: Digest
     ) async throws -> ReceivedBlob {
-        let file = try claim(session)
+        let file = try await claim(session)
         var isFinished = false
         defer { release(session, forgetting: isFinished) }
         var arrival = Arrival(file: file, folder: folder)
@@ -91,7 +100,7 @@ package final class FileUploadStore: UploadStore {
     }
 
     package func discard(_ session: UploadSession) async throws {
-        _ = try claim(session)
+        _ = try await claim(session)
         defer { release(session, forgetting: true) }
         let path = folder.layout.upload(session.id)
         try await folder.blocking { try FileSystem.remove(path) }
@@ -108,16 +117,27 @@ package final class FileUploadStore: UploadStore {
         }
     }
 
-    private func claim(_ session: UploadSession) throws -> UploadFile {
-        try open.withLock { open in
+    /// Reserves an upload for a request, after the one that is at it.
+    private func claim(_ session: UploadSession) async throws -> UploadFile {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            if let file = take(session) { return file }
+            guard ContinuousClock.now < deadline else { break }
+            await waitUntilIdle(session, until: deadline)
+            try Task.checkCancellation()
+        }
+        throw HubError(
+            .uploadBusy, "another request is writing to upload \"\(session.id)\"",
+            hint: "wait for it to end, ask for the upload's status and go on from there")
+    }
+
+    /// - Returns: nil if another request is at it.
+    private func take(_ session: UploadSession) -> UploadFile? {
+        open.withLock { open in
             var slot =
                 open[session.id]
                 ?? Slot(file: UploadFile(folder.layout.upload(session.id), algorithm: session.algorithm))
-            guard !slot.isBusy else {
-                throw HubError(
-                    .uploadBusy, "another request is writing to upload \"\(session.id)\"",
-                    hint: "wait for it to end, ask for the upload's status and go on from there")
-            }
+            guard !slot.isBusy else { return nil }
             slot.isBusy = true
             open[session.id] = slot
             return slot.file
@@ -125,27 +145,44 @@ package final class FileUploadStore: UploadStore {
     }
 
     private func release(_ session: UploadSession, forgetting: Bool = false) {
-        let waiting = open.withLock { open -> [CheckedContinuation<Void, Never>] in
-            guard var slot = open[session.id] else { return [] }
+        let waiting = open.withLock { open -> [UploadID: CheckedContinuation<Void, Never>] in
+            guard var slot = open[session.id] else { return [:] }
             slot.file.close()
             let waiting = slot.waiting
-            slot.waiting = []
+            slot.waiting = [:]
             slot.isBusy = false
             open[session.id] = forgetting ? nil : slot
             return waiting
         }
-        for continuation in waiting { continuation.resume() }
+        for continuation in waiting.values { continuation.resume() }
     }
 
-    private func waitUntilIdle(_ session: UploadSession) async {
-        await withCheckedContinuation { continuation in
-            let isIdle = open.withLock { open in
-                guard open[session.id]?.isBusy == true else { return true }
-                open[session.id]?.waiting.append(continuation)
-                return false
-            }
-            if isIdle { continuation.resume() }
+    /// Waits until no request is at an upload, or until the deadline.
+    private func waitUntilIdle(_ session: UploadSession, until deadline: ContinuousClock.Instant) async {
+        let name = UploadID()
+        let alarm = Task {
+            try? await Task.sleep(until: deadline, clock: .continuous)
+            stopWaiting(session, name)
         }
+        defer { alarm.cancel() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isIdle = open.withLock { open in
+                    // Whoever was woken already is not told a second time.
+                    let isTimely = !Task.isCancelled && ContinuousClock.now < deadline
+                    guard isTimely, open[session.id]?.isBusy == true else { return true }
+                    open[session.id]?.waiting[name] = continuation
+                    return false
+                }
+                if isIdle { continuation.resume() }
+            }
+        } onCancel: {
+            stopWaiting(session, name)
+        }
+    }
+
+    private func stopWaiting(_ session: UploadSession, _ name: UploadID) {
+        open.withLock { $0[session.id]?.waiting.removeValue(forKey: name) }?.resume()
     }
 }
 
@@ -154,5 +191,17 @@ extension HubError {
         Self(
             .uploadOutOfOrder, message, hint: "ask for the upload's status and go on from the offset it gives"
         )
+    }
+}
+
+extension FileUploadStore {
+    package func freeSpace() throws -> Int64 { try folder.freeSpace() }
+
+    package func checkWritable() async throws {
+        let path = folder.path.appending("uploads").appending("writable")
+        try await folder.blocking {
+            try FileSystem.makePrivateFile(path)
+            try FileSystem.remove(path)
+        }
     }
 }

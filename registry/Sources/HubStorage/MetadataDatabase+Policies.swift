@@ -4,7 +4,7 @@ private import Diagnostics
 private import Foundation
 import GRDB
 package import Hub
-import OCI
+package import OCI
 
 extension MetadataDatabase: PolicyStore {
     package func policies() async throws -> [String: RepositoryPolicy] {
@@ -13,21 +13,38 @@ extension MetadataDatabase: PolicyStore {
             var policies: [String: RepositoryPolicy] = [:]
             for row in rows {
                 let scope: String = row["scope"]
-                guard try database.mayDecide(access, PolicyScope(scope)) else { continue }
+                do {
+                    try database.authorize(access, deciding: try PolicyScope(scope))
+                } catch is HubError { continue }
                 policies[scope] = try RepositoryPolicy(row)
             }
             return policies
         }
     }
 
+    package func policy(for scope: PolicyScope) async throws -> RepositoryPolicy? {
+        try await read { [access] database in
+            try database.authorize(access, deciding: scope)
+            return try database.ownPolicy(of: scope)
+        }
+    }
+
     package func setPolicy(_ policy: RepositoryPolicy?, for scope: PolicyScope) async throws {
         let text = try policy.map { String(decoding: try canonicalJSON($0), as: UTF8.self) }
-        try await write { [access] database in
-            guard try database.mayDecide(access, scope) else {
-                throw HubError(
-                    .denied, "the policy of \"\(scope)\" is not yours to decide",
-                    hint: "ask an administrator of the hub", category: .denied)
+        try await write { [now, access] database in
+            try database.authorize(access, deciding: scope)
+            let old = try database.ownPolicy(of: scope)
+            if old?.quota != policy?.quota {
+                do {
+                    try database.authorize(access, .hub)
+                } catch {
+                    throw HubError(
+                        .denied, "the quota of \"\(scope)\" is for the hub's administrators to decide",
+                        hint: "send the other decisions with the quota as it is, or ask one of them",
+                        category: .denied)
+                }
             }
+            guard old != policy else { return }
             if let text {
                 try database.change(
                     "INSERT INTO policies (scope, policy) VALUES (?, ?) ON CONFLICT DO UPDATE SET policy = excluded.policy",
@@ -35,6 +52,25 @@ extension MetadataDatabase: PolicyStore {
             } else {
                 try database.change("DELETE FROM policies WHERE scope = ?", [scope.description])
             }
+            try database.audit(
+                access, policy == nil ? "policy.remove" : "policy.set", scope.description, text, now: now())
+        }
+    }
+}
+
+extension MetadataDatabase {
+    package func checkQuota(for count: Int64, as digest: Digest?, in repository: Repository) async throws {
+        try await read { database in
+            let isHeld =
+                try digest.flatMap { digest in
+                    try database.cachedStatement(
+                        """
+                        SELECT 1 FROM repository_blobs JOIN repositories ON repositories.id = repository_id
+                        WHERE name = ? AND digest = ?
+                        """, [repository.path, digest.description]
+                    ) { try Int.fetchOne($0) }
+                } != nil
+            if !isHeld { try database.checkQuotas(of: repository, adding: count, knowsDigest: digest != nil) }
         }
     }
 }
@@ -46,10 +82,23 @@ extension RepositoryPolicy {
 }
 
 extension Database {
-    /// Whether the principal decides about a scope; one that holds many repositories is for whoever runs the hub.
-    fileprivate func mayDecide(_ access: Access, _ scope: PolicyScope) throws -> Bool {
-        guard let repository = scope.repository else { return access.isUnlimited }
-        return try allows(access, .administer, repository)
+    /// Refuses whoever has no right to decide about a scope: administrators of the repository, or of whatever owns all
+    /// repositories of it.
+    fileprivate func authorize(_ access: Access, deciding scope: PolicyScope) throws {
+        if let repository = scope.repository {
+            try authorize(access, .administer, repository)
+        } else if let owner = scope.owner {
+            try authorize(access, .organisation(owner))
+        } else {
+            try authorize(access, .hub)
+        }
+    }
+
+    /// What was decided about a scope itself.
+    fileprivate func ownPolicy(of scope: PolicyScope) throws -> RepositoryPolicy? {
+        try cachedStatement("SELECT policy FROM policies WHERE scope = ?", [scope.description]) {
+            try Row.fetchOne($0)
+        }.map { try RepositoryPolicy($0) }
     }
 
     /// What holds for a repository at this moment.
@@ -74,13 +123,18 @@ extension Database {
     }
 
     /// Refuses a change that left a scope with more than its quota; called when the change is made, before it is committed.
-    func checkQuotas(of repository: Repository) throws {
+    ///
+    /// `count` bytes more are to come; unless it is known that they are new, only what is larger than a whole quota is
+    /// refused for them.
+    func checkQuotas(of repository: Repository, adding count: Int64 = 0, knowsDigest: Bool = true) throws {
         for (scope, policy) in try scopedPolicies(of: repository) {
             guard let quota = policy.quota else { continue }
             // Repository names hold no character that GLOB takes for anything but itself.
-            let used = try cachedStatement(
+            let held = try cachedStatement(
                 "SELECT coalesce(sum(held_bytes), 0) FROM repositories WHERE name GLOB ?", [scope]
             ) { try Int64.fetchOne($0) ?? 0 }
+            let (sum, isTooMuch) = (knowsDigest ? held : 0).addingReportingOverflow(count)
+            let used = isTooMuch ? .max : sum
             guard used <= quota else {
                 throw HubError(
                     .quotaExceeded, "\"\(scope)\" may hold \(quota) bytes, and would hold \(used)",

@@ -91,6 +91,10 @@ extension MetadataDatabase: RoleStore {
 }
 
 extension MetadataDatabase: AuditStore {
+    package func authorizeHub() async throws {
+        try await read { [access] database in try database.authorize(access, .hub) }
+    }
+
     package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditEntry] {
         try await read { [access] database in
             try database.authorize(access, .hub)

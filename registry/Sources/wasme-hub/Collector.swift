@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hub
+import HubHTTP
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -8,6 +9,7 @@ import UnixSignals
 /// Collects beside the server: after the start, then from time to time, and when the process is asked to by SIGUSR1.
 struct Collector: Service {
     let registry: Registry
+    let metrics: HubMetrics
     let logger: Logger
     var interval = Duration.seconds(600)
 
@@ -30,12 +32,14 @@ struct Collector: Service {
     private func collect(isDeep: Bool) async {
         do {
             let collected = try await registry.collect(isDeep: isDeep)
+            metrics.collected(collected)
             if collected != Registry.Collected() {
                 logger.notice("collected", metadata: ["result": "\(collected.summary)"])
             }
         } catch {
             // A stop in the middle harms nothing: what is half collected is collected after the next start.
             guard !Task.isCancelled else { return }
+            metrics.collected(nil)
             logger.error("cannot collect", metadata: ["error": "\(error)"])
         }
     }

@@ -54,7 +54,9 @@ extension HubConfiguration {
             }
         case .scalar(let scalar):
             guard let setting else {
-                if path.isEmpty, scalar.string.isEmpty { return }
+                // An empty file, or a group of which nothing is set.
+                let isGroup = path.isEmpty || Self.settings.contains { $0.key.hasPrefix(key + ".") }
+                if isGroup, scalar.string.isEmpty { return }
                 return report(
                     path.isEmpty
                         ? "settings are written NAME: VALUE"
@@ -64,6 +66,13 @@ extension HubConfiguration {
             guard !scalar.string.isEmpty else { return }
             do {
                 try setting.set(&self, scalar.string)
+            } catch {
+                report(error.text)
+            }
+        case .sequence(let items) where setting?.isList == true:
+            let texts = items.map { $0.scalar?.string ?? "" }
+            do {
+                if !texts.isEmpty { try setting?.set(&self, texts.joined(separator: ",")) }
             } catch {
                 report(error.text)
             }

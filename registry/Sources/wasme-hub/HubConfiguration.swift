@@ -10,8 +10,26 @@ struct HubConfiguration: Hashable {
     var listen = "127.0.0.1:5000"
     var publicURL: String?
     var rules = ServeRules()
-    var limits = Registry.Limits()
+    var limits = Self.standardLimits
+    var log = LogSettings()
+    var metrics = MetricsSettings()
+    var connections = ConnectionLimits()
+    var proxies = TrustedProxies()
+    /// Seconds that requests under way are given when the hub is to stop.
+    var shutdownGrace = 30
     var webhooks: [WebhookSettings] = []
+
+    /// Where metrics are read.
+    struct MetricsSettings: Hashable {
+        /// Nil for the hub's own address, where only this machine and administrators may.
+        var listen: String?
+    }
+
+    private static var standardLimits: Registry.Limits {
+        var limits = Registry.Limits()
+        limits.freeSpace = 256 << 20
+        return limits
+    }
 
     /// One thing that can be set.
     struct Setting {
@@ -23,6 +41,19 @@ struct HubConfiguration: Hashable {
         let standard: String?
         /// Takes a value as it is written.
         let set: @Sendable (inout HubConfiguration, String) throws(Problem) -> Void
+        /// Whether it is a list, which is one text with commas where there are no lists.
+        let isList: Bool
+
+        init(
+            key: String, meaning: String, standard: String?, isList: Bool = false,
+            set: @escaping @Sendable (inout HubConfiguration, String) throws(Problem) -> Void
+        ) {
+            self.key = key
+            self.meaning = meaning
+            self.standard = standard
+            self.isList = isList
+            self.set = set
+        }
 
         /// As in the environment.
         var variable: String {
@@ -34,53 +65,6 @@ struct HubConfiguration: Hashable {
     struct Problem: Error, Hashable {
         let text: String
     }
-
-    /// Everything that can be set, in the order of the sample file.
-    static let settings: [Setting] = [
-        Setting(
-            key: "data", meaning: "The folder that everything is kept in.", standard: nil,
-            set: { (hub, text) throws(Problem) in hub.data = text }),
-        Setting(
-            key: "listen", meaning: "The address and port to listen on.", standard: "127.0.0.1:5000",
-            set: { (hub, text) throws(Problem) in
-                try check { _ = try HubServer.Address(text) }
-                hub.listen = text
-            }),
-        Setting(
-            key: "public-url", meaning: "Where clients find the hub, if not by the address that they use.",
-            standard: nil,
-            set: { (hub, text) throws(Problem) in
-                try check { hub.publicURL = try ServeRules.publicURL(text) }
-            }),
-        Setting(
-            key: "access.require-login",
-            meaning:
-                "Let nobody in without a log-in, except to public repositories; so it is anyway once there are users.",
-            standard: "false",
-            set: { (hub, text) throws(Problem) in hub.rules.requiresLogIn = try truth(text) }),
-        Setting(
-            key: "access.anonymous-pull", meaning: "Let everybody read public repositories.",
-            standard: "true",
-            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPull = try truth(text) }),
-        Setting(
-            key: "access.anonymous-push", meaning: "Let everybody who reaches the hub read, push and delete.",
-            standard: "false",
-            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPush = try truth(text) }),
-        Setting(
-            key: "limits.blob-size", meaning: "Bytes of the largest blob; 500M and 10G are understood.",
-            standard: "10G",
-            set: { (hub, text) throws(Problem) in hub.limits.blobSize = try bytes(text) }),
-        Setting(
-            key: "limits.page-length", meaning: "Entries of the longest page of a list.", standard: "1000",
-            set: { (hub, text) throws(Problem) in hub.limits.pageLength = try number(text, 1...10_000) }),
-        Setting(
-            key: "limits.upload-days",
-            meaning: "Days after which an upload that was never finished is forgotten.",
-            standard: "7",
-            set: { (hub, text) throws(Problem) in
-                hub.limits.uploadLifetime = Int64(try number(text, 1...3650)) * 86400
-            }),
-    ]
 
     /// The settings of an environment.
     /// - Throws: `HubError` that names each variable that is not known or has a value that is not taken.
@@ -127,7 +111,7 @@ struct HubConfiguration: Hashable {
         return (lines + lists.flatMap(\.sample)).joined(separator: "\n")
     }
 
-    private static func check(_ work: () throws -> Void) throws(Problem) {
+    static func check(_ work: () throws -> Void) throws(Problem) {
         do {
             try work()
         } catch {
@@ -135,7 +119,7 @@ struct HubConfiguration: Hashable {
         }
     }
 
-    private static func truth(_ text: String) throws(Problem) -> Bool {
+    static func truth(_ text: String) throws(Problem) -> Bool {
         guard let value = Bool(text) else { throw Problem(text: "\"\(text)\" is neither true nor false") }
         return value
     }
@@ -147,7 +131,21 @@ struct HubConfiguration: Hashable {
         return value
     }
 
-    private static func bytes(_ text: String) throws(Problem) -> Int64 {
+    /// A time, as in `30s`, `5m` or `2h`; a number alone is seconds.
+    static func seconds(_ text: String, _ range: ClosedRange<Int64>) throws(Problem) -> Int64 {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
+        let unit = text.last.flatMap { units[$0] }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        guard let value = Int64(digits), value <= 1 << 32, range.contains(value * (unit ?? 1)) else {
+            throw Problem(
+                text:
+                    "\"\(text)\" is not a time from \(range.lowerBound)s to \(range.upperBound)s: write 30s or 5m"
+            )
+        }
+        return value * (unit ?? 1)
+    }
+
+    static func bytes(_ text: String) throws(Problem) -> Int64 {
         let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
         let unit = text.last.flatMap { units[$0] }
         let digits = unit == nil ? text[...] : text.dropLast()

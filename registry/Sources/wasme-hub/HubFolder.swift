@@ -32,11 +32,25 @@ enum HubFolder {
         try await gatekeeper(path) { try await work($0.directory(for: .host)) }
     }
 
+    /// Decides about the policies of a folder as whoever runs the hub.
+    static func policies<Result>(
+        _ path: FilePath, _ work: (any PolicyStore) async throws -> Result
+    ) async throws -> Result {
+        try makeFolder(path)
+        let database = try await database(path)
+        defer { try? database.leave() }
+        return try await work(database.acting(for: .host))
+    }
+
+    private static func makeFolder(_ path: FilePath) throws {
+        try FileManager.default.createDirectory(
+            atPath: path.string, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
     static func gatekeeper<Result>(
         _ path: FilePath, _ work: (Gatekeeper) async throws -> Result
     ) async throws -> Result {
-        try FileManager.default.createDirectory(
-            atPath: path.string, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try makeFolder(path)
         let database = try await database(path)
         defer { try? database.leave() }
         return try await work(Gatekeeper(database, policy: database.access.policy, now: now))

@@ -82,11 +82,13 @@ struct Serve: AsyncParsableCommand {
         let (registry, metadata) = try await OpenHub.open(path, limits: settings.limits, policy: policy)
         let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
-        var logger = Logger(label: "wasme-hub", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .warning
+        let logger = Logger(label: "wasme-hub") { _ in LineLogHandler(settings.log) }
+        let operation = HubOperation(
+            requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
+            limits: settings.connections, proxies: settings.proxies)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
-            logger: logger
+            operation: operation, logger: logger
         ) { address in
             Output.note("note: \(note); data in \"\(path)\"")
             if let setup {
@@ -96,10 +98,20 @@ struct Serve: AsyncParsableCommand {
             }
             Output.result("listening on http://\(address)")
         }
-        let collector = Collector(registry: registry.acting(for: .host), logger: logger)
+        let collector = Collector(
+            registry: registry.acting(for: .host), metrics: operation.metrics, logger: logger)
+        let monitoring = try settings.metrics.listen.map { text in
+            MonitoringServer(
+                registry, gatekeeper: gatekeeper, operation: operation,
+                address: try HubServer.Address(text), logger: logger
+            ) { Output.note("note: metrics on http://\($0)/metrics") }
+        }
         let courier = try await WebhookCourier(
             settings, publicURL: publicURL, metadata: metadata, logger: logger)
-        try await server.group(signals: [.sigterm, .sigint], beside: [collector, courier]).run()
+        let services: [any Service] = [collector, courier] + (monitoring.map { [$0] } ?? [])
+        let group = server.group(
+            signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
+        try await group.run()
         try metadata.close()
     }
 }

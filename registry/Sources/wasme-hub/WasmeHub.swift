@@ -9,8 +9,8 @@ struct WasmeHub: AsyncParsableCommand {
         commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
-            RevokeCommand.self, VisibilityCommand.self, AuditCommand.self, KeyCommand.self,
-            ConfigCommand.self, WebhookCommand.self,
+            RevokeCommand.self, VisibilityCommand.self, PolicyCommand.self, AuditCommand.self,
+            KeyCommand.self, ConfigCommand.self, WebhookCommand.self,
             CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
 

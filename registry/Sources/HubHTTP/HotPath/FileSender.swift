@@ -25,12 +25,13 @@ final class FileSender {
         try? file.close()
     }
 
-    /// Sends all of it, then says whether it could.
-    func send(to context: ChannelHandlerContext, _ done: @escaping (Bool) -> Void) {
+    /// Sends all of it, then says how many bytes could not be sent.
+    func send(to context: ChannelHandlerContext, _ done: @escaping (_ left: Int64) -> Void) {
         guard !rest.isEmpty else {
             Self.close(file)
-            return done(true)
+            return done(0)
         }
+        let left = rest.upperBound - rest.lowerBound
         let end = min(rest.upperBound, rest.lowerBound + Self.piece)
         let region = FileRegion(
             fileHandle: file, readerIndex: Int(rest.lowerBound), endIndex: Int(end))
@@ -40,7 +41,7 @@ final class FileSender {
         sent.futureResult.assumeIsolated().whenComplete { result in
             if case .failure = result {
                 Self.close(self.file)
-                return done(false)
+                return done(left)
             }
             self.send(to: context, done)
         }

@@ -24,22 +24,28 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case event(Any)
     }
 
-    private let path: HotPath?
-    private let idleTimeout: TimeAmount
-    private var context: ChannelHandlerContext?
+    let path: HotPath?
+    let idleTimeout: TimeAmount
+    var context: ChannelHandlerContext?
     /// A request that is ours if it ends without a body.
     private var pending: (request: HotRequest, head: HTTPRequestHead)?
+    /// Who keeps the time of requests.
+    var guarding: ConnectionGuard?
     /// Requests that the handlers behind were given and have not answered yet.
-    private var forwarded = 0
+    var forwarded = 0
     /// Whether a request has begun and not ended.
-    private var isReading = false
-    private var isAnswering = false
+    var isReading = false
+    var isAnswering = false
     private var held: [Arrival] = []
     private var wantsRead = false
-    private var needsFlush = false
-    private var lastActivity = NIODeadline.now()
-    private var idleCheck: Scheduled<Void>?
-    private lazy var address: String? = context?.channel.remoteAddress?.ipAddress
+    var needsFlush = false
+    var lastActivity = NIODeadline.now()
+    var idleCheck: Scheduled<Void>?
+    /// The other end, and whether it speaks for others.
+    lazy var peer: (address: String?, isProxy: Bool) = {
+        let address = context?.channel.remoteAddress?.ipAddress
+        return (address, path?.operation.proxies.contain(address) ?? false)
+    }()
 
     /// Without a path it only looks after the connection.
     init(_ path: HotPath?, idleTimeout: TimeAmount) {
@@ -49,12 +55,14 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        guarding = try? context.pipeline.syncOperations.handler(type: ConnectionGuard.self)
         if context.channel.isActive { scheduleIdleCheck(context, in: idleTimeout) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         idleCheck?.cancel()
         self.context = nil
+        guarding = nil
         held = []
     }
 
@@ -83,6 +91,7 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
             // Somebody who does not take what he asked for gets no more of it from memory.
             if forwarded == 0, context.channel.isWritable, let request = path?.request(head) {
                 pending = (request, head)
+                guarding?.headArrived()
                 return
             }
             forward(head, context)
@@ -96,11 +105,11 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 return
             }
             pending = nil
-            answer(request, head, part, context)
+            answer(request, head, context)
         }
     }
 
-    private func forward(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    func forward(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         forwarded += 1
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
@@ -151,82 +160,15 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
         lastActivity = .now()
     }
 
-    private func answer(
-        _ request: HotRequest, _ head: HTTPRequestHead, _ end: HTTPServerRequestPart,
-        _ context: ChannelHandlerContext
-    ) {
-        switch path?.answer(request, from: request.authorization == nil ? nil : address) {
-        case nil:
-            forward(head, context)
-            context.fireChannelRead(wrapInboundOut(end))
-        case .ready(let head, let body):
-            write(head, body, context)
-            needsFlush = true
-            path?.onAnswer()
-        case .blob(let digest, let size):
-            fetch(digest, size, request, head, end, context)
-        }
-    }
-
-    private func write(_ head: ByteBuffer, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
-        context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
-        if let body { context.write(wrapOutboundOut(.byteBuffer(body)), promise: nil) }
-    }
-
-    /// Answers with a blob that is not in memory.
-    private func fetch(
-        _ digest: Digest, _ size: Int64, _ request: HotRequest, _ head: HTTPRequestHead,
-        _ end: HTTPServerRequestPart, _ context: ChannelHandlerContext
-    ) {
-        guard let path, path.isSmall(size) || path.sendsFiles else {
-            forward(head, context)
-            context.fireChannelRead(wrapInboundOut(end))
-            return
-        }
-        isAnswering = true
-        func giveUp() {
-            // Others find out why, and say it.
-            guard let context = self.context else { return }
-            isAnswering = false
-            forward(head, context)
-            context.fireChannelRead(wrapInboundOut(end))
-            resume(context)
-        }
-        if path.isSmall(size) {
-            path.load(digest, size: size, on: context.eventLoop).assumeIsolated().whenComplete { result in
-                guard case .success(let bytes) = result,
-                    case .ready(let head, let body) = path.blob(digest, bytes, request.conditions)
-                else { return giveUp() }
-                guard let context = self.context else { return }
-                self.write(head, body, context)
-                context.flush()
-                self.finish(context)
-            }
-        } else {
-            path.open(digest, size: size, on: context.eventLoop).assumeIsolated().whenComplete { result in
-                guard let reader = try? result.get(), let file = try? reader.handle() else { return giveUp() }
-                let answer = ContentAnswer(blob: digest, size: size, request.conditions)
-                guard let context = self.context else { return FileSender.close(file) }
-                context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(path.head(answer))), promise: nil)
-                FileSender(reader, file, answer.range ?? 0..<0).send(to: context) { isWhole in
-                    guard let context = self.context else { return }
-                    // The length was promised: there is no other way to say that there is less.
-                    guard isWhole else { return context.close(promise: nil) }
-                    self.finish(context)
-                }
-            }
-        }
-    }
-
-    private func finish(_ context: ChannelHandlerContext) {
-        path?.onAnswer()
+    func finish(_ context: ChannelHandlerContext) {
         isAnswering = false
+        guarding?.becameIdle()
         lastActivity = .now()
         resume(context)
     }
 
     /// Takes what came meanwhile, as far as that goes.
-    private func resume(_ context: ChannelHandlerContext) {
+    func resume(_ context: ChannelHandlerContext) {
         let arrivals = held
         held = []
         for (index, arrival) in arrivals.enumerated() {
@@ -256,48 +198,7 @@ final class HotHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context.read()
         }
     }
-
-    // MARK: - Idle connections
-
-    private func scheduleIdleCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
-        guard idleCheck == nil else { return }
-        idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
-            self.idleCheck = nil
-            self.checkIdle()
-        }
-    }
-
-    private func checkIdle() {
-        guard let context, context.channel.isActive else { return }
-        let left = lastActivity + idleTimeout - .now()
-        // A request that was read is being answered, however long that takes; one that stopped half-way is idle.
-        if isAnswering || (forwarded > 0 && !isReading) {
-            scheduleIdleCheck(context, in: idleTimeout)
-        } else if left > .zero {
-            scheduleIdleCheck(context, in: left)
-        } else {
-            context.close(promise: nil)
-        }
-    }
 }
 
 @available(*, unavailable)
 extension HotHandler: Sendable {}
-
-/// Tells the hot handler when the handlers behind it have answered.
-final class AnswerCounter: ChannelOutboundHandler, RemovableChannelHandler {
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let hot: HotHandler
-
-    init(_ hot: HotHandler) { self.hot = hot }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        context.write(data, promise: promise)
-        if case .end = unwrapOutboundIn(data) { hot.answeredBehind() }
-    }
-}
-
-@available(*, unavailable)
-extension AnswerCounter: Sendable {}

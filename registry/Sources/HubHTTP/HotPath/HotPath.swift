@@ -12,8 +12,7 @@ import OCI
 final class HotPath {
     /// What is to be sent.
     enum Answer {
-        /// A head, and bytes that may be many and are shared.
-        case ready(head: ByteBuffer, body: ByteBuffer?)
+        case ready(HotAnswer)
         /// A blob whose bytes have to be fetched first.
         case blob(Digest, size: Int64)
     }
@@ -24,8 +23,9 @@ final class HotPath {
     private let reads: any ImmediateReads
     /// Whether bytes of files can go to the socket by the kernel alone.
     let sendsFiles: Bool
+    let operation: HubOperation
     /// Called for each request that is answered here.
-    let onAnswer: () -> Void
+    private let onAnswer: () -> Void
     private var date = HTTPDate()
     private var targets: [String: HotTarget] = [:]
     private var loads: [Digest: EventLoopFuture<ByteBuffer>] = [:]
@@ -33,11 +33,12 @@ final class HotPath {
     private static let knownTargets = 1000
 
     init(
-        _ registry: Registry, _ gatekeeper: Gatekeeper, _ cache: ContentCache, _ reads: any ImmediateReads,
-        sendsFiles: Bool, onAnswer: @escaping () -> Void
+        _ registry: Registry, _ gatekeeper: Gatekeeper, _ operation: HubOperation, _ cache: ContentCache,
+        _ reads: any ImmediateReads, sendsFiles: Bool, onAnswer: @escaping () -> Void
     ) {
         self.registry = registry
         self.gatekeeper = gatekeeper
+        self.operation = operation
         self.cache = cache
         self.reads = reads
         self.sendsFiles = sendsFiles
@@ -56,29 +57,30 @@ final class HotPath {
     }
 
     /// The answer; nil if others have to give it.
-    func answer(_ request: HotRequest, from address: String?) -> Answer? {
-        let principal: Principal
-        switch request.authorization {
-        case nil: principal = Principal(.anonymous, address: address)
-        case let value?:
-            guard let known = gatekeeper.recognise(authorization: value, from: address) else { return nil }
+    func answer(_ exchange: inout HotExchange) -> Answer? {
+        guard !operation.isOverloaded else { return nil }
+        var principal = Principal(.anonymous, address: exchange.address)
+        if let value = exchange.request.authorization {
+            guard let known = gatekeeper.recognise(authorization: value, from: exchange.address) else {
+                return nil
+            }
             principal = known
         }
-        let access = Access(gatekeeper.policy, principal)
+        exchange.principal = principal.name
         do {
-            return try answer(request, access)
+            return try answer(exchange, Access(gatekeeper.policy, principal))
         } catch {
             // Not authorized, or the database is busy: whoever comes next finds out which.
             return nil
         }
     }
 
-    private func answer(_ request: HotRequest, _ access: Access) throws -> Answer? {
-        let conditions = request.conditions
-        switch request.target {
+    private func answer(_ exchange: HotExchange, _ access: Access) throws -> Answer? {
+        let conditions = exchange.request.conditions
+        switch exchange.request.target {
         case .base:
             try access.authorizeEntry()
-            return json(RegistryAPI.baseBody, nil, conditions)
+            return json(RegistryAPI.baseBody, nil, exchange)
         case .tags(let repository, let limit, let after):
             let page = try registry.page(limit) {
                 try reads.tags(in: repository, after: after, limit: $0, access)
@@ -86,44 +88,44 @@ final class HotPath {
             guard let page else { return nil }
             return json(
                 TagList.json(repository, page.entries),
-                TagList.next(repository, page, limit, registry.limits),
-                conditions)
+                TagList.next(repository, page, limit, registry.limits), exchange)
         case .manifest(let repository, let name):
             guard let manifest = try reads.manifest(name, in: repository, access) else { return nil }
             let answer = ContentAnswer(
                 manifest: manifest.digest, manifest.mediaType, size: Int64(manifest.bytes.count), conditions)
-            return ready(answer, answer.range == nil ? nil : .copied(manifest.bytes))
+            return ready(answer, answer.range == nil ? nil : .copied(manifest.bytes), exchange)
         case .blob(let repository, let digest):
             if conditions.needsNoBytes(digest) {
                 let renewal = registry.blobRenewal
                 guard
                     let size = try reads.blobSize(digest, in: repository, renewal: renewal, access)
                 else { return nil }
-                return ready(ContentAnswer(blob: digest, size: size, conditions), nil)
+                return ready(ContentAnswer(blob: digest, size: size, conditions), nil, exchange)
             }
             guard let blob = try reads.content(digest, in: repository, access) else { return nil }
             if let bytes = blob.content {
-                return self.blob(digest, ByteBuffer(bytes: bytes), conditions)
+                return .ready(self.blob(digest, ByteBuffer(bytes: bytes), exchange))
             }
-            if let bytes = cache[digest] { return self.blob(digest, bytes, conditions) }
+            if let bytes = cache[digest] { return .ready(self.blob(digest, bytes, exchange)) }
             return .blob(digest, size: blob.record.size)
         }
     }
 
-    private func json(_ body: ByteBuffer, _ link: String?, _ conditions: ReadConditions) -> Answer {
-        let answer = ContentAnswer(json: body.readableBytes, link: link, conditions)
-        return ready(answer, answer.range == nil ? nil : .shared(body))
+    private func json(_ body: ByteBuffer, _ link: String?, _ exchange: HotExchange) -> Answer {
+        let answer = ContentAnswer(json: body.readableBytes, link: link, exchange.request.conditions)
+        return ready(answer, answer.range == nil ? nil : .shared(body), exchange)
     }
 
     /// The answer of a blob whose bytes are here.
-    func blob(_ digest: Digest, _ bytes: ByteBuffer, _ conditions: ReadConditions) -> Answer {
-        let answer = ContentAnswer(blob: digest, size: Int64(bytes.readableBytes), conditions)
+    func blob(_ digest: Digest, _ bytes: ByteBuffer, _ exchange: HotExchange) -> HotAnswer {
+        let answer = ContentAnswer(
+            blob: digest, size: Int64(bytes.readableBytes), exchange.request.conditions)
         let part = answer.range.flatMap { range in
             bytes.getSlice(
                 at: bytes.readerIndex + Int(range.lowerBound),
                 length: Int(range.upperBound - range.lowerBound))
         }
-        return ready(answer, part.map { .shared($0) })
+        return whole(answer, part.map { .shared($0) }, exchange)
     }
 
     private enum Body {
@@ -131,26 +133,33 @@ final class HotPath {
         case shared(ByteBuffer)
     }
 
+    private func ready(_ answer: ContentAnswer, _ body: Body?, _ exchange: HotExchange) -> Answer {
+        .ready(whole(answer, body, exchange))
+    }
+
     /// Bodies up to this size are sent in one piece with their head.
     private static let smallBody = 8 << 10
 
-    private func ready(_ answer: ContentAnswer, _ body: Body?) -> Answer {
+    private func whole(_ answer: ContentAnswer, _ body: Body?, _ exchange: HotExchange) -> HotAnswer {
         switch body {
-        case nil: return .ready(head: head(answer), body: nil)
+        case nil: return head(answer, exchange)
         case .copied(let bytes):
-            var head = head(answer, reserving: bytes.count)
-            head.writeBytes(bytes)
-            return .ready(head: head, body: nil)
+            return head(answer, exchange, sent: bytes.count, reserving: bytes.count) { $0.writeBytes(bytes) }
         case .shared(let bytes) where bytes.readableBytes <= Self.smallBody:
-            var head = head(answer, reserving: bytes.readableBytes)
-            head.writeImmutableBuffer(bytes)
-            return .ready(head: head, body: nil)
-        case .shared(let bytes): return .ready(head: head(answer), body: bytes)
+            let count = bytes.readableBytes
+            return head(answer, exchange, sent: count, reserving: count) { $0.writeImmutableBuffer(bytes) }
+        case .shared(let bytes):
+            var whole = head(answer, exchange, sent: bytes.readableBytes)
+            whole.body = bytes
+            return whole
         }
     }
 
-    /// The bytes of an answer's head.
-    func head(_ answer: ContentAnswer, reserving space: Int = 0) -> ByteBuffer {
+    /// An answer's head, with whatever `add` puts behind it.
+    func head(
+        _ answer: ContentAnswer, _ exchange: HotExchange, sent: Int = 0, reserving space: Int = 0,
+        _ add: (inout ByteBuffer) -> Void = { _ in }
+    ) -> HotAnswer {
         var buffer = ByteBufferAllocator().buffer(capacity: 640 + space)
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeString("\(answer.status.code) ")
@@ -164,10 +173,13 @@ final class HotPath {
         }
         for field in answer.trailing { buffer.write(field) }
         for field in ContentAnswer.registryFields { buffer.write(field) }
-        buffer.writeStaticString("Date: ")
+        buffer.writeStaticString("X-Request-Id: ")
+        buffer.writeString(exchange.id.description)
+        buffer.writeStaticString("\r\nDate: ")
         buffer.writeImmutableBuffer(date.now())
         buffer.writeStaticString("\r\n\r\n")
-        return buffer
+        add(&buffer)
+        return HotAnswer(head: buffer, status: answer.status.code, sent: Int64(sent))
     }
 }
 
@@ -198,6 +210,15 @@ extension HotPath {
     /// A blob as a file, if its store has one.
     func open(_ digest: Digest, size: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<any BlobReader> {
         eventLoop.makeFutureWithTask { [registry] in try await registry.openBlob(digest, size: size) }
+    }
+
+    /// Notes that a request is being answered here.
+    func begin() { operation.observer.begin() }
+
+    /// Notes that a request was answered here.
+    func end(_ exchange: HotExchange, _ status: Int, sent: Int64) {
+        exchange.end(status, sent: sent, operation.observer)
+        onAnswer()
     }
 
     /// Lets go of the store.

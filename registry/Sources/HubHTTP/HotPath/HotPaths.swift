@@ -9,6 +9,7 @@ private import Synchronization
 final class HotPaths: Sendable {
     private let registry: Registry
     private let gatekeeper: Gatekeeper
+    private let operation: HubOperation
     private let cache = ContentCache()
     private let sendsFiles: Bool
     private let logger: Logger
@@ -19,9 +20,13 @@ final class HotPaths: Sendable {
     private let paths = Mutex<[ObjectIdentifier: NIOLoopBound<HotPath>]>([:])
 
     /// `sendsFiles` says whether what is written reaches the socket as it is, without encryption.
-    init(_ registry: Registry, _ gatekeeper: Gatekeeper, sendsFiles: Bool, logger: Logger) {
+    init(
+        _ registry: Registry, _ gatekeeper: Gatekeeper, _ operation: HubOperation, sendsFiles: Bool,
+        logger: Logger
+    ) {
         self.registry = registry
         self.gatekeeper = gatekeeper
+        self.operation = operation
         self.sendsFiles = sendsFiles
         self.logger = logger
     }
@@ -33,7 +38,8 @@ final class HotPaths: Sendable {
             if let path = paths[key] { return path.value }
             do {
                 let path = HotPath(
-                    registry, gatekeeper, cache, try registry.immediateReads(), sendsFiles: sendsFiles
+                    registry, gatekeeper, operation, cache, try registry.immediateReads(),
+                    sendsFiles: sendsFiles
                 ) { [unowned self] in noteAnswer() }
                 paths[key] = NIOLoopBound(path, eventLoop: eventLoop)
                 return path

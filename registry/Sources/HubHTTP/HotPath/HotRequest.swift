@@ -14,6 +14,8 @@ struct HotRequest {
     let conditions: ReadConditions
     /// The value of `Authorization`.
     let authorization: String?
+    /// What the client calls the request.
+    let requestID: String?
 
     /// Nil for what the hot path does not take; `target` reads the request's target.
     init?(_ head: HTTPRequestHead, target: (String) -> HotTarget?) {
@@ -21,6 +23,7 @@ struct HotRequest {
         var conditions = ReadConditions()
         conditions.isHead = head.method == .HEAD
         var authorization: String?
+        var requestID: String?
         for (name, value) in head.headers {
             switch HotHeader(name) {
             case .harmless: continue
@@ -30,6 +33,9 @@ struct HotRequest {
                 // What comes twice is for others to judge; here and below.
                 guard authorization == nil else { return nil }
                 authorization = value
+            case .requestID:
+                guard requestID == nil else { return nil }
+                requestID = value
             case .ifNoneMatch:
                 guard conditions.ifNoneMatch == nil else { return nil }
                 conditions.ifNoneMatch = value
@@ -45,6 +51,7 @@ struct HotRequest {
         self.target = target
         self.conditions = conditions
         self.authorization = authorization
+        self.requestID = requestID
     }
 }
 
@@ -54,6 +61,16 @@ enum HotTarget {
     case manifest(Repository, Reference.Target)
     case blob(Repository, Digest)
     case tags(Repository, limit: Int?, after: String)
+
+    /// What metrics and logs call it.
+    var route: (RouteClass, Repository?) {
+        switch self {
+        case .base: (.base, nil)
+        case .manifest(let repository, _): (.manifest, repository)
+        case .blob(let repository, _): (.blob, repository)
+        case .tags(let repository, _, _): (.tags, repository)
+        }
+    }
 
     /// Longest request target that is looked at.
     static let longest = 1024
@@ -79,7 +96,7 @@ enum HotTarget {
 
 /// What a header means to the hot path.
 private enum HotHeader {
-    case authorization, connection, ifNoneMatch, ifRange, range
+    case authorization, connection, ifNoneMatch, ifRange, range, requestID
     /// Says that there is a body, or changes how the connection is used.
     case decisive
     /// Everything else: `Host`, `Accept`, `User-Agent` and the like, none of which changes an answer.
@@ -93,6 +110,7 @@ private enum HotHeader {
         case 7: self = name.isToken("upgrade") ? .decisive : .harmless
         case 8: self = name.isToken("if-range") ? .ifRange : .harmless
         case 10: self = name.isToken("connection") ? .connection : .harmless
+        case 12: self = name.isToken("x-request-id") ? .requestID : .harmless
         case 13:
             self =
                 name.isToken("authorization")

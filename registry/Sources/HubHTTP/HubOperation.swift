@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+private import Synchronization
+
+/// What the operator of a hub sees of it and sets about it, apart from what it serves.
+package final class HubOperation: Sendable {
+    package let metrics: HubMetrics
+    package let observer: RequestObserver
+    /// Whether others than this machine and administrators may read `/metrics` on the hub's own address.
+    let servesMetrics: Bool
+    package let limits: ConnectionLimits
+    package let proxies: TrustedProxies
+    private let stopping = Atomic(false)
+
+    /// `requestLog` gets a line for each request; `servesMetrics` is false if metrics have an address of their own.
+    package init(
+        metrics: HubMetrics = HubMetrics(), requestLog: Logger? = nil, servesMetrics: Bool = true,
+        limits: ConnectionLimits = ConnectionLimits(), proxies: TrustedProxies = TrustedProxies()
+    ) {
+        self.limits = limits
+        self.proxies = proxies
+        self.metrics = metrics
+        observer = RequestObserver(metrics.requests, log: requestLog)
+        self.servesMetrics = servesMetrics
+    }
+
+    /// Whether more requests are under way than the hub answers at once.
+    package var isOverloaded: Bool { limits.requests > 0 && metrics.requests.inFlight > limits.requests }
+
+    /// Whether the hub is about to stop, so that nobody should send it more.
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    func stop() { stopping.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import HubHTTP
+import Logging
+
+extension HubConfiguration {
+    /// Everything that can be set, in the order of the sample file.
+    static let settings: [Setting] = general + limits + operation
+
+    private static let general: [Setting] = [
+        Setting(
+            key: "data", meaning: "The folder that everything is kept in.", standard: nil,
+            set: { (hub, text) throws(Problem) in hub.data = text }),
+        Setting(
+            key: "listen", meaning: "The address and port to listen on.", standard: "127.0.0.1:5000",
+            set: { (hub, text) throws(Problem) in
+                try check { _ = try HubServer.Address(text) }
+                hub.listen = text
+            }),
+        Setting(
+            key: "public-url", meaning: "Where clients find the hub, if not by the address that they use.",
+            standard: nil,
+            set: { (hub, text) throws(Problem) in
+                try check { hub.publicURL = try ServeRules.publicURL(text) }
+            }),
+        Setting(
+            key: "access.require-login",
+            meaning:
+                "Let nobody in without a log-in, except to public repositories; so it is anyway once there are users.",
+            standard: "false",
+            set: { (hub, text) throws(Problem) in hub.rules.requiresLogIn = try truth(text) }),
+        Setting(
+            key: "access.anonymous-pull", meaning: "Let everybody read public repositories.",
+            standard: "true",
+            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPull = try truth(text) }),
+        Setting(
+            key: "access.anonymous-push", meaning: "Let everybody who reaches the hub read, push and delete.",
+            standard: "false",
+            set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPush = try truth(text) }),
+    ]
+
+    private static let operation: [Setting] = [
+        Setting(
+            key: "log.format", meaning: "How the log is written, to standard error: text or json.",
+            standard: "text",
+            set: { (hub, text) throws(Problem) in hub.log.format = try choice(text) }),
+        Setting(
+            key: "log.level",
+            meaning: "The least that is logged: trace, debug, info, notice, warning, error or critical.",
+            standard: "notice",
+            set: { (hub, text) throws(Problem) in hub.log.level = try choice(text) }),
+        Setting(
+            key: "log.requests", meaning: "Log a line for each request.", standard: "false",
+            set: { (hub, text) throws(Problem) in hub.log.includesRequests = try truth(text) }),
+        Setting(
+            key: "metrics.listen",
+            meaning:
+                "An address and port for /metrics, /healthz and /readyz, open to whoever reaches it; without one, /metrics is for this machine and administrators.",
+            standard: nil,
+            set: { (hub, text) throws(Problem) in
+                try check { _ = try HubServer.Address(text) }
+                hub.metrics.listen = text
+            }),
+        Setting(
+            key: "proxies.trusted",
+            meaning:
+                "Proxies before the hub, as in 10.0.0.0/8: what they say about where a request came from is believed.",
+            standard: nil, isList: true,
+            set: { (hub, text) throws(Problem) in hub.proxies.ranges = try ranges(text) }),
+        Setting(
+            key: "proxies.header",
+            meaning: "Where they say it, and overwrite what a client says: X-Forwarded-For or Forwarded.",
+            standard: "X-Forwarded-For",
+            set: { (hub, text) throws(Problem) in hub.proxies.header = try choice(text) }),
+        Setting(
+            key: "shutdown.grace",
+            meaning: "Time that requests under way are given to end when the hub is to stop.",
+            standard: "30s",
+            set: { (hub, text) throws(Problem) in
+                hub.shutdownGrace = Int(try seconds(text, 1...3600))
+            }),
+    ]
+
+    private static func ranges(_ text: String) throws(Problem) -> [AddressRange] {
+        var ranges: [AddressRange] = []
+        for part in text.split(separator: ",") {
+            let part = part.filter { !$0.isWhitespace }
+            guard let range = AddressRange(part) else {
+                throw Problem(
+                    text:
+                        "\"\(part)\" is neither an address nor a range of them: write 10.0.0.0/8 or fd00::/8")
+            }
+            ranges.append(range)
+        }
+        return ranges
+    }
+
+    private static func choice<Value: RawRepresentable & CaseIterable>(
+        _ text: String
+    ) throws(Problem) -> Value where Value.RawValue == String {
+        guard let value = Value(rawValue: text) else {
+            let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(text: "\"\(text)\" is none of \(known)")
+        }
+        return value
+    }
+}
