@@ -154,6 +154,13 @@ let package = Package(
         .hub(
             "HubStorage",
             ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, grdbSQLite, nioCore, nioPosix, system]),
+        // What a module says, for the hub: the only one of its targets that knows what a filter is.
+        .hub(
+            "HubFacts",
+            [
+                "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+                "WasmBinary",
+            ]),
         .hub(
             "HubHTTP",
             [
@@ -170,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "wasme-hub",
             dependencies: [
-                "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
-                "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals, yams,
+                "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage",
+                "OCI", "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals, yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 
@@ -232,9 +239,9 @@ let package = Package(
         .tests(
             "HubTests",
             [
-                "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage",
-                "LoopbackServer", "OCI", "OCIRegistry", "Secrets", "wasme-hub", grdb, httpTypes, logging,
-                nioCore, nioHTTP1, serviceLifecycle, system,
+                "Archive", "CurlTransport", "Diagnostics", "EnvoyControl", "FilterImage", "Hub", "HubFacts",
+                "HubHTTP", "HubOutbound", "HubStorage", "LoopbackServer", "OCI", "OCIRegistry", "Secrets",
+                "wasme-hub", grdb, httpTypes, logging, nioCore, nioHTTP1, serviceLifecycle, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

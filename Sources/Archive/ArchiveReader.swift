@@ -65,6 +65,9 @@ final class ArchiveReader {
     private var size: Int64?
     private var isOver = false
 
+    /// Bytes that were unpacked so far, headers and what fills up blocks included.
+    var unpackedBytes: Int64 { archive_filter_bytes(archive, 0) }
+
     /// Goes to the next entry; nil at the end.
     func next() throws -> OpaquePointer? {
         if isOver { return nil }

@@ -9,6 +9,8 @@ package struct TarReader: Sendable {
     package var maximumEntries = 10_000
     /// Most uncompressed bytes of all files together, skipped ones included: to skip one costs as much time as to read it.
     package var maximumBytes: Int64 = 512 << 20
+    /// Bytes beside its files that an entry may cost: its header, what fills up its last block, extensions.
+    private static let overhead: Int64 = 4 << 10
 
     package init() {}
 
@@ -18,11 +20,13 @@ package struct TarReader: Sendable {
     ///   - name: what the archive is called in errors.
     ///   - visit: gets each regular file's path and its size, and gives the sink for its bytes; nil skips it.
     ///   - other: is told of what is no regular file, and what it is instead.
+    /// - Returns: how many bytes were unpacked for that.
     /// - Throws: `ArchiveError`, or what source, sink or `visit` threw.
+    @discardableResult
     package func read(
         _ source: any ByteSource, name: String, visit: (String, Int64) throws -> (any ByteSink)?,
         other: (_ path: String, _ kind: String) -> Void = { _, _ in }
-    ) throws {
+    ) throws -> Int64 {
         let reader = try ArchiveReader(source, name: name, what: "tar archive") { archive in
             archive_read_support_filter_gzip(archive)
             archive_read_support_filter_zstd(archive)
@@ -37,7 +41,9 @@ package struct TarReader: Sendable {
                 throw ArchiveError(.tooLarge, "\(name) has more than \(maximumEntries) entries")
             }
             let size = max(0, archive_entry_size(entry))
-            guard size <= maximumBytes - total else {
+            // Headers can be a bomb of their own: an entry may have many, each of a mebibyte.
+            let mostWithHeaders = maximumBytes + (1 << 20) + Int64(entries) * Self.overhead
+            guard size <= maximumBytes - total, reader.unpackedBytes <= mostWithHeaders else {
                 throw ArchiveError(.tooLarge, "\(name) unpacks to more than \(maximumBytes) bytes")
             }
             guard let path = archive_entry_pathname(entry).map({ String(cString: $0) }) else { continue }
@@ -58,6 +64,7 @@ package struct TarReader: Sendable {
                 try sink.write(bytes)
             }
         }
+        return reader.unpackedBytes
     }
 
     /// What an entry is, if it is no regular file.

@@ -5,10 +5,27 @@ private import Foundation
 package import OCI
 
 extension FilterImage {
-    /// Most bytes of one file of an image: what istio-agent takes (ISTIO_WASM_MAX_BINARY_SIZE_BYTES).
-    private static let maximumFile = 256 << 20
-    /// Most bytes of a document: it is a page to read, or a picture.
-    private static let maximumDocument = 4 << 20
+    /// How much of an image is unpacked.
+    package struct Bounds: Sendable {
+        /// Most bytes of the module, and of a layer as it is stored: what istio-agent takes
+        /// (ISTIO_WASM_MAX_BINARY_SIZE_BYTES).
+        package var file = 256 << 20
+        /// Most bytes of a document, larger ones are left out: it is a page to read, or a picture.
+        package var document = 4 << 20
+        /// Most bytes that all archives of the image unpack to; nil for as much in each as `TarReader` reads.
+        package var unpacked: Int64?
+
+        package init() {}
+    }
+
+    /// A filter, and how it lay in its image.
+    package struct Unpacked: Sendable {
+        package let content: FilterContent
+        /// The paths in the last layer that is an archive.
+        package let lastLayerFiles: [String]?
+        /// Why a host's fetcher cannot unpack that layer, though it was unpacked here.
+        package let layerProblem: String?
+    }
 
     /// Takes a filter out of an image of any layout: compat, Docker, the original wasme's and the CNCF's artifacts, those
     /// of kwctl, spin and wasm-to-oci, Higress' with its documents as layers.
@@ -20,12 +37,19 @@ extension FilterImage {
     package static func unpack(
         _ document: ManifestDocument, from blobs: some BlobAccess
     ) async throws -> FilterContent {
+        try await unpack(document, from: blobs, within: Bounds()).content
+    }
+
+    /// Takes a filter out of an image of any layout, and no more than some bytes.
+    package static func unpack(
+        _ document: ManifestDocument, from blobs: some BlobAccess, within bounds: Bounds
+    ) async throws -> Unpacked {
         guard case .manifest(let manifest) = document.content else {
             throw FilterImageError(
                 .notAFilter, "image \(document.digest) is an index of several images, not a filter",
                 hint: "name one of its images by digest")
         }
-        var found = Found()
+        var found = Found(bounds: bounds, left: bounds.unpacked)
         for layer in manifest.layers {
             do {
                 try await take(layer, from: blobs, into: &found)
@@ -38,7 +62,7 @@ extension FilterImage {
             throw noModule(document, manifest, found)
         }
         if found[runtimeFile] == nil, manifest.config.mediaType == .wasmeConfig {
-            found[runtimeFile] = try await blobs.read(manifest.config, limit: maximumDocument)
+            found[runtimeFile] = try await blobs.read(manifest.config, limit: bounds.document)
         }
         let annotations = manifest.annotations ?? [:]
         var content = FilterContent(
@@ -47,14 +71,25 @@ extension FilterImage {
             readme: found[readmeFile], licence: found[licenceFile], icon: found.icon,
             annotations: annotations.filter { isCarried($0.key) })
         for name in otherDocuments { content.otherDocuments[name] = found[name] }
-        return content
+        return Unpacked(
+            content: content, lastLayerFiles: found.lastLayerFiles, layerProblem: found.layerProblem)
     }
 
     /// What was found in the layers so far, by file name; a later layer hides an earlier one, as in a file system.
     private struct Found {
+        let bounds: Bounds
+        /// Bytes that may still be unpacked.
+        var left: Int64?
         private var files: [String: [UInt8]] = [:]
+        var lastLayerFiles: [String]?
+        var layerProblem: String?
         /// A file that would be the module, were it a file.
         var link: String?
+
+        init(bounds: Bounds, left: Int64?) {
+            self.bounds = bounds
+            self.left = left
+        }
 
         subscript(name: String) -> [UInt8]? {
             get { files[name] }
@@ -91,13 +126,17 @@ extension FilterImage {
         let type = layer.mediaType
         if type.isTar {
             // Whole and held against its digest first: a damaged file must not be explained as a damaged archive.
-            try unpack(MemorySource(try await blobs.read(layer, limit: maximumFile)), into: &found)
+            let bytes = try await blobs.read(layer, limit: found.bounds.file)
+            found.layerProblem =
+                type.isGzip && !bytes.starts(with: [0x1f, 0x8b])
+                ? "layer \(layer.digest) is called \"\(type)\" and is not compressed with gzip" : nil
+            try unpack(MemorySource(bytes), into: &found)
         } else if type.isRawModule {
-            found[moduleFile] = try await blobs.read(layer, limit: maximumFile)
+            found[moduleFile] = try await blobs.read(layer, limit: found.bounds.file)
         } else if type == .wasmeConfig {
-            found[runtimeFile] = try await blobs.read(layer, limit: maximumDocument)
+            found[runtimeFile] = try await blobs.read(layer, limit: found.bounds.document)
         } else if let name = documentLayers[type.rawValue] {
-            found[name] = try await blobs.read(layer, limit: maximumDocument)
+            found[name] = try await blobs.read(layer, limit: found.bounds.document)
         }
     }
 
@@ -105,12 +144,18 @@ extension FilterImage {
         // One sink for each name: a file that is there a thousand times is kept once.
         var sinks: [String: MemorySink] = [:]
         var link = found.link
-        try TarReader().read(archive, name: "it") { path, size in
+        var paths: [String] = []
+        let bounds = found.bounds
+        var reader = TarReader()
+        if let left = found.left { reader.maximumBytes = left }
+        let unpacked = try reader.read(archive, name: "it") { path, size in
+            // No file system has longer ones.
+            if path.utf8.count <= 4096 { paths.append(path) }
             // As the hosts do, a file counts by its last component.
             guard let base = path.split(separator: "/").last.map(String.init), files.contains(base),
-                base == moduleFile || size <= maximumDocument
+                base == moduleFile || size <= bounds.document
             else { return nil }
-            let sink = MemorySink(limit: maximumFile)
+            let sink = MemorySink(limit: base == moduleFile ? bounds.file : bounds.document)
             sinks[base] = sink
             return sink
         } other: { path, kind in
@@ -118,6 +163,8 @@ extension FilterImage {
         }
         for (name, sink) in sinks { found[name] = sink.bytes }
         found.link = link
+        found.lastLayerFiles = paths
+        found.left = found.left.map { max(0, $0 - unpacked) }
     }
 
     private static func noModule(

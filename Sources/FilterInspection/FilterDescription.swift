@@ -110,7 +110,11 @@ extension FilterDescription.Image {
         if types.contains(.wasm) { return "cncf" }
         if types.contains(.kubewardenContent) { return "wasm-to-oci" }
         if manifest.mediaType == .dockerManifest { return "docker" }
-        return types.last == .imageLayerTarGzip ? "compat" : "unknown"
+        if types.contains(where: { $0.rawValue.hasPrefix("application/vnd.module.wasm.spec.") }) {
+            return "higress"
+        }
+        guard let last = types.last, last.isTar else { return "unknown" }
+        return last.isGzip ? "compat" : last.rawValue.hasSuffix("zstd") ? "zstd" : "tar"
     }
 }
 

@@ -80,7 +80,7 @@ extension ImageInspection {
     }
 
     /// The image that fetchers take out of an index: that for linux/amd64, or one without a platform.
-    private static func chosen(_ index: Index) -> Descriptor? {
+    package static func chosen(_ index: Index) -> Descriptor? {
         let images = index.manifests.filter { !MediaType.indexes.contains($0.mediaType) }
         return images.first { $0.platform.map { $0.os == "linux" && $0.architecture == "amd64" } ?? true }
             ?? images.first

@@ -36,15 +36,26 @@ package struct HostCatalog: Sendable {
     private static let loaded = Result {
         try HostCatalog(
             functions: PackageResources.functions_json, toolchains: PackageResources.toolchains_json,
-            families: [
-                ("envoy.json", PackageResources.envoy_json), ("istio.json", PackageResources.istio_json),
-                ("envoy-gateway.json", PackageResources.envoy_gateway_json),
-                ("gloo.json", PackageResources.gloo_json), ("higress.json", PackageResources.higress_json),
-                ("kuma.json", PackageResources.kuma_json), ("consul.json", PackageResources.consul_json),
-                ("ngx-wasm-module.json", PackageResources.ngx_wasm_module_json),
-                ("apisix.json", PackageResources.apisix_json),
-            ])
+            families: familyFiles)
     }
+
+    private static let familyFiles = [
+        ("envoy.json", PackageResources.envoy_json), ("istio.json", PackageResources.istio_json),
+        ("envoy-gateway.json", PackageResources.envoy_gateway_json),
+        ("gloo.json", PackageResources.gloo_json), ("higress.json", PackageResources.higress_json),
+        ("kuma.json", PackageResources.kuma_json), ("consul.json", PackageResources.consul_json),
+        ("ngx-wasm-module.json", PackageResources.ngx_wasm_module_json),
+        ("apisix.json", PackageResources.apisix_json),
+    ]
+
+    /// A name for the data that came with this program: another name, other data.
+    package static let revision: String = {
+        let hasher = DigestHasher()
+        hasher.update(PackageResources.functions_json)
+        hasher.update(PackageResources.toolchains_json)
+        for (_, bytes) in familyFiles { hasher.update(bytes) }
+        return hasher.finalize().short
+    }()
 
     init(functions: [UInt8], toolchains: [UInt8], families files: [(String, [UInt8])]) throws {
         self.functions = try Self.decode(functions, "functions.json")

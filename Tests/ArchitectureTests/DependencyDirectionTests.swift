@@ -52,6 +52,10 @@ import Testing
             "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "GRDBSQLite", "NIOCore", "NIOPosix",
             "SystemPackage",
         ],
+        "HubFacts": [
+            "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+            "WasmBinary",
+        ],
         "HubHTTP": [
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
             "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "ServiceLifecycle", "UnixSignals",
@@ -62,7 +66,7 @@ import Testing
             "ServiceLifecycle", "SystemPackage",
         ],
         "wasme-hub": [
-            "CurlTransport", "Diagnostics", "Hub", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+            "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
             "OCIRegistry", "ArgumentParser", "Logging", "ServiceLifecycle", "SystemPackage", "UnixSignals",
             "Yams",
         ],

@@ -81,6 +81,20 @@ import Testing
                 method: route.method, path: "/v2/\(name)/\(route.path)", action: route.action,
                 found: route.found, missing: route.missing)
         }
+            + [("/modules", ".wasm"), ("/api/v1/facts", "")].flatMap { prefix, suffix in
+                ["GET", "HEAD"].flatMap { method in
+                    [
+                        Route(
+                            method: method, path: "\(prefix)/\(name)/filter\(suffix)", action: .pull,
+                            found: 200,
+                            missing: 404),
+                        Route(
+                            method: method, path: "\(prefix)/\(name)/\(image)\(suffix)", action: .pull,
+                            found: 404,
+                            missing: 404),
+                    ]
+                }
+            }
     }
 
     /// The table of rights.
@@ -129,9 +143,19 @@ import Testing
         }
     }
 
+    /// Puts a filter beside the image of each place, which is none.
+    private func pushFilters(_ town: Town) async throws {
+        let administrator = Town.basic("root", "secret")
+        for place in Place.allCases where place != .nothing {
+            try await town.hub.client.push(try FilterSketch(), to: place.name, tag: "filter", administrator)
+            _ = try await town.hub.client.facts("\(place.name)/filter", administrator)
+        }
+    }
+
     @Test func `every route answers everybody as the table of rights says`() async throws {
         try await withTown { town in
             let config = Digest(of: Array("{}".utf8))
+            try await pushFilters(town)
             let image = try await town.hub.registry.acting(for: .host).manifest(
                 .tag(try Tag("v1")), in: try Repository("acme/open")
             ).digest
@@ -152,12 +176,13 @@ import Testing
                     }
                 }
             }
-            #expect(cells == Visitor.allCases.count * Place.allCases.count * 17)
+            #expect(cells == Visitor.allCases.count * Place.allCases.count * 25)
         }
     }
 
     @Test func `a private repository answers as one that is not there, to the letter`() async throws {
         try await withTown { town in
+            try await pushFilters(town)
             let digest = Digest(of: Array("{}".utf8))
             for visitor in [Visitor.anonymous, .stranger, .elsewhere] {
                 let headers = try await headers(visitor, town)

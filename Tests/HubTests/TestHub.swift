@@ -2,6 +2,7 @@
 
 import Foundation
 import Hub
+import HubFacts
 import HubHTTP
 import HubStorage
 import Logging
@@ -33,16 +34,19 @@ struct TestHub: Sendable {
 }
 
 /// Runs a hub for the time of a closure.
+///
+/// `reads` is whether it finds out what was pushed, as `wasme-hub serve` does.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
-    operation: HubOperation = HubOperation(),
+    operation: HubOperation = HubOperation(), reads: Bool = true,
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
         let result = try await runHub(
-            limits: limits, policy: policy, folder: folder, operation: operation, now: now, body)
+            limits: limits, policy: policy, folder: folder, operation: operation, reads: reads, now: now,
+            body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -51,8 +55,15 @@ func withHub<Result>(
     }
 }
 
+/// What `wasme-hub serve` does beside its requests.
+private struct Indexing: Service {
+    let indexer: FactIndexer
+
+    func run() async throws { await cancelWhenGracefulShutdown { await indexer.run() } }
+}
+
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, operation: HubOperation,
+    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, operation: HubOperation, reads: Bool,
     now: @escaping @Sendable () -> Int64,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
@@ -73,7 +84,8 @@ private func runHub<Result>(
         registry, gatekeeper: gatekeeper, address: HubServer.Address(host: "127.0.0.1", port: 0),
         operation: operation, logger: logger
     ) { port.yield($0.port) }
-    let services = server.group()
+    let indexing = Indexing(indexer: FactIndexer(registry, FilterReader(), logger: logger))
+    let services = server.group(beside: reads ? [indexing] : [])
     return try await withThrowingTaskGroup { group in
         group.addTask {
             defer { port.finish() }
@@ -169,8 +181,8 @@ private func openFolder(_ path: FilePath) async throws -> DataFolder {
     while true {
         do {
             return try DataFolder(path)
-        } catch let error as HubError where error.code == .dataFolder {
-            guard error.message.contains("is in use"), ContinuousClock.now < deadline else { throw error }
+        } catch let error as HubError where error.code == .folderInUse {
+            guard ContinuousClock.now < deadline else { throw error }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

@@ -78,6 +78,8 @@ extension HubError.Code {
     package static let storageFailed = Self("UNKNOWN", kind: "storage")
     /// The data folder cannot be used.
     package static let dataFolder = Self("UNKNOWN", kind: "data folder")
+    /// Another process uses the data folder.
+    package static let folderInUse = Self("UNKNOWN", kind: "folder in use")
     /// The address to listen on cannot be used.
     package static let listen = Self("UNKNOWN", kind: "listen")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import NIOCore
+import NIOCore
 package import OCI
 
 extension Registry {
@@ -163,7 +163,7 @@ extension Registry {
 }
 
 /// A blob that is here already.
-private struct SmallBlobReader: BlobReader {
+struct SmallBlobReader: BlobReader {
     private let bytes: ByteBuffer
 
     init(_ bytes: [UInt8]) { self.bytes = ByteBuffer(bytes: bytes) }

@@ -32,6 +32,7 @@ extension Registry {
                 detail: expected.description)
         }
         try await metadata.putManifest(manifest, in: repository, tags: allTags, if: condition)
+        reading.wake()
         return PushedManifest(digest: actual, tags: allTags, subject: manifest.subject)
     }
 

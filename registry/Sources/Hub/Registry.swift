@@ -24,6 +24,8 @@ package struct Registry: Sendable {
         package var blobLease: Int64 = 24 * 3600
         /// Bytes that are kept free on the disk: what would take them is refused.
         package var freeSpace: Int64 = 0
+        /// How long a request waits for what the hub is still reading.
+        package var readingWait = Duration.seconds(10)
 
         package init() {}
     }
@@ -33,6 +35,7 @@ package struct Registry: Sendable {
     let uploads: any UploadStore
     let gate = BlobGate()
     let figureCache = FigureCache()
+    let reading = ReadingSignal()
     package let limits: Limits
     /// Who everything is done for; decided upon by `metadata`.
     package private(set) var principal = Principal.anonymous

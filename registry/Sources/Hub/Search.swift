@@ -29,11 +29,16 @@ package struct FoundRepository: Hashable, Sendable {
     package let image: TaggedImage
     /// Of the image's manifest; not checked for anything.
     package let annotations: [String: String]
+    /// What the image's module says; nil if it is no filter, or was not read yet.
+    package let filter: FilterSummary?
 
-    package init(repository: Repository, image: TaggedImage, annotations: [String: String]) {
+    package init(
+        repository: Repository, image: TaggedImage, annotations: [String: String], filter: FilterSummary?
+    ) {
         self.repository = repository
         self.image = image
         self.annotations = annotations
+        self.filter = filter
     }
 }
 

@@ -17,7 +17,8 @@ extension HubError.Code {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
             .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
             .badRequest
-        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath:
+        case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath,
+            .notAFilter:
             .notFound
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
@@ -31,6 +32,7 @@ extension HubError.Code {
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
         case .tooManyUploads: .tooManyRequests
+        case .stillReading: .serviceUnavailable
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
         case .preconditionFailed: .preconditionFailed
@@ -66,6 +68,7 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             detail: error.detail)
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
         if status == .tooManyRequests { headers[.retryAfter] = "60" }
+        if error.code == .stillReading { headers[.retryAfter] = "5" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
         }
@@ -113,4 +116,7 @@ extension HTTPField.Name {
     static let xForwardedFor = known("X-Forwarded-For")
     static let xRequestID = known("X-Request-Id")
     static let referrerPolicy = known("Referrer-Policy")
+    static let reprDigest = known("Repr-Digest")
+    /// The module's SHA-256 as Envoy's `remote.sha256` and Istio's `sha256` want it.
+    static let wasmSHA256 = known("X-Wasm-Sha256")
 }

@@ -5,11 +5,12 @@ import Hub
 import Hummingbird
 import Logging
 
-/// Answers every request: the registry API below `/v2`, our own below `/api`, session tokens at `/token`, pages for people
-/// elsewhere.
+/// Answers every request: the registry API below `/v2`, our own below `/api`, modules below `/modules`, session tokens at
+/// `/token`, pages for people elsewhere.
 struct HubResponder: HTTPResponder {
     private let api: RegistryAPI
     private let search: SearchAPI
+    private let filters: FilterAPI
     private let pages: Pages
     private let probes: Probes
     private let gatekeeper: Gatekeeper
@@ -24,6 +25,7 @@ struct HubResponder: HTTPResponder {
     ) throws {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
+        filters = FilterAPI(registry: registry)
         pages = try Pages(registry: registry)
         probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
@@ -109,6 +111,9 @@ struct HubResponder: HTTPResponder {
         case "v2": try await api.acting(for: principal).respond(to: request, target)
         case "api" where target.segments == ["api", "v1", "search"]:
             try await search.acting(for: principal).respond(to: request, target)
+        case "api" where target.segments.starts(with: ["api", "v1", "facts"]):
+            try await filters.acting(for: principal).facts(request, target)
+        case "modules": try await filters.acting(for: principal).module(request, target)
         case "api":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)

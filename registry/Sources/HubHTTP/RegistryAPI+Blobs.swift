@@ -21,7 +21,7 @@ extension RegistryAPI {
         return answer.response(try await Self.body(reader, range))
     }
 
-    private static func body(_ reader: any BlobReader, _ range: Range<Int64>) async throws -> ResponseBody {
+    static func body(_ reader: any BlobReader, _ range: Range<Int64>) async throws -> ResponseBody {
         let count = Int(range.upperBound - range.lowerBound)
         if count <= blockSize {
             return ResponseBody(byteBuffer: try await bytes(of: reader, range))

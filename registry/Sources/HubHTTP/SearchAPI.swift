@@ -54,8 +54,11 @@ struct SearchAPI: Sendable {
             let title: String?
             let description: String?
             let version: String?
-            /// Versions of Proxy-Wasm, separated by commas.
+            /// Versions of Proxy-Wasm, separated by commas: the module's own, or those that the image claims.
             let abi: String?
+            /// Of a filter that the hub has read.
+            let language: String?
+            let licence: String?
 
             init(_ found: FoundRepository) {
                 func text(_ key: String) -> String? {
@@ -69,7 +72,9 @@ struct SearchAPI: Sendable {
                 title = text("org.opencontainers.image.title")
                 description = text("org.opencontainers.image.description")
                 version = text("org.opencontainers.image.version")
-                abi = text("module.wasm.runtime/abi_version")
+                abi = found.filter?.abi ?? text("module.wasm.runtime/abi_version")
+                language = found.filter?.language
+                licence = found.filter?.licence
             }
         }
 

@@ -37,11 +37,11 @@ package final class DataFolder: Sendable {
                 let holder = Self.holder(lock)
                 try? lock.close()
                 throw HubError(
-                    .dataFolder,
+                    .folderInUse,
                     "data folder \"\(path)\" is in use by another hub\(holder.map { " (process \($0))" } ?? "")",
                     hint: "stop the other hub, or choose another folder with --data")
             }
-        } catch let error as HubError where error.code != .dataFolder {
+        } catch let error as HubError where error.code != .folderInUse {
             throw HubError(
                 .dataFolder, "cannot use data folder \"\(path)\"", cause: error.cause,
                 hint: "make it writable for this user, or choose another folder with --data")

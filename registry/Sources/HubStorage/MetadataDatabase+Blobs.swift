@@ -74,14 +74,7 @@ extension MetadataDatabase: BlobLinkStore {
         try await write { [now, access] database in
             try database.authorize(access, .push, repository)
             let digest = blob.record.digest
-            try database.change(
-                "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [digest.description, blob.record.size, now()])
-            if database.changesCount > 0, let content = blob.content {
-                try database.change(
-                    "INSERT INTO blob_contents (digest, bytes) VALUES (?, ?)",
-                    [digest.description, Data(content)])
-            }
+            try database.record(blob, now: now())
             try database.link(digest, to: repository, now: now())
             try database.checkQuotas(of: repository)
             if let upload { try database.change("DELETE FROM uploads WHERE id = ?", [upload.description]) }
@@ -176,6 +169,17 @@ extension MetadataDatabase: BlobLinkStore {
 }
 
 extension Database {
+    /// Makes a blob known whose bytes are safe, or few and given.
+    func record(_ blob: ReceivedBlob, now: Int64) throws {
+        let digest = blob.record.digest.description
+        try change(
+            "INSERT INTO blobs (digest, size, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [digest, blob.record.size, now])
+        if changesCount > 0, let content = blob.content {
+            try change("INSERT INTO blob_contents (digest, bytes) VALUES (?, ?)", [digest, Data(content)])
+        }
+    }
+
     func blob(_ digest: Digest, in repository: Repository) throws -> BlobRecord? {
         try cachedStatement(ReadQuery.blobSize, [repository.path, digest.description]) {
             try Int64.fetchOne($0)

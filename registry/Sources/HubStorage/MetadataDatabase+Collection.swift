@@ -67,12 +67,17 @@ extension MetadataDatabase: CollectionStore {
             WHERE manifest_references.repository_id = link.repository_id AND blob_digest = link.digest)
         """
 
+    /// No repository holds the blob, and it is no module that was taken out of a layer of an image.
+    private static let isHeldByNobody = """
+        NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_blobs.digest = blobs.digest)
+        AND NOT EXISTS (SELECT 1 FROM manifest_facts WHERE module_blob = blobs.digest)
+        """
+
     package func unusedBlobs(after: Digest?, limit: Int) async throws -> [Digest] {
         try await read { database in
             try database.cachedStatement(
                 """
-                SELECT digest FROM blobs WHERE digest > ? AND NOT EXISTS (
-                    SELECT 1 FROM repository_blobs WHERE repository_blobs.digest = blobs.digest)
+                SELECT digest FROM blobs WHERE digest > ? AND \(Self.isHeldByNobody)
                 ORDER BY digest LIMIT ?
                 """, [after?.description ?? "", limit]
             ) { try String.fetchAll($0) }.compactMap { Digest($0) }
@@ -84,8 +89,7 @@ extension MetadataDatabase: CollectionStore {
             try digests.compactMap { digest in
                 let size = try database.cachedStatement(
                     """
-                    SELECT size FROM blobs WHERE digest = ? AND NOT EXISTS (
-                        SELECT 1 FROM repository_blobs WHERE repository_blobs.digest = blobs.digest)
+                    SELECT size FROM blobs WHERE digest = ? AND \(Self.isHeldByNobody)
                     """, [digest.description]
                 ) { try Int64.fetchOne($0) }
                 guard let size else { return nil }

@@ -21,6 +21,14 @@ extension MetadataDatabase: ManifestStore {
                 manifestID = try database.insert(
                     manifest, annotations, repositoryID, repository, policy, now: now())
                 try database.checkQuotas(of: repository)
+            } else {
+                // Whoever pushes an image again mends its blobs, and with them what is known of it.
+                try database.change(
+                    """
+                    INSERT INTO pending_facts (manifest_id)
+                    SELECT manifest_id FROM manifest_facts WHERE manifest_id = ? AND kind = 'unreadable'
+                    ON CONFLICT DO NOTHING
+                    """, [manifestID])
             }
             try database.checkImmutable(tags.map(\.name), policy, in: repositoryID, manifest: manifestID)
             for tag in tags {

@@ -27,12 +27,13 @@ extension MetadataDatabase: SearchStore {
             return try database.cachedStatement(
                 """
                 SELECT repositories.name AS repository, tags.name, digest, media_type, total_size, updated_at,
-                    annotations
+                    annotations, manifest_facts.kind AS kind, abi, language, licence
                 FROM repositories
                 JOIN tags ON tags.repository_id = repositories.id AND tags.name = (
                     SELECT name FROM tags WHERE repository_id = repositories.id
                     ORDER BY updated_at DESC, name DESC LIMIT 1)
                 JOIN manifests ON manifests.id = tags.manifest_id
+                LEFT JOIN manifest_facts ON manifest_facts.manifest_id = manifests.id
                 WHERE \(conditions.joined(separator: " AND "))
                 ORDER BY repositories.name LIMIT ?
                 """, arguments
@@ -44,7 +45,9 @@ extension MetadataDatabase: SearchStore {
                         mediaType: MediaType(rawValue: row["media_type"]), size: row["total_size"],
                         updatedAt: row["updated_at"]),
                     annotations: try JSONDecoder().decode(
-                        [String: String].self, from: Data((row["annotations"] as String).utf8)))
+                        [String: String].self, from: Data((row["annotations"] as String).utf8)),
+                    filter: (row["kind"] as String?) == ManifestFacts.Kind.filter.rawValue
+                        ? FilterSummary(row) : nil)
             }
         }
     }

@@ -21,6 +21,9 @@ enum Schema {
         migrator.registerMigration("4: webhooks") { database in
             try database.execute(sql: webhooks)
         }
+        migrator.registerMigration("5: facts about manifests") { database in
+            try database.execute(sql: facts)
+        }
         return migrator
     }
 

@@ -162,11 +162,13 @@ struct StoredBlob {
             database,
             sql: """
                 SELECT repositories.name || coalesce(':' || tags.name, '@' || manifests.digest)
-                FROM manifest_references
-                JOIN manifests ON manifests.id = manifest_references.manifest_id
+                FROM (
+                    SELECT manifest_id FROM manifest_references WHERE digest = ?1
+                    UNION SELECT manifest_id FROM manifest_facts WHERE module_blob = ?1) AS needing
+                JOIN manifests ON manifests.id = needing.manifest_id
                 JOIN repositories ON repositories.id = manifests.repository_id
                 LEFT JOIN tags ON tags.manifest_id = manifests.id
-                WHERE manifest_references.digest = ? ORDER BY 1 LIMIT 100
+                ORDER BY 1 LIMIT 100
                 """, arguments: [digest.description])
     }
 }

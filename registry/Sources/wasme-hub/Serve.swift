@@ -108,7 +108,8 @@ struct Serve: AsyncParsableCommand {
         }
         let courier = try await WebhookCourier(
             settings, publicURL: publicURL, metadata: metadata, logger: logger)
-        let services: [any Service] = [collector, courier] + (monitoring.map { [$0] } ?? [])
+        let indexing = Indexing(registry: registry, logger: logger)
+        let services: [any Service] = [collector, courier, indexing] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()

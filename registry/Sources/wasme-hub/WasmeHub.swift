@@ -11,7 +11,8 @@ struct WasmeHub: AsyncParsableCommand {
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, PolicyCommand.self, AuditCommand.self,
             KeyCommand.self, ConfigCommand.self, WebhookCommand.self,
-            CollectCommand.self, ScrubCommand.self, BackupCommand.self, RestoreCommand.self,
+            CollectCommand.self, ScrubCommand.self, ReindexCommand.self, BackupCommand.self,
+            RestoreCommand.self,
         ], defaultSubcommand: Serve.self)
 
     static func main() async {

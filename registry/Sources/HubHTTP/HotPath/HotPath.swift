@@ -58,7 +58,7 @@ final class HotPath {
 
     /// The answer; nil if others have to give it.
     func answer(_ exchange: inout HotExchange) -> Answer? {
-        guard !operation.isOverloaded else { return nil }
+        guard operation.takesAnother else { return nil }
         var principal = Principal(.anonymous, address: exchange.address)
         if let value = exchange.request.authorization {
             guard let known = gatekeeper.recognise(authorization: value, from: exchange.address) else {
