@@ -115,7 +115,8 @@ import Testing
     }
 
     @Test func `the database waits for the disk`() async throws {
-        try await withHub { hub in
+        // Reading what was pushed commits too, and need not wait: what it writes can be made again.
+        try await withHub(reads: false) { hub in
             try await hub.client.pushImage(to: "a", tag: "v1")
             let settings = try await hub.metadata.settings()
             #expect(settings == ["wal", "2", "1"])

@@ -51,7 +51,7 @@ import Testing
             "/v2/A/manifests/v1",
             "/v2/a/../b/manifests/v1", "/v2/a%2fb/manifests/v1", "/v2/a/manifests/.v1",
             "/v2/a/blobs/sha256:1",
-            "/v2/a/blobs/uploads/", "/v2/a/tags/list?n=x",
+            "/v2/a/blobs/uploads/", "/v2/a/manifests/v1?ns=docker.io", "/v2/a/tags/list?n=x",
             "/v2/a/manifests/\(String(repeating: "v", count: 2000))",
         ] { #expect(Self.request(target) == nil, "\(target)") }
         for name in ["Range", "If-Range", "If-None-Match", "Authorization", "X-Request-Id"] {

@@ -115,7 +115,8 @@ final class Wire {
         }
     }
 
-    private func read(_ count: Int) throws -> [UInt8] {
+    /// Reads bytes of a body.
+    func read(_ count: Int) throws -> [UInt8] {
         while buffer.count < count {
             guard try fill() else {
                 throw BrokenConnection(reason: "body ends at \(buffer.count) of \(count)")

@@ -43,7 +43,7 @@ import Testing
     }
 
     /// Writes an image layout as the specification describes it (image-spec 1.1, image-layout.md).
-    private static func writeLayout(_ path: FilePath) throws -> ManifestDocument {
+    static func writeLayout(_ path: FilePath) throws -> ManifestDocument {
         let blobs = path.appending("blobs/sha256")
         try FileManager.default.createDirectory(atPath: blobs.string, withIntermediateDirectories: true)
         func put(_ bytes: [UInt8], _ type: MediaType) throws -> Descriptor {

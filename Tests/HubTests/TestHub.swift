@@ -37,16 +37,16 @@ struct TestHub: Sendable {
 ///
 /// `reads` is whether it finds out what was pushed, as `wasme-hub serve` does.
 func withHub<Result>(
-    limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, folder: FilePath? = nil,
-    operation: HubOperation = HubOperation(), reads: Bool = true,
+    limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, mirrors: Mirrors? = nil,
+    folder: FilePath? = nil, operation: HubOperation = HubOperation(), reads: Bool = true,
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
     await HubSlots.shared.take()
     do {
         let result = try await runHub(
-            limits: limits, policy: policy, folder: folder, operation: operation, reads: reads, now: now,
-            body)
+            limits: limits, policy: policy, mirrors: mirrors, folder: folder, operation: operation,
+            reads: reads, now: now, body)
         await HubSlots.shared.give()
         return result
     } catch {
@@ -63,7 +63,8 @@ private struct Indexing: Service {
 }
 
 private func runHub<Result>(
-    limits: Registry.Limits, policy: AccessPolicy, folder: FilePath?, operation: HubOperation, reads: Bool,
+    limits: Registry.Limits, policy: AccessPolicy, mirrors: Mirrors?, folder: FilePath?,
+    operation: HubOperation, reads: Bool,
     now: @escaping @Sendable () -> Int64,
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {
@@ -73,7 +74,7 @@ private func runHub<Result>(
     let metadata = try await MetadataDatabase(data, policy: policy, now: now)
     let registry = Registry(
         metadata: metadata, blobs: FileBlobStore(data), uploads: FileUploadStore(data), limits: limits,
-        now: now)
+        mirrors: mirrors ?? Mirrors([], logger: Logger(label: "hub-tests")), now: now)
     try await registry.recover()
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "hub-tests")

@@ -9,10 +9,16 @@ package struct AccessPolicy: Hashable, Sendable {
     package var isOpen: Bool
     /// Whether public repositories can be read without an account.
     package var allowsAnonymousPull: Bool
+    /// Repositories that are public though they may not be there yet, as in `hub/*`.
+    package var publicPatterns: [String] = []
 
     package init(isOpen: Bool, allowsAnonymousPull: Bool) {
         self.isOpen = isOpen
         self.allowsAnonymousPull = allowsAnonymousPull
+    }
+
+    fileprivate func makesPublic(_ repository: Repository) -> Bool {
+        publicPatterns.contains { Scope(repositories: $0, actions: []).covers(repository) }
     }
 
     package static let open = Self(isOpen: true, allowsAnonymousPull: true)
@@ -140,7 +146,7 @@ package struct Access: Hashable, Sendable {
     ) throws -> Bool {
         if policy.isOpen || principal.identity == .host { return true }
         if action == .pull, policy.allowsAnonymousPull || principal.account != nil,
-            try facts.isPublic(repository)
+            try policy.makesPublic(repository) || facts.isPublic(repository)
         {
             return true
         }

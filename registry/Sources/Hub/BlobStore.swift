@@ -59,6 +59,8 @@ package protocol UploadStore: SpaceStore {
         _ bytes: some IncomingBytes, to session: UploadSession, where condition: AppendCondition,
         as digest: Digest
     ) async throws -> ReceivedBlob
+    /// Opens an upload that the hub makes itself, so that it can be read while it grows; one at a time.
+    func openPartial(_ session: UploadSession) async throws -> any PartialBlob
     /// Throws the upload away; harmless if there is none.
     func discard(_ session: UploadSession) async throws
     /// Throws away whatever belongs to none of these uploads, as a crash leaves it.

@@ -83,7 +83,7 @@ extension Registry {
     }
 
     /// Refuses bytes that would leave less space on the disk than is to be kept free.
-    private func checkSpace(for count: Int64) throws {
+    func checkSpace(for count: Int64) throws {
         guard limits.freeSpace > 0, try uploads.freeSpace() - count < limits.freeSpace else { return }
         throw HubError.noSpace
     }

@@ -7,7 +7,8 @@ package import OCI
 /// Each function is one transaction; what it returned from is durable. Each one that names a repository begins with
 /// `Access.authorize` for the principal that the store acts for.
 package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLinkStore & ManifestStore
-    & CatalogStore & SearchStore & PolicyStore & CollectionStore & FigureStore & FactStore & ImmediateStore
+    & CatalogStore & SearchStore & PolicyStore & CollectionStore & FigureStore & FactStore
+    & MirrorStore & ImmediateStore
 
 /// What can be done through it is what its principal may do.
 package protocol AuthorizingStore: Sendable {
@@ -150,6 +151,8 @@ package struct ReferrerPage: Hashable, Sendable {
     package var referrers: [Descriptor] = []
     /// Where the next page begins, if there is more.
     package var next: Int64?
+    /// What a client should be told about the answer.
+    package var warning: String?
 
     package init() {}
 }
@@ -159,6 +162,8 @@ package struct StoredManifest: Sendable {
     package let digest: Digest
     package let mediaType: MediaType
     package let bytes: [UInt8]
+    /// What a client should be told about the answer.
+    package var warning: String?
 
     package init(digest: Digest, mediaType: MediaType, bytes: [UInt8]) {
         self.digest = digest

@@ -7,7 +7,10 @@ extension Registry {
     /// A blob's description, if the repository holds it.
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord {
         let blob = try await metadata.blob(digest, in: repository, renewal: blobRenewal)
-        guard let blob else { throw HubError.unknown(digest, in: repository) }
+        if let blob { return blob }
+        guard let blob = try await describeMirrored(digest, in: repository) else {
+            throw HubError.unknown(digest, in: repository)
+        }
         return blob
     }
 
@@ -16,6 +19,16 @@ extension Registry {
 
     /// A blob's bytes, if the repository holds it.
     package func readBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
+        do {
+            return try await readHeldBlob(digest, in: repository)
+        } catch let error as HubError where error.code == .blobUnknown {
+            guard let reader = try await fetchMirrored(digest, in: repository) else { throw error }
+            return reader
+        }
+    }
+
+    /// The same of what is here, though more may be where a mirror has it from.
+    func readHeldBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
         guard let blob = try await metadata.content(digest, in: repository) else {
             throw HubError.unknown(digest, in: repository)
         }
@@ -56,6 +69,7 @@ extension Registry {
     package func startUpload(
         in repository: Repository, algorithm: Digest.Algorithm = .sha256
     ) async throws -> UploadSession {
+        try refuseMirrored(repository)
         let session = UploadSession(
             id: UploadID(), repository: repository, owner: principal.account, algorithm: algorithm,
             startedAt: now())
@@ -131,6 +145,7 @@ extension Registry {
     package func pushBlob(
         _ bytes: some IncomingBytes, as digest: Digest, to repository: Repository
     ) async throws -> BlobRecord {
+        try refuseMirrored(repository)
         // Never recorded as a session: nobody but this request knows it, and a restart clears what it leaves.
         let session = UploadSession(
             id: UploadID(), repository: repository, owner: principal.account, algorithm: digest.algorithm,
@@ -154,6 +169,7 @@ extension Registry {
     package func mountBlob(
         _ digest: Digest, from source: Repository?, to target: Repository
     ) async throws -> BlobRecord? {
+        try refuseMirrored(target)
         if let source { return try await metadata.mountBlob(digest, from: source, to: target) }
         for source in try await metadata.repositories(holding: digest, limit: limits.mountSources) {
             if let blob = try await metadata.mountBlob(digest, from: source, to: target) { return blob }

@@ -32,7 +32,7 @@ extension Registry {
         try await registry.collectUploads(&collected)
         let retired = try await registry.metadata.retire(now: now())
         collected.tags = retired.tags
-        collected.manifests = retired.manifests
+        collected.manifests = retired.manifests + (try await registry.retireMirrored())
         collected.links = try await registry.metadata.unlinkUnused(before: now() - limits.blobLease)
         try await registry.collectBlobs(&collected)
         if isDeep { try await registry.collectStrays(&collected) }

@@ -122,14 +122,15 @@ struct HeldBlobs: BlobAccess {
     var isRemote: Bool { false }
 
     func manifest(_ descriptor: Descriptor) async throws -> ManifestDocument {
-        let manifest = try await registry.manifest(.digest(descriptor.digest), in: repository)
+        // What a mirror lacks is not fetched for this: it is read when somebody asked for it.
+        let manifest = try await registry.heldManifest(.digest(descriptor.digest), in: repository)
         return try ManifestDocument(
             bytes: manifest.bytes, mediaType: manifest.mediaType, algorithm: manifest.digest.algorithm)
     }
 
     func stream(_ blob: Descriptor, into sink: any ByteSink, after beginning: (any ByteSource)?) async throws
     {
-        let reader = try await registry.readBlob(blob.digest, in: repository)
+        let reader = try await registry.readHeldBlob(blob.digest, in: repository)
         let verifying = VerifyingSink(blob, into: sink)
         if let beginning { try verifying.replay(beginning) }
         var offset = beginning?.length ?? 0

@@ -18,6 +18,7 @@ extension Registry {
         _ bytes: [UInt8], mediaType: MediaType?, as target: Reference.Target, tags: [Tag] = [],
         if condition: PushCondition? = nil, to repository: Repository
     ) async throws -> PushedManifest {
+        try refuseMirrored(repository)
         var allTags = tags
         var algorithm = Digest.Algorithm.sha256
         switch target {
@@ -40,6 +41,21 @@ extension Registry {
     package func manifest(
         _ target: Reference.Target, in repository: Repository
     ) async throws -> StoredManifest {
+        var warning: String?
+        switch try await refresh(target, in: repository) {
+        case .passed(let manifest)?: return manifest
+        case .held(let note)?: warning = note
+        case nil: break
+        }
+        var manifest = try await heldManifest(target, in: repository)
+        manifest.warning = warning
+        return manifest
+    }
+
+    /// The same of what is here, though more may be where a mirror has it from.
+    func heldManifest(
+        _ target: Reference.Target, in repository: Repository
+    ) async throws -> StoredManifest {
         guard let manifest = try await metadata.manifest(target, in: repository) else {
             throw HubError(
                 .manifestUnknown, "repository \"\(repository)\" holds no manifest \"\(target)\"",
@@ -59,7 +75,12 @@ extension Registry {
     package func referrers(
         to subject: Digest, artifactType: MediaType? = nil, after: Int64 = 0, in repository: Repository
     ) async throws -> ReferrerPage {
-        try await metadata.referrers(
+        if let page = try await mirroredReferrers(
+            to: subject, artifactType: artifactType, after: after, in: repository)
+        {
+            return page
+        }
+        return try await metadata.referrers(
             to: subject, artifactType: artifactType, in: repository, after: after, limit: limits.pageLength)
     }
 }

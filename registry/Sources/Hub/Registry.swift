@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 package import OCI
 
 /// The registry itself: what may happen to repositories, blobs and manifests, whatever they are stored in and
@@ -34,6 +35,9 @@ package struct Registry: Sendable {
     let blobs: any BlobStore
     let uploads: any UploadStore
     let gate = BlobGate()
+    let fetches = BlobFetches()
+    /// Which repositories are those of other registries.
+    package let mirrors: Mirrors
     let figureCache = FigureCache()
     let reading = ReadingSignal()
     package let limits: Limits
@@ -45,13 +49,14 @@ package struct Registry: Sendable {
     /// `now` is the clock, in seconds since 1970.
     package init(
         metadata: any MetadataStore, blobs: any BlobStore, uploads: any UploadStore,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(), mirrors: Mirrors = Mirrors([], logger: Logger(label: "wasme-hub")),
         now: @escaping @Sendable () -> Int64
     ) {
         self.metadata = metadata
         self.blobs = blobs
         self.uploads = uploads
         self.limits = limits
+        self.mirrors = mirrors
         self.now = now
     }
 
@@ -71,6 +76,7 @@ package struct Registry: Sendable {
         _ action: RepositoryAction, in repository: Repository, tags: [Tag] = []
     ) async throws {
         try await metadata.authorize(action, in: repository, tags: tags)
+        if action == .push { try refuseMirrored(repository) }
     }
 
     /// Clears up after the process before this one; to be called once, before the first request.
@@ -83,6 +89,8 @@ package struct Registry: Sendable {
         package let entries: [String]
         /// The last entry, if there are more after it.
         package let next: String?
+        /// What a client should be told about the answer.
+        package var warning: String?
 
         /// The first `length` of some entries, which are more if another page follows.
         fileprivate init(_ entries: [String], length: Int) {
@@ -96,10 +104,16 @@ package struct Registry: Sendable {
 
     /// Tags of a repository (distribution-spec 1.1, "Listing Tags").
     package func tags(in repository: Repository, after: String = "", limit: Int?) async throws -> Page {
-        guard
-            let page = try await page(
-                limit, { try await metadata.tags(in: repository, after: after, limit: $0) })
-        else { throw HubError.unknown(repository) }
+        var warning: String?
+        let page = try await page(limit) { limit in
+            if let (tags, note) = try await mirroredTags(in: repository, after: after, limit: limit) {
+                warning = note
+                return tags
+            }
+            return try await metadata.tags(in: repository, after: after, limit: limit)
+        }
+        guard var page else { throw HubError.unknown(repository) }
+        page.warning = warning
         return page
     }
 

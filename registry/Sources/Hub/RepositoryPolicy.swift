@@ -98,7 +98,7 @@ package struct PolicyScope: Hashable, Sendable, CustomStringConvertible {
 
 /// Patterns of tags: `*` for any number of characters, `?` for one.
 package enum TagPattern {
-    static func isValid(_ pattern: String) -> Bool {
+    package static func isValid(_ pattern: String) -> Bool {
         !pattern.isEmpty && pattern.utf8.count <= 128
             && pattern.utf8.allSatisfy { byte in
                 switch byte {

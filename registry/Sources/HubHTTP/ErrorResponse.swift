@@ -31,7 +31,10 @@ extension HubError.Code {
         case .overloaded: .serviceUnavailable
         case .uploadBusy: .conflict
         case .immutable, .quotaExceeded: .forbidden
-        case .tooManyUploads: .tooManyRequests
+        case .tooManyUploads, .upstreamLimited: .tooManyRequests
+        case .mirrored, .upstreamDenied: .forbidden
+        case .upstreamUnknown: .notFound
+        case .upstreamUnavailable, .upstreamInvalid: .badGateway
         case .stillReading: .serviceUnavailable
         case .blobTooLarge, .manifestTooLarge: .contentTooLarge
         case .uploadOutOfOrder: .rangeNotSatisfiable
@@ -66,8 +69,13 @@ func registryResponse(for error: any Error, to request: Request, logger: Logger)
             code: error.code.word,
             message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
             detail: error.detail)
+        if status == .tooManyRequests {
+            headers[.retryAfter] = error.code == .upstreamLimited ? error.detail ?? "60" : "60"
+        }
+        if status == .badGateway {
+            logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
+        }
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
-        if status == .tooManyRequests { headers[.retryAfter] = "60" }
         if error.code == .stillReading { headers[.retryAfter] = "5" }
         if status == HubError.Code.storageFull.status {
             logger.error("storage is full", metadata: ["error": "\(error)"])
@@ -116,6 +124,8 @@ extension HTTPField.Name {
     static let xForwardedFor = known("X-Forwarded-For")
     static let xRequestID = known("X-Request-Id")
     static let referrerPolicy = known("Referrer-Policy")
+    static let ociNamespace = known("OCI-Namespace")
+    static let warning = known("Warning")
     static let reprDigest = known("Repr-Digest")
     /// The module's SHA-256 as Envoy's `remote.sha256` and Istio's `sha256` want it.
     static let wasmSHA256 = known("X-Wasm-Sha256")

@@ -15,8 +15,11 @@ extension RegistryAPI {
         let answer = ContentAnswer(
             manifest: manifest.digest, manifest.mediaType, size: Int64(manifest.bytes.count),
             ReadConditions(call.request))
-        guard answer.range != nil else { return answer.response() }
-        return answer.response(ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+        var response = answer.response(
+            answer.range == nil
+                ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+        response.headers.warn(manifest.warning)
+        return response
     }
 
     func pushManifest(_ call: Call, _ repository: Repository, _ name: String) async throws -> Response {

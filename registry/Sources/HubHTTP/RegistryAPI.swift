@@ -19,7 +19,14 @@ struct RegistryAPI: Sendable {
 
     /// Answers a request below `/v2`.
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
-        let route = try RegistryRoute(Array(target.segments.dropFirst()))
+        var route = try RegistryRoute(Array(target.segments.dropFirst()))
+        // Of a proxy, a client asks for what another registry has (distribution-spec, development version, "Registry
+        // Proxying"); a name that is no mirror's is no concern of ours.
+        let namespace = try target.value("ns", orThrow: .nameInvalid)
+        let proxied = namespace.flatMap { namespace in
+            route.renamed { registry.mirrors.repository($0, in: namespace) }
+        }
+        if let proxied, [.get, .head].contains(request.method) { route = proxied }
         guard let need = route.need(request.method) else {
             throw MethodNotAllowed(method: request.method, allowed: route.methods)
         }
@@ -62,6 +69,7 @@ struct RegistryAPI: Sendable {
             throw MethodNotAllowed(method: request.method, allowed: route.methods)
         }
         response.headers[.dockerAPIVersion] = "registry/2.0"
+        if proxied != nil { response.headers[.ociNamespace] = namespace }
         return response
     }
 
@@ -95,7 +103,9 @@ struct RegistryAPI: Sendable {
         let body = TagList.json(repository, page.entries)
         let link = TagList.next(repository, page, limit, registry.limits)
         let answer = ContentAnswer(json: body.readableBytes, link: link, ReadConditions(call.request))
-        return answer.response(ResponseBody(byteBuffer: body))
+        var response = answer.response(ResponseBody(byteBuffer: body))
+        response.headers.warn(page.warning)
+        return response
     }
 
     private func referrers(_ call: Call, _ repository: Repository, _ digest: Digest) async throws -> Response
@@ -115,6 +125,7 @@ struct RegistryAPI: Sendable {
             response.headers[.link] =
                 "</v2/\(repository)/referrers/\(digest)?after=\(next)\(filter)>; rel=\"next\""
         }
+        response.headers.warn(page.warning)
         if type != nil { response.headers[.ociFiltersApplied] = "artifactType" }
         return response
     }
@@ -124,5 +135,14 @@ struct RegistryAPI: Sendable {
             throw HubError(.uploadUnknown, "no upload has that name")
         }
         return id
+    }
+}
+
+extension HTTPFields {
+    /// Tells a client something about an answer (distribution-spec 1.1, "Warnings").
+    mutating func warn(_ text: String?) {
+        guard let text else { return }
+        let quoted = text.filter { $0.isASCII && $0 != "\"" && $0 != "\\" && !$0.isNewline }.prefix(1000)
+        self[.warning] = "299 - \"\(quoted)\""
     }
 }

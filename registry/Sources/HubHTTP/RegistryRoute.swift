@@ -48,6 +48,17 @@ enum RegistryRoute {
         }
     }
 
+    /// What the path means of another repository; nil if it is about none, or there is none.
+    func renamed(_ name: (Repository) -> Repository?) -> RegistryRoute? {
+        switch self {
+        case .tags(let repository): name(repository).map { .tags($0) }
+        case .manifest(let repository, let target): name(repository).map { .manifest($0, target) }
+        case .blob(let repository, let digest): name(repository).map { .blob($0, digest) }
+        case .referrers(let repository, let digest): name(repository).map { .referrers($0, digest) }
+        case .base, .catalog, .uploads, .upload: nil
+        }
+    }
+
     /// What may be done with it.
     var methods: [HTTPRequest.Method] {
         [.get, .head, .post, .put, .patch, .delete].filter { need($0) != nil }

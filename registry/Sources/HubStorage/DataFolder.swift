@@ -80,6 +80,16 @@ package final class DataFolder: Sendable {
         return bytes
     }
 
+    /// Whether a process has a folder to itself at this moment.
+    package static func isInUse(_ path: FilePath) throws -> Bool {
+        let lockPath = path.appending("lock")
+        let lock = try FileSystem.perform("open", lockPath) {
+            try FileDescriptor.open(lockPath, .readOnly, options: .closeOnExec)
+        }
+        defer { try? lock.close() }
+        return try !FileSystem.lock(lock, lockPath)
+    }
+
     /// Runs blocking calls away from the tasks that serve requests.
     func blocking<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await threads.runIfActive(work)

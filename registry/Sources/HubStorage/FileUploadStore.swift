@@ -10,7 +10,7 @@ private import SystemPackage
 
 /// Uploads as files that are renamed into place when they are complete.
 package final class FileUploadStore: UploadStore {
-    private let folder: DataFolder
+    let folder: DataFolder
     private let patience: Duration
     private let open = Mutex<[UploadID: Slot]>([:])
 

@@ -187,7 +187,7 @@ extension Database {
     }
 
     /// Links a blob, or renews the lease of the link.
-    fileprivate func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
+    func link(_ digest: Digest, to repository: Repository, now: Int64) throws {
         let repositoryID = try makeRepositoryID(repository, now: now)
         try change(
             """

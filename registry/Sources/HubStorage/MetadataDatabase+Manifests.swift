@@ -184,14 +184,14 @@ extension Database {
         }
     }
 
-    fileprivate func manifestID(_ digest: Digest, in repositoryID: Int64) throws -> Int64? {
+    func manifestID(_ digest: Digest, in repositoryID: Int64) throws -> Int64? {
         try cachedStatement(
             "SELECT id FROM manifests WHERE repository_id = ? AND digest = ?",
             [repositoryID, digest.description]
         ) { try Int64.fetchOne($0) }
     }
 
-    fileprivate func insert(
+    func insert(
         _ manifest: NewManifest, _ annotations: String, _ repositoryID: Int64, _ repository: Repository,
         _ policy: RepositoryPolicy, now: Int64
     ) throws -> Int64 {

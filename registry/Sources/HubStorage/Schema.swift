@@ -24,6 +24,29 @@ enum Schema {
         migrator.registerMigration("5: facts about manifests") { database in
             try database.execute(sql: facts)
         }
+        migrator.registerMigration("6: mirrors") { database in
+            try database.execute(
+                sql: """
+                    -- When a tag of a mirror was last asked for where it comes from.
+                    ALTER TABLE tags ADD COLUMN checked_at INTEGER;
+                    -- When a manifest of a mirror was last pulled, by the hour.
+                    ALTER TABLE manifests ADD COLUMN used_at INTEGER;
+                    """)
+        }
+        migrator.registerMigration("7: requests to copy") { database in
+            try database.execute(
+                sql: """
+                    -- What commands ask the hub to copy that has the data folder to itself.
+                    CREATE TABLE sync_requests (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        asked_at INTEGER NOT NULL,
+                        request TEXT NOT NULL,
+                        progress TEXT,
+                        report TEXT,
+                        problem TEXT
+                    ) STRICT;
+                    """)
+        }
         return migrator
     }
 

@@ -17,6 +17,8 @@ struct HubConfiguration: Hashable {
     var proxies = TrustedProxies()
     /// Seconds that requests under way are given when the hub is to stop.
     var shutdownGrace = 30
+    var mirrors: [MirrorSettings] = []
+    var sync: [SyncSettings] = []
     var webhooks: [WebhookSettings] = []
 
     /// Where metrics are read.

@@ -126,5 +126,5 @@ extension HubConfiguration {
     static var keys: [String] { settings.map(\.key) + lists.map(\.key) }
 
     /// All lists that can be set, in the order of the sample file.
-    static let lists: [ListSetting] = [webhookList]
+    static let lists: [ListSetting] = [mirrorList, syncList, webhookList]
 }

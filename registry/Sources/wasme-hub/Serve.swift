@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CurlTransport
 import Diagnostics
 private import Foundation
 import Hub
@@ -77,12 +78,17 @@ struct Serve: AsyncParsableCommand {
         // Before anything is written: whether the address will do depends on users that a folder without them lacks.
         let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
         let hasUsers = try await HubFolder.hasUsers(path)
-        let (policy, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
+        let (rules, note) = try settings.rules.policy(on: address, hasUsers: hasUsers)
+        var policy = rules
+        policy.publicPatterns = settings.mirrors.flatMap(\.publicPatterns)
         let now = OpenHub.now
-        let (registry, metadata) = try await OpenHub.open(path, limits: settings.limits, policy: policy)
+        let logger = Logger(label: "wasme-hub") { _ in LineLogHandler(settings.log) }
+        let transport = CurlTransport()
+        let (registry, metadata) = try await OpenHub.open(
+            path, limits: settings.limits, policy: policy,
+            mirrors: try settings.mirrors(transport, logger: logger))
         let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
-        let logger = Logger(label: "wasme-hub") { _ in LineLogHandler(settings.log) }
         let operation = HubOperation(
             requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
             limits: settings.connections, proxies: settings.proxies)
@@ -107,9 +113,13 @@ struct Serve: AsyncParsableCommand {
             ) { Output.note("note: metrics on http://\($0)/metrics") }
         }
         let courier = try await WebhookCourier(
-            settings, publicURL: publicURL, metadata: metadata, logger: logger)
+            settings, publicURL: publicURL, metadata: metadata, transport: transport, logger: logger)
+        let copier = SyncService(
+            registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
+            transport: transport, logger: logger)
         let indexing = Indexing(registry: registry, logger: logger)
-        let services: [any Service] = [collector, courier, indexing] + (monitoring.map { [$0] } ?? [])
+        let services: [any Service] =
+            [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()

@@ -10,7 +10,7 @@ struct WasmeHub: AsyncParsableCommand {
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, PolicyCommand.self, AuditCommand.self,
-            KeyCommand.self, ConfigCommand.self, WebhookCommand.self,
+            KeyCommand.self, ConfigCommand.self, WebhookCommand.self, SyncCommand.self,
             CollectCommand.self, ScrubCommand.self, ReindexCommand.self, BackupCommand.self,
             RestoreCommand.self,
         ], defaultSubcommand: Serve.self)

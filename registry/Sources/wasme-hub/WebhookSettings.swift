@@ -118,14 +118,15 @@ extension HubConfiguration {
 extension WebhookCourier {
     /// The courier of a hub that starts: from now on events are kept for the webhooks of its configuration.
     init(
-        _ settings: HubConfiguration, publicURL: String?, metadata: MetadataDatabase, logger: Logger
+        _ settings: HubConfiguration, publicURL: String?, metadata: MetadataDatabase,
+        transport: CurlTransport, logger: Logger
     ) async throws {
         let environment = ProcessInfo.processInfo.environment
         let store = metadata.acting(for: .host)
         try await store.setWebhooks(settings.webhooks.map(\.webhook))
         self.init(
             store, endpoints: try settings.webhooks.map { try $0.endpoint(environment) },
-            transport: CurlTransport(), source: publicURL ?? "urn:wasme-hub", logger: logger,
+            transport: transport, source: publicURL ?? "urn:wasme-hub", logger: logger,
             now: OpenHub.now)
     }
 }

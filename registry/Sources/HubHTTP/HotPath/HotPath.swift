@@ -58,6 +58,10 @@ final class HotPath {
 
     /// The answer; nil if others have to give it.
     func answer(_ exchange: inout HotExchange) -> Answer? {
+        // What is another registry's may have to be asked for there first.
+        if let repository = exchange.request.target.route.1, registry.mirrors.mirror(of: repository) != nil {
+            return nil
+        }
         guard operation.takesAnother else { return nil }
         var principal = Principal(.anonymous, address: exchange.address)
         if let value = exchange.request.authorization {

@@ -78,6 +78,8 @@ enum HotTarget {
     /// Reads a request target by the rules that all of the registry's are read by.
     init?(_ text: String) {
         guard text.utf8.count <= Self.longest, text.hasPrefix("/v2/"), let target = try? RequestTarget(text),
+            // With `ns` another registry's repository may be meant.
+            target.values("ns").isEmpty,
             let route = try? RegistryRoute(Array(target.segments.dropFirst()))
         else { return nil }
         switch route {
