@@ -44,6 +44,9 @@ package struct HubServer: Service {
     private let operation: HubOperation
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
+    let hotPaths: HotPaths
+    /// Whether requests may take the shorter way, which no client can tell from the other one.
+    var usesHotPath = true
 
     /// `setup` is the way in for the first administrator, if there is none;
     /// `publicURL` is where clients find the hub, if they do not find it by the address that they use;
@@ -63,6 +66,9 @@ package struct HubServer: Service {
         self.operation = operation
         self.logger = logger
         self.onListening = onListening
+        // Files go to the socket by the kernel only where nothing encrypts what is sent.
+        hotPaths = HotPaths(
+            registry, gatekeeper, operation, sendsFiles: certificates == nil, logger: logger)
     }
 
     /// Serves until the task is told to stop; then ends what is under way.
@@ -72,10 +78,11 @@ package struct HubServer: Service {
             scheme: certificates == nil ? "http" : "https", operation: operation, logger: logger)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { [operation, certificates] responder in
+            server: HTTPServerBuilder { [operation, certificates, hotPaths, usesHotPath] responder in
                 GuardedChannel(
-                    base: HTTP1Channel(
-                        responder: responder, configuration: HTTP1Channel.Configuration(operation.limits)),
+                    base: HubChannel(
+                        responder: responder, hotPaths: usesHotPath ? hotPaths : nil, limits: operation.limits
+                    ),
                     operation: operation, table: ConnectionTable(operation.limits), certificates: certificates
                 )
             },
@@ -99,6 +106,7 @@ package struct HubServer: Service {
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
+        await hotPaths.close()
     }
 
     /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some time to
@@ -126,16 +134,5 @@ extension HubError {
         self.init(
             .listen, "cannot listen on \"\(address)\"",
             cause: SystemError("bind to", "\(address)", errno: error.errnoCode), hint: hint)
-    }
-}
-
-extension HTTP1Channel.Configuration {
-    /// HTTP/1.1 as the hub speaks it.
-    init(_ limits: ConnectionLimits) {
-        self.init(
-            additionalChannelHandlers: [RequestGuard()], idleTimeout: TimeAmount(limits.idleTime),
-            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-                maxHeaderFieldCount: limits.headerCount))
     }
 }
