@@ -32,6 +32,7 @@ extension Target {
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
@@ -41,6 +42,9 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(
+    name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let proxyWasm: Target.Dependency = .product(name: "ProxyWasm", package: "ProxyWasm")
 let proxyWasmTesting: Target.Dependency = .product(name: "ProxyWasmTesting", package: "ProxyWasm")
@@ -66,6 +70,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -150,7 +155,7 @@ let package = Package(
         .hub("Hub", ["Diagnostics", "OCI", "Secrets", logging, nioCore]),
         .hub(
             "HubStorage",
-            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, nioCore, nioPosix, system]),
+            ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, grdbSQLite, nioCore, nioPosix, system]),
         // What a module says, for the hub: the only one of its targets that knows what a filter is.
         .hub(
             "HubFacts",
@@ -162,8 +167,7 @@ let package = Package(
             "HubHTTP",
             [
                 "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
-                nioCore,
-                nioHTTP1, nioHTTPTypes, serviceLifecycle, unixSignals,
+                nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
         .hub(
@@ -239,7 +243,8 @@ let package = Package(
             [
                 "Archive", "CurlTransport", "Diagnostics", "EnvoyControl", "FilterImage", "Hub", "HubFacts",
                 "HubHTTP", "HubOutbound", "HubStorage", "LoopbackServer", "OCI", "OCIRegistry", "Secrets",
-                "wasme-hub", grdb, httpTypes, logging, nioCore, serviceLifecycle, system,
+                "wasme-hub", argumentParser, grdb, httpTypes, logging, nioCore, nioHTTP1, serviceLifecycle,
+                system, yams,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

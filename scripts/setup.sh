@@ -25,7 +25,7 @@ if [ "${1:-}" = --tests ]; then
     # Foreign tools that the interop tests hold us against; without one, its tests are skipped with a reason.
     for pair in skopeo:skopeo umoci:umoci strace:strace docker-registry:docker-registry nginx:nginx \
         bsdtar:libarchive-tools wrk:wrk wat2wasm:wabt chromium:chromium python3:python3 openssl:openssl tinyproxy:tinyproxy \
-        microsocks:microsocks promtool:prometheus; do
+        microsocks:microsocks promtool:prometheus systemd-analyze:systemd; do
         command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
     done
 fi

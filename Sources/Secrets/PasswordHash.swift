@@ -40,9 +40,19 @@ package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
 
     /// Hashes a new password; it takes the time that `cost` says.
     package init(of password: String, cost: Cost = .standard) {
+        let salt = Self.random(16)
+        self.init(cost, salt: salt, key: Self.scrypt(password, cost, salt))
+    }
+
+    /// A hash of what nobody knows, made in no time: to refuse a password by it takes as long as by any other.
+    package init(decoy cost: Cost) { self.init(cost, salt: Self.random(16), key: Self.random(32)) }
+
+    private static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        let salt = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        let key = Self.scrypt(password, cost, salt)
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+
+    private init(_ cost: Cost, salt: [UInt8], key: [UInt8]) {
         form = .scrypt(cost, salt: salt, key: key)
         description = "$scrypt$ln=\(cost.logN),r=\(cost.r),p=\(cost.p)$\(Self.text(salt))$\(Self.text(key))"
     }

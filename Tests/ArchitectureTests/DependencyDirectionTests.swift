@@ -49,7 +49,8 @@ import Testing
         "Secrets": ["CCrypt", "COpenSSL"],
         "Hub": ["Diagnostics", "OCI", "Secrets", "Logging", "NIOCore"],
         "HubStorage": [
-            "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "NIOCore", "NIOPosix", "SystemPackage",
+            "Diagnostics", "Files", "Hub", "OCI", "Secrets", "GRDB", "GRDBSQLite", "NIOCore", "NIOPosix",
+            "SystemPackage",
         ],
         "HubFacts": [
             "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
@@ -57,7 +58,8 @@ import Testing
         ],
         "HubHTTP": [
             "Diagnostics", "Hub", "OCI", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Mustache",
-            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "ServiceLifecycle", "UnixSignals",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOSSL", "ServiceLifecycle",
+            "UnixSignals",
         ],
         // The hub asks other registries with the command line's client.
         "HubOutbound": [

@@ -30,9 +30,8 @@ final class HubProcess: Sendable {
                 "--data", data.string,
             ] + options, environment: environment)
         try process.start()
-        let prefix = "listening on http://127.0.0.1:"
         let port = try await process.line { line in
-            line.hasPrefix(prefix) ? Int(line.dropFirst(prefix.count)) : nil
+            line.wholeMatch(of: /listening on https?:\/\/127\.0\.0\.1:(\d+)/).flatMap { Int($0.1) }
         }
         client = Client(port: port)
     }

@@ -9,15 +9,6 @@ import Testing
 
 /// The real program as a mirror of real registries.
 @Suite(.timeLimit(.minutes(3))) struct MirrorProcessTests {
-    private func start(
-        _ scratch: ScratchDirectory, _ lines: String..., data: String = "data"
-    ) async throws -> HubProcess {
-        let file = try scratch.write(
-            "hub.yaml", "mirrors:\n" + lines.map { "- {\($0)}\n" }.joined())
-        return try await HubProcess(
-            data: scratch.path.appending(data), options: ["--config", file.string])
-    }
-
     @Test(.requires(.registry))
     func `Debian's registry is mirrored, and what was pulled stays when it is gone`() async throws {
         let scratch = try ScratchDirectory("hub")
@@ -123,7 +114,10 @@ import Testing
         #expect(offline["Warning"] != nil)
         #expect(await hub.stop(SIGTERM) == 0)
     }
+}
 
+/// What was fetched of another registry outlives the process.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct MirrorDurabilityTests {
     @Test func `a blob that breaks off is taken up where it broke, also after a kill -9`() async throws {
         let scratch = try ScratchDirectory("hub")
         let upstream = try await HubProcess(data: scratch.path.appending("upstream"))
@@ -162,4 +156,14 @@ import Testing
         #expect(await third.stop(SIGTERM) == 0)
         #expect(await upstream.stop(SIGTERM) == 0)
     }
+}
+
+/// Starts a hub with mirrors, each as a line of YAML.
+private func start(
+    _ scratch: ScratchDirectory, _ lines: String..., data: String = "data"
+) async throws -> HubProcess {
+    let file = try scratch.write(
+        "hub.yaml", "mirrors:\n" + lines.map { "- {\($0)}\n" }.joined())
+    return try await HubProcess(
+        data: scratch.path.appending(data), options: ["--config", file.string])
 }

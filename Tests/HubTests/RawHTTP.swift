@@ -13,6 +13,8 @@ struct Reply: Sendable {
     /// By lower-case name.
     let headers: [String: [String]]
     let body: [UInt8]
+    /// Status and headers as they came, apart from the time.
+    var head = ""
 
     subscript(_ name: String) -> String? { headers[name.lowercased()]?.first }
     var text: String { String(decoding: body, as: UTF8.self) }
@@ -86,7 +88,10 @@ final class Wire {
             }
             let length = headers["content-length"]?.first.flatMap { Int($0) } ?? 0
             let hasBody = !toHead && status != 204 && status != 304
-            return Reply(status: status, headers: headers, body: hasBody ? try read(length) : [])
+            let rest = head.components(separatedBy: "\r\n").filter { !$0.lowercased().hasPrefix("date:") }
+            return Reply(
+                status: status, headers: headers, body: hasBody ? try read(length) : [],
+                head: rest.joined(separator: "\n"))
         }
     }
 
@@ -161,7 +166,7 @@ struct Client: Sendable {
         _ method: String, _ path: String, _ headers: [String: String] = [:], body: [UInt8]? = nil
     ) throws -> Reply {
         let wire = try Wire(port: port)
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if let body, headers["Transfer-Encoding"] == nil, headers["Content-Length"] == nil {
             head += "Content-Length: \(body.count)\r\n"

@@ -88,6 +88,8 @@ package struct Tool: Sendable {
     package static let microsocks = Tool("microsocks", executables: ["microsocks"])
     /// Checks metrics as Prometheus reads them.
     package static let promtool = Tool("promtool", executables: ["promtool"])
+    /// Checks units of systemd, which need not run for it.
+    package static let systemdAnalyze = Tool("systemd-analyze", executables: ["systemd-analyze"])
     package static let swift = Tool("swift", executables: ["swift"])
     /// Writes WebAssembly from its text; `wasm-objdump` comes with it.
     package static let wabt = Tool("wabt", executables: ["wat2wasm"])

@@ -25,6 +25,15 @@ package protocol BlobReader: Sendable {
     var size: Int64 { get }
     /// Reads some bytes from an offset: at most `count`, none only at the end.
     func read(at offset: Int64, count: Int) async throws -> ByteBuffer
+    /// The bytes as an open file, for the kernel to send, which whoever asked closes; nil if they are none.
+    func handle() throws -> NIOFileHandle?
+    /// Has some bytes brought near that `handle` will be read at soon; does not wait for it.
+    func prefetch(at offset: Int64, count: Int)
+}
+
+extension BlobReader {
+    package func handle() throws -> NIOFileHandle? { nil }
+    package func prefetch(at offset: Int64, count: Int) {}
 }
 
 /// Keeps the bytes of uploads until they become blobs or are thrown away.

@@ -70,6 +70,14 @@ package final class Gatekeeper: Sendable {
         }
     }
 
+    /// Who comes, if the value of an `Authorization` header says so at once: a session token that was shown before.
+    ///
+    /// Nil means no more than that it takes `identify`.
+    package func recognise(authorization value: String, from address: String?) -> Principal? {
+        guard !policy.isOpen, value.hasPrefix("Bearer ") else { return nil }
+        return sessions.recall(String(value.dropFirst(7))).map { Principal($0, address: address) }
+    }
+
     private func logIn(_ name: String, _ secret: String, _ address: String?) async throws -> Principal {
         if let token = TokenSecret(secret) { return try await logIn(token, name: name, address) }
         // A text that is no name counts under none: what is remembered must not be as long as somebody likes.

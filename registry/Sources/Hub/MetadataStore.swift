@@ -8,7 +8,7 @@ package import OCI
 /// `Access.authorize` for the principal that the store acts for.
 package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLinkStore & ManifestStore
     & CatalogStore & SearchStore & PolicyStore & CollectionStore & FigureStore & FactStore
-    & MirrorStore
+    & MirrorStore & ImmediateStore
 
 /// What can be done through it is what its principal may do.
 package protocol AuthorizingStore: Sendable {

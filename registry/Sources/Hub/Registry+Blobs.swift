@@ -6,13 +6,16 @@ package import OCI
 extension Registry {
     /// A blob's description, if the repository holds it.
     package func blob(_ digest: Digest, in repository: Repository) async throws -> BlobRecord {
-        let blob = try await metadata.blob(digest, in: repository, renewal: now() - limits.blobLease / 2)
+        let blob = try await metadata.blob(digest, in: repository, renewal: blobRenewal)
         if let blob { return blob }
         guard let blob = try await describeMirrored(digest, in: repository) else {
             throw HubError.unknown(digest, in: repository)
         }
         return blob
     }
+
+    /// Leases of blobs that began before this are renewed by whoever asks whether the blob is there.
+    package var blobRenewal: Int64 { now() - limits.blobLease / 2 }
 
     /// A blob's bytes, if the repository holds it.
     package func readBlob(_ digest: Digest, in repository: Repository) async throws -> any BlobReader {
@@ -32,7 +35,7 @@ extension Registry {
         if let content = blob.content { return SmallBlobReader(content) }
         let reader: any BlobReader
         do {
-            reader = try await blobs.open(digest)
+            reader = try await openBlob(digest, size: blob.record.size)
         } catch {
             // It may have gone between the two looks.
             guard try await metadata.content(digest, in: repository) != nil else {
@@ -40,10 +43,15 @@ extension Registry {
             }
             throw error
         }
-        guard reader.size == blob.record.size else {
+        return reader
+    }
+
+    /// The stored bytes of a blob that somebody may read, which was found out before.
+    package func openBlob(_ digest: Digest, size: Int64) async throws -> any BlobReader {
+        let reader = try await blobs.open(digest)
+        guard reader.size == size else {
             throw HubError(
-                .storageFailed,
-                "blob \(digest) has \(reader.size) bytes on disk, expected \(blob.record.size)",
+                .storageFailed, "blob \(digest) has \(reader.size) bytes on disk, expected \(size)",
                 hint: "restore the data folder from a backup, or push the image again")
         }
         return reader

@@ -91,6 +91,15 @@ package struct Registry: Sendable {
         package let next: String?
         /// What a client should be told about the answer.
         package var warning: String?
+
+        /// The first `length` of some entries, which are more if another page follows.
+        fileprivate init(_ entries: [String], length: Int) {
+            let shown = Array(entries.prefix(length))
+            self.entries = shown
+            next = entries.count > length ? shown.last : nil
+        }
+
+        fileprivate static let empty = Page([], length: 0)
     }
 
     /// Tags of a repository (distribution-spec 1.1, "Listing Tags").
@@ -111,7 +120,7 @@ package struct Registry: Sendable {
     /// Repositories that hold something.
     package func repositories(after: String = "", limit: Int?) async throws -> Page {
         try await page(limit) { try await metadata.repositories(after: after, limit: $0) }
-            ?? Page(entries: [], next: nil)
+            ?? Page.empty
     }
 
     /// What the tags of a repository name, newest first.
@@ -121,11 +130,20 @@ package struct Registry: Sendable {
 
     /// Asks for one entry more than wanted: whether it comes tells if there is a next page.
     private func page(_ limit: Int?, _ list: (Int) async throws -> [String]?) async throws -> Page? {
-        let length = min(limit ?? limits.pageLength, limits.pageLength)
-        guard let entries = try await list(length + 1) else { return nil }
-        let shown = Array(entries.prefix(length))
-        return Page(entries: shown, next: entries.count > length ? shown.last : nil)
+        let length = pageLength(limit)
+        return try await list(length + 1).map { Page($0, length: length) }
     }
+
+    /// The same for a list that is at hand at once.
+    package func page(_ limit: Int?, _ list: (Int) throws -> [String]?) rethrows -> Page? {
+        let length = pageLength(limit)
+        return try list(length + 1).map { Page($0, length: length) }
+    }
+
+    private func pageLength(_ limit: Int?) -> Int { min(limit ?? limits.pageLength, limits.pageLength) }
+
+    /// Reads for one thread, which decide like the registry's own, and find what it would find.
+    package func immediateReads() throws -> any ImmediateReads { try metadata.immediateReads() }
 }
 
 extension HubError {

@@ -42,7 +42,7 @@ actor SessionTokens {
     private let now: @Sendable () -> Int64
     private var keys: [Key] = []
     private var loadedAt: Int64 = 0
-    private var recognised: [String: SessionClaims] = [:]
+    private let recognised = Mutex<[String: SessionClaims]>([:])
 
     static let issuer = "wasme-hub"
     /// Seconds that a token is good for.
@@ -69,7 +69,7 @@ actor SessionTokens {
     /// The claims of a token; nil for one that is not ours, or not of now, or for somebody else.
     func verify(_ token: String, audience: String) async throws -> SessionClaims? {
         let time = now()
-        if let claims = recognised[token] { return claims.isValid(at: time) ? claims : nil }
+        if let claims = recognised.withLock({ $0[token] }) { return claims.isValid(at: time) ? claims : nil }
         guard token.utf8.count < 16 << 10 else { return nil }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let header = base64URLDecoded(parts[0]),
@@ -81,9 +81,16 @@ actor SessionTokens {
             claims.iss == Self.issuer, claims.aud == audience, claims.nbf <= time + Self.leeway,
             claims.isValid(at: time)
         else { return nil }
-        if recognised.count >= Self.capacity { recognised = [:] }
-        recognised[token] = claims
+        recognised.withLock { recognised in
+            if recognised.count >= Self.capacity { recognised = [:] }
+            recognised[token] = claims
+        }
         return claims
+    }
+
+    /// The claims of a token that was verified before and is still valid.
+    nonisolated func recall(_ token: String) -> SessionClaims? {
+        recognised.withLock { $0[token] }.flatMap { $0.isValid(at: now()) ? $0 : nil }
     }
 
     private struct Header: Decodable {

@@ -45,7 +45,9 @@ struct FilterAPI: Sendable {
         var headers = Self.headers(of: module)
         // What a digest names stays; whether somebody may still have it is asked each time.
         if case .digest = name.target { headers[.cacheControl] = "private, max-age=31536000, immutable" }
-        if request.hasFresh(module.digest) { return Response(status: .notModified, headers: headers) }
+        if ReadConditions(request).hasFresh(module.digest) {
+            return Response(status: .notModified, headers: headers)
+        }
         guard request.method == .get else {
             headers[.contentLength] = "\(reader.size)"
             return Response(status: .ok, headers: headers)

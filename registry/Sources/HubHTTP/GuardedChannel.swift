@@ -16,11 +16,14 @@ struct GuardedChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
     let operation: HubOperation
     let table: ConnectionTable
+    /// Nil for connections that are not encrypted.
+    var certificates: TLSCertificates?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             try channel.limitSendTime(operation.limits.sendTime)
+            if let certificates { try pipeline.addHandler(certificates.handler()) }
             try pipeline.addHandler(ConnectionGuard(operation, table))
         }.flatMap { base.setup(channel: channel, logger: logger) }
     }

@@ -12,6 +12,7 @@ package final class HubMetrics: Sendable {
     private let collections = Counter()
     private let failedCollections = Counter()
     private let freed = Counter()
+    private let certificateExpiry = Atomic<Int64>(0)
     /// What this build is called.
     let version: String
 
@@ -44,6 +45,9 @@ package final class HubMetrics: Sendable {
         collections.add(1)
         if let result { freed.add(Int(clamping: result.bytes)) } else { failedCollections.add(1) }
     }
+
+    /// Notes when the certificate in use ends, in seconds since 1970.
+    package func uses(certificateUntil time: Int64) { certificateExpiry.store(time, ordering: .relaxed) }
 
     /// The metrics of a hub over this registry.
     func text(_ registry: Registry, _ gatekeeper: Gatekeeper) async throws -> String {
@@ -83,6 +87,12 @@ package final class HubMetrics: Sendable {
             ("wasme_hub_login_lockouts_total", "Log-ins refused after too many failures.", logIns.lockOuts),
         ] {
             text.metric(name, .counter, help, Double(value))
+        }
+        let expiry = certificateExpiry.load(ordering: .relaxed)
+        if expiry > 0 {
+            text.metric(
+                "wasme_hub_tls_certificate_expiry_timestamp_seconds", .gauge,
+                "When the certificate in use ends, in seconds since 1970.", Double(expiry))
         }
         text.family("wasme_hub_build_info", .gauge, "What runs; the value is always 1.")
         text.sample("wasme_hub_build_info", [("version", version)], 1)

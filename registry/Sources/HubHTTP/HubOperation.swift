@@ -28,8 +28,12 @@ package final class HubOperation: Sendable {
     /// Whether more requests are under way than the hub answers at once.
     package var isOverloaded: Bool { limits.requests > 0 && metrics.requests.inFlight > limits.requests }
 
+    /// Whether it answers one request more than are under way.
+    var takesAnother: Bool { limits.requests == 0 || metrics.requests.inFlight < limits.requests }
+
     /// Whether the hub is about to stop, so that nobody should send it more.
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-    func stop() { stopping.store(true, ordering: .relaxed) }
+    /// Notes that it is.
+    package func stop() { stopping.store(true, ordering: .relaxed) }
 }

@@ -21,7 +21,7 @@ struct HubResponder: HTTPResponder {
 
     init(
         registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink?, publicURL: String?,
-        operation: HubOperation, logger: Logger
+        scheme: String, operation: HubOperation, logger: Logger
     ) throws {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
@@ -31,7 +31,7 @@ struct HubResponder: HTTPResponder {
         self.gatekeeper = gatekeeper
         self.setup = setup
         self.operation = operation
-        challenge = Challenge(publicURL: publicURL, service: gatekeeper.service)
+        challenge = Challenge(publicURL: publicURL, service: gatekeeper.service, scheme: scheme)
         self.logger = logger
     }
 

@@ -40,16 +40,21 @@ package struct HubServer: Service {
     private let setup: SetupLink?
     private let publicURL: String?
     private let address: Address
+    private let certificates: TLSCertificates?
     private let operation: HubOperation
     private let logger: Logger
     private let onListening: @Sendable (Address) async -> Void
+    let hotPaths: HotPaths
+    /// Whether requests may take the shorter way, which no client can tell from the other one.
+    var usesHotPath = true
 
     /// `setup` is the way in for the first administrator, if there is none;
     /// `publicURL` is where clients find the hub, if they do not find it by the address that they use;
     /// `onListening` is called once, with the port that was taken, when connections are accepted.
     package init(
         _ registry: Registry, gatekeeper: Gatekeeper, setup: SetupLink? = nil, publicURL: String? = nil,
-        address: Address, operation: HubOperation = HubOperation(), logger: Logger,
+        address: Address, certificates: TLSCertificates? = nil, operation: HubOperation = HubOperation(),
+        logger: Logger,
         onListening: @escaping @Sendable (Address) async -> Void
     ) {
         self.registry = registry
@@ -57,23 +62,29 @@ package struct HubServer: Service {
         self.setup = setup
         self.publicURL = publicURL
         self.address = address
+        self.certificates = certificates
         self.operation = operation
         self.logger = logger
         self.onListening = onListening
+        // Files go to the socket by the kernel only where nothing encrypts what is sent.
+        hotPaths = HotPaths(
+            registry, gatekeeper, operation, sendsFiles: certificates == nil, logger: logger)
     }
 
     /// Serves until the task is told to stop; then ends what is under way.
     package func run() async throws {
         let responder = try HubResponder(
             registry: registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL,
-            operation: operation, logger: logger)
+            scheme: certificates == nil ? "http" : "https", operation: operation, logger: logger)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { [operation] responder in
+            server: HTTPServerBuilder { [operation, certificates, hotPaths, usesHotPath] responder in
                 GuardedChannel(
-                    base: HTTP1Channel(
-                        responder: responder, configuration: HTTP1Channel.Configuration(operation.limits)),
-                    operation: operation, table: ConnectionTable(operation.limits))
+                    base: HubChannel(
+                        responder: responder, hotPaths: usesHotPath ? hotPaths : nil, limits: operation.limits
+                    ),
+                    operation: operation, table: ConnectionTable(operation.limits), certificates: certificates
+                )
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil),
@@ -87,10 +98,15 @@ package struct HubServer: Service {
                 try await application.run()
             } onGracefulShutdown: {
                 operation.stop()
+                logger.notice(
+                    "stopping: no more connections are taken",
+                    metadata: ["requests": .stringConvertible(operation.metrics.requests.inFlight)])
             }
+            logger.notice("stopped")
         } catch let error as IOError {
             throw HubError(listenOn: address, error)
         }
+        await hotPaths.close()
     }
 
     /// A group that serves until one of the signals or `triggerGracefulShutdown()`; requests under way get some time to
@@ -118,16 +134,5 @@ extension HubError {
         self.init(
             .listen, "cannot listen on \"\(address)\"",
             cause: SystemError("bind to", "\(address)", errno: error.errnoCode), hint: hint)
-    }
-}
-
-extension HTTP1Channel.Configuration {
-    /// HTTP/1.1 as the hub speaks it.
-    init(_ limits: ConnectionLimits) {
-        self.init(
-            additionalChannelHandlers: [RequestGuard()], idleTimeout: TimeAmount(limits.idleTime),
-            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes,
-                maxHeaderFieldCount: limits.headerCount))
     }
 }

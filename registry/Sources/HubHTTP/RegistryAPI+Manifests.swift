@@ -10,19 +10,16 @@ extension RegistryAPI {
     private static let tagsPerPush = 100
 
     func manifest(_ call: Call, _ repository: Repository, _ name: String) async throws -> Response {
-        let manifest = try await registry.manifest(try existing(name, in: repository), in: repository)
-        var headers: HTTPFields = [
-            .contentType: manifest.mediaType.rawValue, .dockerContentDigest: manifest.digest.description,
-            .eTag: "\"\(manifest.digest)\"", .contentSecurityPolicy: "default-src 'none'; sandbox",
-        ]
-        headers.warn(manifest.warning)
-        if call.request.hasFresh(manifest.digest) { return Response(status: .notModified, headers: headers) }
-        guard !call.isHead else {
-            headers[.contentLength] = "\(manifest.bytes.count)"
-            return Response(status: .ok, headers: headers)
-        }
-        return Response(
-            status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+        let manifest = try await registry.manifest(
+            try RegistryRoute.existing(name, in: repository), in: repository)
+        let answer = ContentAnswer(
+            manifest: manifest.digest, manifest.mediaType, size: Int64(manifest.bytes.count),
+            ReadConditions(call.request))
+        var response = answer.response(
+            answer.range == nil
+                ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+        response.headers.warn(manifest.warning)
+        return response
     }
 
     func pushManifest(_ call: Call, _ repository: Repository, _ name: String) async throws -> Response {
@@ -46,17 +43,9 @@ extension RegistryAPI {
     }
 
     func deleteManifest(_ repository: Repository, _ name: String) async throws -> Response {
-        try await registry.deleteManifest(try existing(name, in: repository), in: repository)
+        try await registry.deleteManifest(
+            try RegistryRoute.existing(name, in: repository), in: repository)
         return Response(status: .accepted)
-    }
-
-    /// Parses the name of a manifest that should be there: a tag that cannot exist is simply not known.
-    private func existing(_ name: String, in repository: Repository) throws -> Reference.Target {
-        if name.contains(":") { return .digest(try RegistryRoute.digest(name)) }
-        guard let tag = try? Tag(name) else {
-            throw HubError(.manifestUnknown, "repository \"\(repository)\" holds no such manifest")
-        }
-        return .tag(tag)
     }
 }
 
@@ -76,15 +65,5 @@ extension Request {
         list.split(separator: ",").compactMap { tag in
             Digest(String(tag.filter { !$0.isWhitespace }.trimmingPrefix("\"").prefix { $0 != "\"" }))
         }
-    }
-
-    /// Whether the client says that it has this content already (RFC 9110 §13.1.2).
-    func hasFresh(_ digest: Digest) -> Bool {
-        guard let value = headers[.ifNoneMatch] else { return false }
-        return value == "*"
-            || value.split(separator: ",").contains { tag in
-                let tag = tag.filter { !$0.isWhitespace }
-                return (tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]) == "\"\(digest)\""
-            }
     }
 }

@@ -40,7 +40,7 @@ struct RegistryAPI: Sendable {
         let call = Call(request: request, target: target)
         var response: Response
         switch (request.method, route) {
-        case (.get, .base), (.head, .base): response = try jsonResponse([String: String]())
+        case (.get, .base), (.head, .base): response = Self.base(call)
         case (.get, .catalog), (.head, .catalog): response = try await catalog(call)
         case (.get, .tags(let repository)), (.head, .tags(let repository)):
             response = try await tags(call, repository)
@@ -73,6 +73,14 @@ struct RegistryAPI: Sendable {
         return response
     }
 
+    /// The body of the answer that says that this is a registry (distribution-spec 1.1, "Determining Support").
+    static let baseBody = ByteBuffer(string: "{}")
+
+    private static func base(_ call: Call) -> Response {
+        ContentAnswer(json: baseBody.readableBytes, ReadConditions(call.request)).response(
+            ResponseBody(byteBuffer: baseBody))
+    }
+
     /// A request as the handlers below take it.
     struct Call: Sendable {
         let request: Request
@@ -85,19 +93,17 @@ struct RegistryAPI: Sendable {
         let (limit, last) = try call.target.page()
         let page = try await registry.repositories(after: last, limit: limit)
         var response = try jsonResponse(["repositories": page.entries])
-        response.headers[.link] = nextLink("/v2/_catalog", page, limit)
+        response.headers[.link] = nextLink("/v2/_catalog", page, limit, registry.limits)
         return response
     }
 
     private func tags(_ call: Call, _ repository: Repository) async throws -> Response {
-        struct List: Encodable {
-            let name: String
-            let tags: [String]
-        }
         let (limit, last) = try call.target.page()
         let page = try await registry.tags(in: repository, after: last, limit: limit)
-        var response = try jsonResponse(List(name: repository.path, tags: page.entries))
-        response.headers[.link] = nextLink("/v2/\(repository)/tags/list", page, limit)
+        let body = TagList.json(repository, page.entries)
+        let link = TagList.next(repository, page, limit, registry.limits)
+        let answer = ContentAnswer(json: body.readableBytes, link: link, ReadConditions(call.request))
+        var response = answer.response(ResponseBody(byteBuffer: body))
         response.headers.warn(page.warning)
         return response
     }
@@ -122,12 +128,6 @@ struct RegistryAPI: Sendable {
         response.headers.warn(page.warning)
         if type != nil { response.headers[.ociFiltersApplied] = "artifactType" }
         return response
-    }
-
-    private func nextLink(_ path: String, _ page: Registry.Page, _ limit: Int?) -> String? {
-        guard let next = page.next else { return nil }
-        // Tags and repository names have no character that a query would have to escape.
-        return "<\(path)?n=\(min(limit ?? .max, registry.limits.pageLength))&last=\(next)>; rel=\"next\""
     }
 
     static func uploadID(_ text: String) throws -> UploadID {

@@ -125,4 +125,13 @@ enum RegistryRoute {
     static func target(_ text: String) throws(HubError) -> Reference.Target {
         text.contains(":") ? .digest(try digest(text)) : .tag(try tag(text))
     }
+
+    /// Parses the name of a manifest that should be there: a tag that cannot exist is simply not known.
+    static func existing(_ name: String, in repository: Repository) throws(HubError) -> Reference.Target {
+        if name.contains(":") { return .digest(try digest(name)) }
+        guard let tag = try? Tag(name) else {
+            throw HubError(.manifestUnknown, "repository \"\(repository)\" holds no such manifest")
+        }
+        return .tag(tag)
+    }
 }

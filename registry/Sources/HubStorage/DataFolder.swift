@@ -95,6 +95,13 @@ package final class DataFolder: Sendable {
         try await threads.runIfActive(work)
     }
 
+    /// Runs a blocking call some time soon, that nobody waits for.
+    func background(_ work: @escaping @Sendable () -> Void) {
+        threads.submit { state in
+            if case .active = state { work() }
+        }
+    }
+
     private func writeHolder() throws {
         let text = "\(ProcessInfo.processInfo.processIdentifier)\n"
         try FileSystem.perform("write", path.appending("lock")) {

@@ -3,6 +3,7 @@
 package import Hub
 private import struct NIOCore.ByteBuffer
 private import struct NIOCore.ByteBufferAllocator
+private import class NIOCore.NIOFileHandle
 package import OCI
 private import Synchronization
 private import SystemPackage
@@ -74,5 +75,15 @@ private final class FileBlobReader: BlobReader {
             }
             return buffer
         }
+    }
+
+    func handle() throws -> NIOFileHandle? {
+        let copy = try FileSystem.perform("open", path) { try file.duplicate() }
+        return NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: copy.rawValue)
+    }
+
+    func prefetch(at offset: Int64, count: Int) {
+        guard count > 0 else { return }
+        folder.background { [self] in FileSystem.prefetch(file, at: offset, count: count) }
     }
 }

@@ -110,6 +110,13 @@ enum FileSystem {
         return Int64(status.st_size)
     }
 
+    /// Has the system read a part of a file before it is asked for; a hint, whose failure does no harm.
+    static func prefetch(_ file: FileDescriptor, at offset: Int64, count: Int) {
+        #if os(Linux)
+            _ = posix_fadvise(file.rawValue, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+        #endif
+    }
+
     /// Takes the lock on a file for as long as it stays open; false if another process has it.
     static func lock(_ file: FileDescriptor, _ path: FilePath) throws -> Bool {
         if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { return true }

@@ -55,52 +55,61 @@ private struct DatabaseFacts: AccessFacts {
     let now: Int64
 
     func isActive(_ account: AccountID, token: TokenID?) throws -> Bool {
-        try database.cachedStatement(
-            """
-            SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND NOT is_disabled) AND (?2 IS NULL OR EXISTS (
-                SELECT 1 FROM tokens
-                WHERE id = ?2 AND account_id = ?1 AND revoked_at IS NULL AND ifnull(expires_at, ?3 + 1) > ?3))
-            """, [account.rawValue, token?.description, now]
-        ) { try Bool.fetchOne($0) } ?? false
-    }
-
-    func isAdmin(_ account: AccountID) throws -> Bool {
-        try database.cachedStatement("SELECT is_admin FROM accounts WHERE id = ?", [account.rawValue]) {
+        try database.cachedStatement(AccessQuery.isActive, [account.rawValue, token?.description, now]) {
             try Bool.fetchOne($0)
         } ?? false
     }
 
+    func isAdmin(_ account: AccountID) throws -> Bool {
+        try database.cachedStatement(AccessQuery.isAdmin, [account.rawValue]) { try Bool.fetchOne($0) }
+            ?? false
+    }
+
     func role(of account: AccountID, in repository: Repository) throws -> Role? {
         try database.cachedStatement(
-            """
-            SELECT max(role) FROM (
-                SELECT 3 AS role FROM accounts WHERE id = ?1 AND (is_admin OR (kind = 'user' AND name = ?3))
-                UNION ALL
-                SELECT role FROM memberships
-                WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?3)
-                UNION ALL
-                SELECT role FROM repository_grants WHERE account_id = ?1 AND repository = ?2)
-            """, [account.rawValue, repository.path, repository.namespace]
+            AccessQuery.roleInRepository, [account.rawValue, repository.path, repository.namespace]
         ) { try Int.fetchOne($0) }.flatMap(Role.init)
     }
 
     func role(of account: AccountID, inOrganisation name: AccountName) throws -> Role? {
         try database.cachedStatement(
-            """
-            SELECT max(role) FROM (
-                SELECT 3 AS role FROM accounts WHERE id = ?1 AND kind = 'user' AND name = ?2
-                UNION ALL
-                SELECT role FROM memberships
-                WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?2))
-            """, [account.rawValue, name.description]
+            AccessQuery.roleInOrganisation, [account.rawValue, name.description]
         ) { try Int.fetchOne($0) }.flatMap(Role.init)
     }
 
     func isPublic(_ repository: Repository) throws -> Bool {
-        try database.cachedStatement(
-            "SELECT is_public FROM repositories WHERE name = ?", [repository.path]
-        ) { try Bool.fetchOne($0) } ?? false
+        try database.cachedStatement(AccessQuery.isPublic, [repository.path]) { try Bool.fetchOne($0) }
+            ?? false
     }
+}
+
+/// The questions behind `AccessFacts`, for whichever connection asks them.
+enum AccessQuery {
+    /// An account (1) and its token (2), if any, at a time (3).
+    static let isActive = """
+        SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND NOT is_disabled) AND (?2 IS NULL OR EXISTS (
+            SELECT 1 FROM tokens
+            WHERE id = ?2 AND account_id = ?1 AND revoked_at IS NULL AND ifnull(expires_at, ?3 + 1) > ?3))
+        """
+    static let isAdmin = "SELECT is_admin FROM accounts WHERE id = ?1"
+    /// An account (1), a repository (2) and the part of its name that somebody owns (3).
+    static let roleInRepository = """
+        SELECT max(role) FROM (
+            SELECT 3 AS role FROM accounts WHERE id = ?1 AND (is_admin OR (kind = 'user' AND name = ?3))
+            UNION ALL
+            SELECT role FROM memberships
+            WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?3)
+            UNION ALL
+            SELECT role FROM repository_grants WHERE account_id = ?1 AND repository = ?2)
+        """
+    static let roleInOrganisation = """
+        SELECT max(role) FROM (
+            SELECT 3 AS role FROM accounts WHERE id = ?1 AND kind = 'user' AND name = ?2
+            UNION ALL
+            SELECT role FROM memberships
+            WHERE account_id = ?1 AND organisation_id = (SELECT id FROM accounts WHERE name = ?2))
+        """
+    static let isPublic = "SELECT is_public FROM repositories WHERE name = ?1"
 }
 
 /// Which rows of `repositories` a list may show: the same rights as `Access.authorize` for a pull, as a condition.

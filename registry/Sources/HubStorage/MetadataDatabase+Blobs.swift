@@ -115,12 +115,7 @@ extension MetadataDatabase: BlobLinkStore {
         let (blob, isAgeing): (BlobRecord?, Bool) = try await read { [access] database in
             try database.authorize(access, .pull, repository)
             let row = try database.cachedStatement(
-                """
-                SELECT blobs.size, linked_at < ?3 AND NOT EXISTS (
-                    SELECT 1 FROM manifest_references
-                    WHERE manifest_references.repository_id = repositories.id AND blob_digest = ?2) AS ageing
-                \(Database.linkedBlob)
-                """, [repository.path, digest.description, renewal]
+                ReadQuery.blobLease, [repository.path, digest.description, renewal]
             ) { try Row.fetchOne($0) }
             let isAgeing: Bool? = row?["ageing"]
             return (row.map { BlobRecord(digest: digest, size: $0["size"]) }, isAgeing ?? false)
@@ -137,10 +132,7 @@ extension MetadataDatabase: BlobLinkStore {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
             return try database.cachedStatement(
-                """
-                SELECT blobs.size, bytes
-                \(Database.linkedBlob)
-                """, [repository.path, digest.description]
+                ReadQuery.blobContent, [repository.path, digest.description]
             ) { try Row.fetchOne($0) }.map { row in
                 ReceivedBlob(
                     record: BlobRecord(digest: digest, size: row["size"]),
@@ -188,21 +180,10 @@ extension Database {
         }
     }
 
-    /// The tables and the condition of a blob (?2) that a repository (?1) holds.
-    fileprivate static let linkedBlob = """
-        FROM repositories
-        JOIN repository_blobs ON repository_blobs.repository_id = repositories.id
-        JOIN blobs ON blobs.digest = repository_blobs.digest
-        LEFT JOIN blob_contents ON blob_contents.digest = blobs.digest
-        WHERE repositories.name = ?1 AND repository_blobs.digest = ?2
-        """
-
     func blob(_ digest: Digest, in repository: Repository) throws -> BlobRecord? {
-        try cachedStatement(
-            """
-            SELECT blobs.size \(Self.linkedBlob)
-            """, [repository.path, digest.description]
-        ) { try Int64.fetchOne($0) }.map { BlobRecord(digest: digest, size: $0) }
+        try cachedStatement(ReadQuery.blobSize, [repository.path, digest.description]) {
+            try Int64.fetchOne($0)
+        }.map { BlobRecord(digest: digest, size: $0) }
     }
 
     /// Links a blob, or renews the lease of the link.

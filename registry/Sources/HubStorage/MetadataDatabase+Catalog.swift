@@ -9,10 +9,9 @@ extension MetadataDatabase: CatalogStore {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
             guard let id = try database.repositoryID(repository) else { return nil }
-            return try database.cachedStatement(
-                "SELECT name FROM tags WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?",
-                [id, after, limit]
-            ) { try String.fetchAll($0) }
+            return try database.cachedStatement(ReadQuery.tags, [id, after, limit]) {
+                try String.fetchAll($0)
+            }
         }
     }
 

@@ -54,20 +54,10 @@ extension MetadataDatabase: ManifestStore {
     package func manifest(
         _ target: Reference.Target, in repository: Repository
     ) async throws -> StoredManifest? {
-        let (condition, value) =
-            switch target {
-            case .tag(let tag):
-                ("JOIN tags ON tags.manifest_id = manifests.id AND tags.name = ?2", tag.name)
-            case .digest(let digest): ("AND manifests.digest = ?2", digest.description)
-            }
-        return try await read { [access] database in
+        try await read { [access] database in
             try database.authorize(access, .pull, repository)
             return try database.cachedStatement(
-                """
-                SELECT manifests.digest, media_type, bytes FROM repositories
-                JOIN manifests ON manifests.repository_id = repositories.id \(condition)
-                WHERE repositories.name = ?1
-                """, [repository.path, value]
+                ReadQuery.manifest(target), [repository.path, target.description]
             ) { try Row.fetchOne($0) }.map { row in
                 StoredManifest(
                     digest: try Digest(row["digest"] as String),

@@ -10,6 +10,7 @@ package import SystemPackage
 /// WAL with `synchronous=FULL`: a commit that was answered survives a crash of the machine. Reads never wait for
 /// writes.
 package struct MetadataDatabase: Sendable {
+    let path: FilePath
     let pool: DatabasePool
     let writes: GroupCommit
     /// Who the store acts for.
@@ -41,6 +42,7 @@ package struct MetadataDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         do {
             let layout = DataLayout(path)
+            self.path = layout.database
             try FileSystem.makePrivateFile(layout.database)
             pool = try DatabasePool(path: layout.database.string, configuration: configuration)
             writes = GroupCommit(pool)
@@ -58,6 +60,7 @@ package struct MetadataDatabase: Sendable {
 
     /// The same database for somebody else.
     init(_ database: MetadataDatabase, acting principal: Principal) {
+        path = database.path
         pool = database.pool
         writes = database.writes
         now = database.now
@@ -130,7 +133,7 @@ extension HubError {
 extension Database {
     /// The key of a repository; nil if it is not known.
     func repositoryID(_ repository: Repository) throws -> Int64? {
-        try cachedStatement("SELECT id FROM repositories WHERE name = ?", [repository.path]) {
+        try cachedStatement(ReadQuery.repositoryID, [repository.path]) {
             try Int64.fetchOne($0)
         }
     }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Hub
 import HubStorage
+import SystemPackage
 
 /// `wasme-hub gc`: removes what nobody needs.
 struct CollectCommand: AsyncParsableCommand {
@@ -29,10 +30,25 @@ struct CollectCommand: AsyncParsableCommand {
         try await Output.reporting {
             var limits = Registry.Limits()
             limits.blobLease = max(0, lease)
-            let (registry, metadata) = try await OpenHub.open(try data.folder(), limits: limits)
+            let (registry, metadata) = try await Self.open(try data.folder(), limits)
             let collected = try await registry.collect(isDeep: true)
             try metadata.close()
             try Output.result(collected, format, text: collected.summary)
+        }
+    }
+
+    /// Opens a folder; of one that a hub serves, says how that hub is asked.
+    private static func open(
+        _ path: FilePath, _ limits: Registry.Limits
+    ) async throws -> (Registry, MetadataDatabase) {
+        do {
+            return try await OpenHub.open(path, limits: limits)
+        } catch let error as HubError where error.code == .dataFolder && error.message.contains("is in use") {
+            throw HubError(
+                .dataFolder, error.message, cause: error.cause,
+                hint:
+                    "that hub collects by itself every ten minutes, and at once when it gets SIGUSR1: kill -USR1 PID",
+                category: error.category)
         }
     }
 }

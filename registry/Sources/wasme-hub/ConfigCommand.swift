@@ -34,7 +34,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await Output.reporting {
-                _ = try HubConfiguration(file: file)
+                _ = try HubConfiguration(file: file).certificates()
                 Output.result("nothing is wrong")
             }
         }

@@ -42,6 +42,14 @@ extension HubConfiguration {
 
     private static let operation: [Setting] = [
         Setting(
+            key: "tls.certificate",
+            meaning:
+                "A PEM file with the hub's certificate and its chain: connections are then encrypted. Read again on SIGHUP and when it changes.",
+            standard: nil, set: { (hub, text) throws(Problem) in hub.tls.certificate = text }),
+        Setting(
+            key: "tls.key", meaning: "A PEM file with the certificate's key.", standard: nil,
+            set: { (hub, text) throws(Problem) in hub.tls.key = text }),
+        Setting(
             key: "log.format", meaning: "How the log is written, to standard error: text or json.",
             standard: "text",
             set: { (hub, text) throws(Problem) in hub.log.format = try choice(text) }),

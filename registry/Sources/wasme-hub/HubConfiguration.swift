@@ -17,6 +17,7 @@ struct HubConfiguration: Hashable {
     var proxies = TrustedProxies()
     /// Seconds that requests under way are given when the hub is to stop.
     var shutdownGrace = 30
+    var tls = TLSFiles()
     var mirrors: [MirrorSettings] = []
     var sync: [SyncSettings] = []
     var webhooks: [WebhookSettings] = []
@@ -25,6 +26,24 @@ struct HubConfiguration: Hashable {
     struct MetricsSettings: Hashable {
         /// Nil for the hub's own address, where only this machine and administrators may.
         var listen: String?
+    }
+
+    /// A certificate and its key, both or none.
+    struct TLSFiles: Hashable {
+        var certificate: String?
+        var key: String?
+    }
+
+    /// The certificate that connections are encrypted with; nil if they are not.
+    func certificates() throws -> TLSCertificates? {
+        switch (tls.certificate, tls.key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return try TLSCertificates(certificate: certificate, key: key)
+        default:
+            throw HubError(
+                configuration: "the configuration",
+                ["tls.certificate and tls.key: one needs the other, and only one is set"])
+        }
     }
 
     private static var standardLimits: Registry.Limits {

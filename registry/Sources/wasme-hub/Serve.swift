@@ -22,7 +22,11 @@ struct Serve: AsyncParsableCommand {
             Needs no configuration: without options it keeps its data in the user's data folder, listens on this \
             machine only and is open to whoever works on it. As soon as it has users ('wasme-hub user add') it asks \
             for a log-in, and on an address that others can reach it starts only then, or with --require-login, \
-            which prints a link that adds the first user. When it is ready it prints one line, "listening on http://ADDRESS:PORT".
+            which prints a link that adds the first user. When it is ready it prints one line, "listening on http://ADDRESS:PORT" (or \
+            https, with a certificate: see tls.certificate in 'wasme-hub config --print-defaults').
+
+            SIGTERM and SIGINT let requests under way end, SIGUSR1 collects what nobody needs, SIGHUP reads a \
+            certificate again.
 
             EXAMPLES
               wasme-hub serve
@@ -75,6 +79,8 @@ struct Serve: AsyncParsableCommand {
         let settings = try settings()
         let address = try HubServer.Address(settings.listen)
         let publicURL = settings.publicURL
+        let certificates = try settings.certificates()
+        let scheme = certificates == nil ? "http" : "https"
         // Before anything is written: whether the address will do depends on users that a folder without them lacks.
         let path = try settings.data.flatMap { data.data == nil ? DataOption.path($0) : nil } ?? data.folder()
         let hasUsers = try await HubFolder.hasUsers(path)
@@ -94,15 +100,15 @@ struct Serve: AsyncParsableCommand {
             limits: settings.connections, proxies: settings.proxies)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
-            operation: operation, logger: logger
+            certificates: certificates, operation: operation, logger: logger
         ) { address in
             Output.note("note: \(note); data in \"\(path)\"")
             if let setup {
                 Output.note(
-                    "note: add the first administrator at \(publicURL ?? "http://\(address)")/setup?token=\(setup.token)"
+                    "note: add the first administrator at \(publicURL ?? "\(scheme)://\(address)")/setup?token=\(setup.token)"
                 )
             }
-            Output.result("listening on http://\(address)")
+            Output.result("listening on \(scheme)://\(address)")
         }
         let collector = Collector(
             registry: registry.acting(for: .host), metrics: operation.metrics, logger: logger)
@@ -120,6 +126,9 @@ struct Serve: AsyncParsableCommand {
         let indexing = Indexing(registry: registry, logger: logger)
         let services: [any Service] =
             [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
+            + (certificates.map {
+                [CertificateReloader(certificates: $0, metrics: operation.metrics, logger: logger)]
+            } ?? [])
         let group = server.group(
             signals: [.sigterm, .sigint], beside: services, grace: .seconds(settings.shutdownGrace))
         try await group.run()
