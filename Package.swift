@@ -139,7 +139,7 @@ let package = Package(
         // A real Envoy as a process.
         .library("EnvoyControl", ["Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
-        .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "OCI", system, yams]),
+        .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", system, yams]),
         // One file per verb.
         .library(
             "WasmeCommands",
@@ -180,7 +180,8 @@ let package = Package(
             name: "wasme-hub",
             dependencies: [
                 "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage",
-                "OCI", "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals, yams,
+                "JSON", "OCI", "OCIRegistry", argumentParser, logging, serviceLifecycle, system, unixSignals,
+                yams,
             ],
             path: "registry/Sources/wasme-hub", swiftSettings: settings),
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import JSON
+
 /// A piece of a host's configuration, with its fields in the order in which they are written.
 package indirect enum ConfigValue: Hashable, Sendable {
     /// One field of a map.
@@ -117,23 +119,7 @@ extension ConfigValue {
     }
 
     /// A string in double quotes that is the same in JSON and in YAML.
-    fileprivate static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where mustEscape(scalar):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
+    fileprivate static func quoted(_ text: String) -> String { JSONValue.quoted(text, forTerminal: true) }
 }
 
 extension ConfigValue.Field {

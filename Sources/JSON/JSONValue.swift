@@ -148,7 +148,10 @@ extension JSONValue: CustomStringConvertible {
     }
 
     /// A string in quotes, with what must be escaped escaped (RFC 8259, section 7).
-    package static func quoted(_ value: String) -> String {
+    ///
+    /// For terminals, and for readers of other formats that take JSON's strings, so are the controls and line ends that
+    /// JSON lets through, and byte order marks.
+    package static func quoted(_ value: String, forTerminal: Bool = false) -> String {
         var text = "\""
         for scalar in value.unicodeScalars {
             switch scalar {
@@ -157,12 +160,16 @@ extension JSONValue: CustomStringConvertible {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case _ where scalar.value < 0x20:
+            case _ where scalar.value < 0x20 || forTerminal && isOdd(scalar):
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)
             }
         }
         return text + "\""
+    }
+
+    private static func isOdd(_ scalar: Unicode.Scalar) -> Bool {
+        (0x7f...0x9f).contains(scalar.value) || [0x2028, 0x2029, 0xfeff].contains(scalar.value)
     }
 }

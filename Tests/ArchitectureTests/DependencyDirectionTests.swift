@@ -37,7 +37,7 @@ import Testing
             "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
         ],
         "Deployment": [
-            "Diagnostics", "EnvoyControl", "Files", "FilterImage", "OCI", "SystemPackage", "Yams",
+            "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",
         ],
         "WasmeCommands": [
             "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
@@ -67,7 +67,8 @@ import Testing
             "ServiceLifecycle", "SystemPackage",
         ],
         "wasme-hub": [
-            "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage", "OCI",
+            "CurlTransport", "Diagnostics", "Hub", "HubFacts", "HubHTTP", "HubOutbound", "HubStorage", "JSON",
+            "OCI",
             "OCIRegistry", "ArgumentParser", "Logging", "ServiceLifecycle", "SystemPackage", "UnixSignals",
             "Yams",
         ],

@@ -80,50 +80,63 @@ import Testing
     }
 
     @Test func `who comes while another stays is told so in the end`() async throws {
-        let scratch = try ScratchDirectory("turns")
-        let folder = try DataFolder(scratch.appending("data"))
-        let store = FileUploadStore(folder, patience: .milliseconds(50))
-        let session = UploadSession(
-            id: UploadID(), repository: try Repository("acme/filter"), owner: nil, algorithm: .sha256,
-            startedAt: 0)
-        let anything = AppendCondition(start: nil, count: nil, limit: 1 << 20)
-        let (chunks, source) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
-        let (begun, isBegun) = AsyncStream<Void>.makeStream()
-        async let stays = store.append(
-            Chunks(stream: chunks, onRead: { isBegun.yield() }), to: session, where: anything)
-        for await _ in begun { break }
-        let error = await #expect(throws: HubError.self) {
-            try await store.append(Chunks.none, to: session, where: anything)
-        }
+        let turns = try Turns(patience: .milliseconds(50))
+        async let stays = turns.stay()
+        await turns.staying()
+        let error = await #expect(throws: HubError.self) { try await turns.append(.none) }
         #expect(error?.code == .uploadBusy)
         // A status is given all the same: what is known for sure.
-        #expect(try await store.size(session) == 0)
-        source.yield(ByteBuffer(bytes: Self.first))
-        source.finish()
+        #expect(try await turns.size() == 0)
+        turns.finish(with: Self.first)
         #expect(try await stays == Int64(Self.first.count))
-        #expect(try await store.size(session) == Int64(Self.first.count))
+        #expect(try await turns.size() == Int64(Self.first.count))
     }
 
     @Test func `waiting ends with whoever waits`() async throws {
-        let scratch = try ScratchDirectory("turns")
-        let folder = try DataFolder(scratch.appending("data"))
-        let store = FileUploadStore(folder, patience: .seconds(3600))
-        let session = UploadSession(
-            id: UploadID(), repository: try Repository("acme/filter"), owner: nil, algorithm: .sha256,
-            startedAt: 0)
-        let anything = AppendCondition(start: nil, count: nil, limit: 1 << 20)
-        let (chunks, source) = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
-        let (begun, isBegun) = AsyncStream<Void>.makeStream()
-        async let stays = store.append(
-            Chunks(stream: chunks, onRead: { isBegun.yield() }), to: session, where: anything)
-        for await _ in begun { break }
-        let waits = Task {
-            try await store.append(Chunks.none, to: session, where: anything)
-        }
+        let turns = try Turns(patience: .seconds(3600))
+        async let stays = turns.stay()
+        await turns.staying()
+        let waits = Task { try await turns.append(.none) }
         waits.cancel()
         await #expect(throws: CancellationError.self) { try await waits.value }
-        source.finish()
+        turns.finish(with: [])
         #expect(try await stays == 0)
+    }
+}
+
+/// One upload of a store, and a request at it that stays until it is told to end.
+private struct Turns: Sendable {
+    private let scratch: ScratchDirectory
+    private let store: FileUploadStore
+    private let session: UploadSession
+    private let body = AsyncThrowingStream<ByteBuffer, any Error>.makeStream()
+    private let begin = AsyncStream<Void>.makeStream()
+
+    init(patience: Duration) throws {
+        scratch = try ScratchDirectory("turns")
+        store = FileUploadStore(try DataFolder(scratch.appending("data")), patience: patience)
+        session = UploadSession(
+            id: UploadID(), repository: try Repository("acme/filter"), owner: nil, algorithm: .sha256,
+            startedAt: 0)
+    }
+
+    func append(_ chunks: Chunks) async throws -> Int64 {
+        let anything = AppendCondition(start: nil, count: nil, limit: 1 << 20)
+        return try await store.append(chunks, to: session, where: anything)
+    }
+
+    func size() async throws -> Int64 { try await store.size(session) }
+
+    func stay() async throws -> Int64 {
+        try await append(Chunks(stream: body.stream) { [begin] in begin.continuation.yield() })
+    }
+
+    /// Waits until the staying request is at the upload.
+    func staying() async { for await _ in begin.stream { break } }
+
+    func finish(with bytes: [UInt8]) {
+        if !bytes.isEmpty { body.continuation.yield(ByteBuffer(bytes: bytes)) }
+        body.continuation.finish()
     }
 }
 

@@ -99,7 +99,8 @@ import Testing
                 number > 2 ? nil : .init(.toServer, at: .random(in: 4_000..<Self.size))
             }
             try await push(client(relay))
-            #expect(relay.cuts == 2)
+            // The second connection may have less to carry than the bytes at which it breaks.
+            #expect(relay.cuts > 0)
             let sink = DigestSink()
             try await client(relay).blob(repository, descriptor, into: sink)
         }

@@ -16,6 +16,10 @@ struct Arrival {
     private(set) var size: Int64 = 0
     /// All bytes of the upload, as long as they are few and none of them is in the file.
     private(set) var held: [UInt8]?
+    /// Bytes that wait for more, so that the disk is not asked for every few of them.
+    private var gathered: [ByteBuffer] = []
+    private var gatheredCount = 0
+    private static let gatheredMost = 256 << 10
     /// Bytes of the upload when the disk was last asked how much is left.
     private var checked: Int64 = 0
     /// How many bytes may come until it is asked again.
@@ -36,6 +40,7 @@ struct Arrival {
         }
         do {
             for try await chunk in bytes { try await take(chunk, from: start, condition) }
+            try await flush()
             if let count = condition.count, size - start != count {
                 throw HubError.outOfOrder("the chunk has \(size - start) bytes, its range \(count)")
             }
@@ -68,16 +73,35 @@ struct Arrival {
             guard try folder.freeSpace() >= condition.reserve else { throw HubError.noSpace }
             checked = size
         }
-        try await write()
+        gather(chunk)
         // Waiting for the disk here is what holds the sender back.
-        try await folder.blocking { [file] in try file.write(chunk) }
+        if gatheredCount >= Self.gatheredMost { try await flush() }
     }
 
-    /// Puts what is held back into the file.
+    private mutating func gather(_ bytes: ByteBuffer) {
+        if let first = held {
+            held = nil
+            if !first.isEmpty { gather(ByteBuffer(bytes: first)) }
+        }
+        gathered.append(bytes)
+        gatheredCount += bytes.readableBytes
+    }
+
+    /// Puts what was gathered into the file.
+    private mutating func flush() async throws {
+        guard gatheredCount > 0 else { return }
+        let bytes = gathered
+        gathered = []
+        gatheredCount = 0
+        try await folder.blocking { [file] in
+            for part in bytes { try file.write(part) }
+        }
+    }
+
+    /// Puts what is held back into the file, too.
     mutating func write() async throws {
-        guard let bytes = held else { return }
+        if held?.isEmpty == false { gather(ByteBuffer()) }
         held = nil
-        guard !bytes.isEmpty else { return }
-        try await folder.blocking { [file] in try file.write(ByteBuffer(bytes: bytes)) }
+        try await flush()
     }
 }
