@@ -245,7 +245,7 @@ extension SchemaEvaluation {
     private func unknownMember(
         _ name: String, _ value: JSONValue, known: [String], _ subject: Subject
     ) -> ConfigSchema.Violation {
-        let list = known.prefix(8).map(JSONValue.quoted).joined(separator: ", ")
+        let list = known.prefix(8).map { JSONValue.quoted($0) }.joined(separator: ", ")
         let expected =
             known.isEmpty ? "no such member" : "only the members \(list)\(known.count > 8 ? ", …" : "")"
         let meant = closestName(to: name, in: known).map { " (did you mean \(JSONValue.quoted($0))?)" }
