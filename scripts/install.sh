@@ -17,6 +17,9 @@ if [ -e "$archive" ] && [ -e "$zstd" ]; then
     ln -sf "$archive" "$binaries/"
     options+=(-Xlinker -lz -Xlinker -l:libzstd.so.1)
 fi
+# And the C++ library that Swift's own is written with.
+stdcxx=$(cc -print-file-name=libstdc++.a)
+if [ -e "$stdcxx" ]; then ln -sf "$stdcxx" "$binaries/"; fi
 swift build "${options[@]}" --product wasme
 swift build "${options[@]}" --product wasme-hub
 mkdir -p "$prefix/bin" "$prefix/share/wasme"

@@ -25,7 +25,7 @@ def manifest(layer, size, **annotations):
 
 
 def head(method, path, length=None, kind=None):
-    text = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+    text = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {MANIFEST}, */*\r\n"
     if kind:
         text += f"Content-Type: {kind}\r\n"
     if length is not None:

@@ -44,7 +44,9 @@ class Bench:
 
     def wrk(self, case, server, path, connections, script=None):
         """Loads a server with wrk and notes requests a second, CPU for each, and the time that 99 of 100 took."""
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{self.options.seconds}s", "--latency"]
+        # Without it docker-registry gives no manifest of OCI's.
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{self.options.seconds}s", "--latency",
+                   "-H", f"Accept: {clients.MANIFEST}, */*"]
         if script:
             with open(f"{self.folder}/wrk.lua", "w") as file:
                 file.write(script)

@@ -179,10 +179,10 @@ package final class ImageIngest: Sendable {
             try Files.rename(arrival.file, to: destination, durably: false)
         }
         received.withLock { $0 = [:] }
-        // What lay there already may have come from a process that has not got as far as this.
         var algorithms = Set(arrivals.keys.map(\.algorithm))
-        let known = Set(try store.readIndex().manifests.map(\.digest))
-        for (manifest, _) in images where !arrivals.isEmpty || !known.contains(manifest.digest) {
+        // What lay there already may have come from a process that has not got as far as this.
+        let known = arrivals.isEmpty ? Set(try store.readIndex().manifests.map(\.digest)) : []
+        for (manifest, _) in images where !known.contains(manifest.digest) {
             algorithms.formUnion(manifest.blobs.map(\.digest.algorithm) + [manifest.digest.algorithm])
         }
         try store.tag(
