@@ -12,7 +12,7 @@ import Testing
 /// `wasme` is killed in the middle of a transfer, without a moment to tidy up; the next one goes on from there.
 @Suite struct KilledTransferTests {
     private static let size = 24 << 20
-    /// What comes twice at most: bytes that the receiver had not read when it ended, and a few requests.
+    /// What comes twice at most: bytes that the receiver had not read from its socket when it ended, and a few requests.
     private static let slack = 8 << 20
     private let newcomer: Newcomer
     private let blob: Descriptor
@@ -61,7 +61,9 @@ import Testing
             gate.open()
             let outcome = try await newcomer.wasme("push", name)
             #expect(outcome.status == 0, "\(outcome.stderr)")
-            #expect(outcome.stderr.contains("resumed at"), "\(outcome.stderr)")
+            if position > Self.slack {
+                #expect(outcome.stderr.contains("resumed at"), "\(outcome.stderr)")
+            }
             let most = Self.size - sent + Self.slack
             let again = relay.toServer - sent
             #expect(again < most, "\(again) bytes after \(sent) of \(Self.size)")
@@ -86,7 +88,9 @@ import Testing
             gate.open()
             let outcome = try await newcomer.wasme("pull", distant, "--store", "other")
             #expect(outcome.status == 0, "\(outcome.stderr)")
-            #expect(outcome.stderr.contains("resumed at"), "\(outcome.stderr)")
+            if position > Self.slack {
+                #expect(outcome.stderr.contains("resumed at"), "\(outcome.stderr)")
+            }
             let most = Self.size - received + Self.slack
             let again = relay.toClient - received
             #expect(again < most, "\(again) bytes after \(received) of \(Self.size)")
