@@ -31,17 +31,21 @@ package struct Fuzzer: Sendable {
     private let corpus: [[UInt8]]
     private let mutations: [Mutation]
     /// What one input may take; far above what any needs, so that a busy machine does not matter.
-    private let patience: Duration = .seconds(3)
+    private let patience: Duration
 
     /// Prepares a run.
     /// - Parameters:
     ///   - name: tells runs apart, as in "wasm".
     ///   - corpus: inputs that are sound, from which the damaged ones are made.
     ///   - mutations: changes that know the format; those of any bytes are used beside them.
-    package init(_ name: String, corpus: [[UInt8]], mutations: [Mutation] = []) {
+    ///   - patience: what one input may take.
+    package init(
+        _ name: String, corpus: [[UInt8]], mutations: [Mutation] = [], patience: Duration = .seconds(3)
+    ) {
         self.name = name
         self.corpus = corpus
         self.mutations = mutations
+        self.patience = patience
     }
 
     /// What a run did.
