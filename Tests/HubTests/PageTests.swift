@@ -44,7 +44,7 @@ import Testing
             #expect(!page.text.contains("<script"))
             #expect(!page.text.contains("style="))
             #expect(!page.text.contains("://"))
-            let style = try await hub.client.send("GET", "/hub.css")
+            let style = try await hub.client.send("GET", "/assets/hub.css")
             #expect(style["Content-Type"] == "text/css; charset=utf-8")
             #expect(style.text.contains("prefers-color-scheme: dark"))
         }

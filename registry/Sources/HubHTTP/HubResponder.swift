@@ -99,7 +99,9 @@ struct HubResponder: HTTPResponder {
             return try await TokenEndpoint(gatekeeper: gatekeeper).respond(to: request, target, from: address)
         }
         if let setup, target.segments == ["setup"] {
-            return try await pages.setUp(setup, gatekeeper, request, target, from: address)
+            let host = Principal(.host, address: address)
+            return try await SetupPage(renderer: pages.renderer, link: setup, gatekeeper: gatekeeper)
+                .respond(request, target, Visit(request, pages.registry, host))
         }
         let principal = try await gatekeeper.identify(try Credential(request), from: address)
         known.principal = principal.name
@@ -117,7 +119,7 @@ struct HubResponder: HTTPResponder {
         case "api":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)
-        default: try await pages.acting(for: principal).respond(to: request, target)
+        default: try await pages.respond(to: request, target, for: principal)
         }
     }
 
