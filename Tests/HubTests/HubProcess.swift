@@ -14,13 +14,14 @@ final class HubProcess: Sendable {
 
     /// Starts a hub on a free port and waits until it says that it listens.
     ///
-    /// `fileSizeLimit` is the largest file it may write, in KiB.
+    /// `fileSizeLimit` is the largest file it may write, in KiB; `openFiles` are the most it may have open.
     /// `tracing` are options of strace, which then watches it.
     init(
-        data: FilePath, fileSizeLimit: Int? = nil, tracing: [String] = [], options: [String] = [],
-        environment: [String: String] = [:]
+        data: FilePath, fileSizeLimit: Int? = nil, openFiles: Int? = nil, tracing: [String] = [],
+        options: [String] = [], environment: [String: String] = [:]
     ) async throws {
-        let limit = fileSizeLimit.map { "ulimit -f \($0); " } ?? ""
+        let limit =
+            (fileSizeLimit.map { "ulimit -f \($0); " } ?? "") + (openFiles.map { "ulimit -n \($0); " } ?? "")
         // With -D the hub keeps the process that is started here, and strace is a child of it.
         let tracer = tracing.isEmpty ? [] : [Tool.strace.path?.string ?? "strace", "-D", "-f"] + tracing
         process = try BackgroundProcess(

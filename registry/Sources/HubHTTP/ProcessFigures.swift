@@ -31,11 +31,8 @@ enum ProcessFigures {
         if let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
             text.metric("process_open_fds", .gauge, "Open file descriptors.", Double(files.count))
         }
-        var limit = rlimit()
-        if getrlimit(__rlimit_resource_t(7), &limit) == 0 {
-            text.metric(
-                "process_max_fds", .gauge, "Most file descriptors that may be open.", Double(limit.rlim_cur))
-        }
+        text.metric(
+            "process_max_fds", .gauge, "Most file descriptors that may be open.", Double(OpenFiles.current))
     }
 
     private static func read(_ path: String) -> String? {

@@ -94,10 +94,21 @@ struct Serve: AsyncParsableCommand {
             path, limits: settings.limits, policy: policy,
             mirrors: try settings.mirrors(transport, logger: logger))
         let gatekeeper = Gatekeeper(metadata, policy: policy, now: now)
+        let files = OpenFiles.raised(processors: ProcessInfo.processInfo.activeProcessorCount)
+        let limits = files.fit(settings.connections)
+        if limits != settings.connections {
+            logger.notice(
+                "fewer connections than configured: the system allows too few open files (ulimit -n)",
+                metadata: [
+                    "files": .stringConvertible(files.limit),
+                    "connections": .stringConvertible(limits.connections),
+                    "requests": .stringConvertible(limits.requests),
+                ])
+        }
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         let operation = HubOperation(
             requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
-            limits: settings.connections, proxies: settings.proxies)
+            limits: limits, proxies: settings.proxies)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
             certificates: certificates, operation: operation, logger: logger
