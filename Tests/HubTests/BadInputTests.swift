@@ -65,7 +65,6 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
             BadRequest("nowhere", "GET", "/v2/nowhere", is: 404, "UNSUPPORTED"),
             BadRequest("wrong method", "POST", "/v2/a/tags/list", body: [], is: 405, "UNSUPPORTED"),
             BadRequest("TRACE", "TRACE", "/v2/", is: 405, "UNSUPPORTED"),
-            BadRequest("page by POST", "POST", "/", body: [], is: 405, "UNSUPPORTED"),
         ]
 
     static let digests: [BadRequest] =

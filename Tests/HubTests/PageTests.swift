@@ -39,14 +39,60 @@ import Testing
             let page = try await hub.client.send("GET", "/")
             let policy = try #require(page["Content-Security-Policy"])
             #expect(policy.hasPrefix("default-src 'none'; style-src 'self'"))
+            #expect(policy.contains("script-src 'self'; ") && policy.hasSuffix("frame-ancestors 'none'"))
             #expect(!policy.contains("unsafe"))
-            #expect(page["X-Content-Type-Options"] == "nosniff")
-            #expect(!page.text.contains("<script"))
-            #expect(!page.text.contains("style="))
+            #expect(!page.text.contains("style=") && !page.text.contains("<style"))
             #expect(!page.text.contains("://"))
-            let style = try await hub.client.send("GET", "/assets/hub.css")
-            #expect(style["Content-Type"] == "text/css; charset=utf-8")
-            #expect(style.text.contains("prefers-color-scheme: dark"))
+            let link = try #require(page.text.firstMatch(of: #/href="(/assets/hub\.css\?v=[0-9a-f]+)"/#)).1
+            for (path, caching) in [
+                (String(link), "max-age=31536000, immutable"), ("/assets/hub.css", "max-age=3600"),
+            ] {
+                let style = try await hub.client.send("GET", path)
+                #expect(style["Content-Type"] == "text/css; charset=utf-8")
+                #expect(style["Cache-Control"] == caching)
+                #expect(style["Cross-Origin-Resource-Policy"] == "same-origin")
+                #expect(style.text.contains("prefers-color-scheme: dark"))
+            }
+        }
+    }
+
+    @Test(arguments: ["/", "/r/acme/none", "/elsewhere", "/assets/none"])
+    func `every page forbids to be framed, read or given away`(_ path: String) async throws {
+        try await withHub { hub in
+            let page = try await hub.client.send("GET", path)
+            for (name, value) in [
+                "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+                "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+                "Cross-Origin-Resource-Policy": "same-origin", "Vary": "Cookie", "Cache-Control": "no-cache",
+            ] {
+                #expect(page[name] == value)
+            }
+            #expect(page["Permissions-Policy"]?.contains("camera=()") == true)
+        }
+    }
+
+    @Test func `what goes wrong with a page is told on a page, and to programs as JSON`() async throws {
+        try await withTown { town in
+            for (method, path, headers, status, text) in [
+                ("POST", "/", [:], 405, "POST is not supported here"),
+                ("GET", "/a/../b", [:], 400, "no name"),
+                ("GET", "/", Town.basic("rea", "wrong"), 401, "the password or the token is wrong"),
+                ("GET", "/none", [:], 404, "There is no such page here"),
+            ] as [(String, String, [String: String], Int, String)] {
+                let page = try await town.hub.client.send(method, path, headers, body: [])
+                #expect(page.status == status)
+                #expect(page["Content-Type"] == "text/html; charset=utf-8")
+                #expect(page.text.contains(text), "\(page.text)")
+                #expect((page["WWW-Authenticate"] != nil) == (status == 401))
+                #expect((page["Allow"] != nil) == (status == 405))
+            }
+            for path in [
+                "/v2/none/tags/list", "/api/v1/none", "/v2/a/../b", "/token?scope=%", "/modules/none",
+            ] {
+                let reply = try await town.hub.client.send("GET", path, Town.basic("rea", "secret"))
+                #expect(reply["Content-Type"] == "application/json", "\(path)")
+                #expect(reply.code != nil)
+            }
         }
     }
 

@@ -21,6 +21,11 @@ package struct Directory: Sendable {
 
     package static let shortestPassword = 8
 
+    /// Whether the principal runs the hub.
+    package var isHubsOwn: Bool {
+        get async { (try? await store.authorizeHub()) != nil }
+    }
+
     /// Adds a user.
     @discardableResult
     package func addUser(

@@ -51,48 +51,64 @@ struct MethodNotAllowed: Error {
     let allowed: [HTTPRequest.Method]
 }
 
-/// Turns an error into the answer of the registry API (distribution-spec 1.1, "Error Codes").
-///
-/// What the hub did not expect is logged under a random id, and the id is all that the client learns.
-func registryResponse(for error: any Error, to request: Request, logger: Logger) -> Response {
-    let entry: RegistryErrorBody.Entry
+/// What a client is told of an error: the same for programs, as JSON, and for people, as a page.
+struct ErrorAnswer {
     let status: HTTPResponse.Status
-    var headers = HTTPFields()
-    if let error = error as? MethodNotAllowed {
-        status = .methodNotAllowed
-        headers[.allow] = error.allowed.map(\.rawValue).joined(separator: ", ")
-        entry = RegistryErrorBody.Entry(
-            code: HubError.Code.unsupported.word, message: "\(error.method) is not supported here")
-    } else if let error = error as? HubError, error.code.status != .internalServerError {
-        status = error.code.status
-        entry = RegistryErrorBody.Entry(
-            code: error.code.word,
-            message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
-            detail: error.detail)
-        if status == .tooManyRequests {
-            headers[.retryAfter] = error.code == .upstreamLimited ? error.detail ?? "60" : "60"
+    /// What goes with the status, as in `Allow` and `Retry-After`.
+    private(set) var headers = HTTPFields()
+    let entry: RegistryErrorBody.Entry
+
+    /// Decides what is told.
+    ///
+    /// What the hub did not expect is logged under a random id, and the id is all that the client learns.
+    init(_ error: any Error, to request: Request, logger: Logger) {
+        if let error = error as? MethodNotAllowed {
+            status = .methodNotAllowed
+            headers[.allow] = error.allowed.map(\.rawValue).joined(separator: ", ")
+            entry = RegistryErrorBody.Entry(
+                code: HubError.Code.unsupported.word, message: "\(error.method) is not supported here")
+        } else if let error = error as? HubError, error.code.status != .internalServerError {
+            status = error.code.status
+            entry = RegistryErrorBody.Entry(
+                code: error.code.word,
+                message: [error.message, error.hint].compactMap(\.self).joined(separator: "; "),
+                detail: error.detail)
+            if status == .tooManyRequests {
+                headers[.retryAfter] = error.code == .upstreamLimited ? error.detail ?? "60" : "60"
+            }
+            if status == .badGateway {
+                logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
+            }
+            if status == .serviceUnavailable { headers[.retryAfter] = "1" }
+            if error.code == .stillReading { headers[.retryAfter] = "5" }
+            if status == HubError.Code.storageFull.status {
+                logger.error("storage is full", metadata: ["error": "\(error)"])
+            }
+        } else {
+            let id = RequestTrace.current?.id ?? RequestID()
+            logger.error(
+                "request failed",
+                metadata: ["id": "\(id)", "method": "\(request.method)", "error": "\(error)"])
+            status = .internalServerError
+            entry = RegistryErrorBody.Entry(
+                code: "UNKNOWN", message: "the hub failed; its log says why under id \(id)")
         }
-        if status == .badGateway {
-            logger.warning("a mirrored registry fails", metadata: ["error": "\(error)"])
-        }
-        if status == .serviceUnavailable { headers[.retryAfter] = "1" }
-        if error.code == .stillReading { headers[.retryAfter] = "5" }
-        if status == HubError.Code.storageFull.status {
-            logger.error("storage is full", metadata: ["error": "\(error)"])
-        }
-    } else {
-        let id = RequestTrace.current?.id ?? RequestID()
-        logger.error(
-            "request failed", metadata: ["id": "\(id)", "method": "\(request.method)", "error": "\(error)"])
-        status = .internalServerError
-        entry = RegistryErrorBody.Entry(
-            code: "UNKNOWN", message: "the hub failed; its log says why under id \(id)")
     }
-    // What text could not be written as JSON? Then the status alone has to do.
-    var response =
-        (try? jsonResponse(RegistryErrorBody(errors: [entry]), status: status)) ?? Response(status: status)
-    response.headers.append(contentsOf: headers)
-    return response
+
+    /// The answer of the registry API (distribution-spec 1.1, "Error Codes").
+    var response: Response {
+        // What text could not be written as JSON? Then the status alone has to do.
+        var response =
+            (try? jsonResponse(RegistryErrorBody(errors: [entry]), status: status))
+            ?? Response(status: status)
+        response.headers.append(contentsOf: headers)
+        return response
+    }
+}
+
+/// Turns an error into the answer of the registry API.
+func registryResponse(for error: any Error, to request: Request, logger: Logger) -> Response {
+    ErrorAnswer(error, to: request, logger: logger).response
 }
 
 /// A JSON answer in our canonical form.
@@ -124,6 +140,9 @@ extension HTTPField.Name {
     static let xForwardedFor = known("X-Forwarded-For")
     static let xRequestID = known("X-Request-Id")
     static let referrerPolicy = known("Referrer-Policy")
+    static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
+    static let permissionsPolicy = known("Permissions-Policy")
+    static let frameOptions = known("X-Frame-Options")
     static let ociNamespace = known("OCI-Namespace")
     static let warning = known("Warning")
     static let reprDigest = known("Repr-Digest")

@@ -26,7 +26,7 @@ struct HubResponder: HTTPResponder {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
         filters = FilterAPI(registry: registry)
-        pages = try Pages(registry: registry)
+        pages = try Pages(registry: registry, gatekeeper: gatekeeper)
         probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
         self.setup = setup
@@ -40,6 +40,8 @@ struct HubResponder: HTTPResponder {
         var route = RouteClass.other
         var repository: String?
         var principal: String?
+        /// Who looks, if it is at a page.
+        var visit: Visit?
     }
 
     func respond(to request: Request, context: HubRequestContext) async throws -> Response {
@@ -69,7 +71,13 @@ struct HubResponder: HTTPResponder {
             isRegistry = target.segments.first == "v2"
             response = try await respond(to: request, target, from: origin, &known)
         } catch {
-            response = registryResponse(for: error, to: request, logger: logger)
+            let answer = ErrorAnswer(error, to: request, logger: logger)
+            if Pages.answer(request) {
+                let visit = known.visit ?? pages.visit(ofNobody: request)
+                response = pages.renderer.problem(answer, visit)
+            } else {
+                response = answer.response
+            }
             if let error = error as? HubError {
                 response.headers[.wwwAuthenticate] = challenge.header(
                     for: error, request, isRegistry: isRegistry,
@@ -100,6 +108,7 @@ struct HubResponder: HTTPResponder {
         }
         if let setup, target.segments == ["setup"] {
             let host = Principal(.host, address: address)
+            known.visit = pages.visit(ofNobody: request)
             return try await SetupPage(renderer: pages.renderer, link: setup, gatekeeper: gatekeeper)
                 .respond(request, target, Visit(request, pages.registry, host))
         }
@@ -119,8 +128,16 @@ struct HubResponder: HTTPResponder {
         case "api":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)
-        default: try await pages.respond(to: request, target, for: principal)
+        default: try await page(request, target, principal, &known)
         }
+    }
+
+    private func page(
+        _ request: Request, _ target: RequestTarget, _ principal: Principal, _ known: inout Knowledge
+    ) async throws -> Response {
+        let visit = try await pages.visit(request, principal)
+        known.visit = visit
+        return try await pages.respond(to: request, target, for: visit)
     }
 
     /// Lets this machine read metrics, and whoever runs the hub.

@@ -42,7 +42,7 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case "metrics": (.metrics, nil)
         case "api": (segments == ["api", "v1", "search"] ? .search : .management, nil)
         case "r": (.page, segments.dropFirst().joined(separator: "/"))
-        case "", "assets": (.page, nil)
+        case "", "assets", "signin", "signout", "account", "organisations", "users", "admin": (.page, nil)
         default: (.other, nil)
         }
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import Hub
 import Hummingbird
 private import Mustache
+import OCI
 
 /// Renders the templates of the hub's pages, and gives out what they link to.
 struct PageRenderer: Sendable {
@@ -12,6 +14,7 @@ struct PageRenderer: Sendable {
         ("repositories", PackageResources.repositories_mustache),
         ("repository", PackageResources.repository_mustache),
         ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
+        ("problem", PackageResources.problem_mustache),
     ]
     private static let assetFiles: [(name: String, type: String, bytes: [UInt8])] = [
         ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css)
@@ -20,6 +23,8 @@ struct PageRenderer: Sendable {
     private struct Asset: Sendable {
         let type: String
         let bytes: ByteBuffer
+        /// The path that pages link to: another one for other bytes, so that it may be kept for good.
+        let link: String
     }
 
     private let templates: MustacheLibrary
@@ -33,29 +38,43 @@ struct PageRenderer: Sendable {
         self.templates = templates
         assets = Dictionary(
             uniqueKeysWithValues: Self.assetFiles.map { file in
-                (file.name, Asset(type: file.type, bytes: ByteBuffer(bytes: file.bytes)))
+                let version = Digest(of: file.bytes).hex.prefix(16)
+                return (
+                    file.name,
+                    Asset(
+                        type: file.type, bytes: ByteBuffer(bytes: file.bytes),
+                        link: "/assets/\(file.name)?v=\(version)")
+                )
             })
     }
 
-    /// A page; its values get what every page shows (`title`, `host`).
+    /// A page; its values get what the frame shows.
+    ///
+    /// These are `title`, `host`, `account` (a name, for who is signed in), `isAdmin`, `canSignIn`, `here` (the page's
+    /// address as a value in a query) and the place in the navigation. `using` names the assets beside `hub.css` that
+    /// the page needs: styles end with `.css`, scripts with `.js`. A page may also give `feed` (the path of its Atom
+    /// feed) and `meta` (pairs of `property` and `content`).
     func page(
         _ template: String, title: String, _ values: [String: Any], _ visit: Visit,
-        status: HTTPResponse.Status = .ok
+        using names: [String] = [], status: HTTPResponse.Status = .ok
     ) -> Response {
         var values = values
         values["title"] = title
         values["host"] = visit.host
+        values["here"] = percentEncoded(visit.address)
+        values["account"] = visit.isSignedIn ? visit.principal.name : nil
+        values["isAdmin"] = visit.isAdmin
+        values["canSignIn"] = visit.canSignIn
+        values[Self.place(visit.address)] = true
+        let links = (["hub.css"] + names).compactMap { name in assets[name].map { (name, $0.link) } }
+        values["styles"] = links.filter { $0.0.hasSuffix(".css") }.map(\.1)
+        values["scripts"] = links.filter { $0.0.hasSuffix(".js") }.map(\.1)
         let html = templates.render(values, withTemplate: template) ?? ""
+        var headers = Self.pageHeaders
+        // What somebody sees who is signed in is for nobody who comes after.
+        headers[.cacheControl] = visit.isSignedIn ? "no-store" : "no-cache"
         return Response(
-            status: status,
-            headers: [
-                .contentType: "text/html; charset=utf-8", .cacheControl: "no-cache",
-                .referrerPolicy: "no-referrer",
-                .contentSecurityPolicy: """
-                default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
-                frame-ancestors 'none'
-                """,
-            ], body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
     }
 
     /// The page for a path that leads nowhere, or to what the visitor may not see.
@@ -63,12 +82,72 @@ struct PageRenderer: Sendable {
         page("missing", title: "Not found", [:], visit, status: .notFound)
     }
 
-    /// What pages link to: style and scripts.
-    func asset(_ name: String) -> Response? {
+    /// The page that says what went wrong.
+    func problem(_ answer: ErrorAnswer, _ visit: Visit) -> Response {
+        guard answer.status != .notFound else { return missing(visit) }
+        let title =
+            switch answer.status.code {
+            case 401: "Sign in first"
+            case 403: "Not allowed"
+            case 405: "This cannot be done here"
+            case 429: "Too many attempts"
+            case 503: "Too busy"
+            case 400..<500: "This request is not understood"
+            default: "The hub failed"
+            }
+        var response = page(
+            "problem", title: title,
+            [
+                "message": sentence(answer.entry.message ?? answer.entry.code),
+                "needsSignIn": answer.status == .unauthorized,
+            ],
+            visit, status: answer.status)
+        response.headers.append(contentsOf: answer.headers)
+        return response
+    }
+
+    /// What pages link to: style and scripts; `isPinned` is whether it was asked for by its version.
+    func asset(_ name: String, isPinned: Bool) -> Response? {
         assets[name].map { asset in
             Response(
-                status: .ok, headers: [.contentType: asset.type, .cacheControl: "max-age=3600"],
-                body: ResponseBody(byteBuffer: asset.bytes))
+                status: .ok,
+                headers: [
+                    .contentType: asset.type,
+                    .cacheControl: isPinned ? "max-age=31536000, immutable" : "max-age=3600",
+                    .crossOriginResourcePolicy: "same-origin",
+                ], body: ResponseBody(byteBuffer: asset.bytes))
         }
+    }
+
+    /// What no page goes without: nothing runs, loads or frames it but the hub's own.
+    private static let pageHeaders: HTTPFields = [
+        .contentType: "text/html; charset=utf-8", .vary: "Cookie",
+        // A page of the hub may know where another one was left; a form is checked by its origin.
+        .referrerPolicy: "same-origin", .crossOriginResourcePolicy: "same-origin",
+        .crossOriginOpenerPolicy: "same-origin", .frameOptions: "DENY",
+        .permissionsPolicy: """
+        camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), \
+        display-capture=(), publickey-credentials-get=()
+        """,
+        .contentSecurityPolicy: """
+        default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+        base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+        """,
+    ]
+
+    /// The part of the navigation that an address belongs to.
+    private static func place(_ address: String) -> String {
+        switch address.dropFirst().prefix(while: { $0 != "/" && $0 != "?" }) {
+        case "account": "atAccount"
+        case "organisations": "atOrganisations"
+        case "admin": "atAdmin"
+        case "": "atExplore"
+        default: "atNothing"
+        }
+    }
+
+    /// The hub's words for programs, as a sentence.
+    private func sentence(_ text: String) -> String {
+        text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
     }
 }

@@ -11,16 +11,43 @@ import OCI
 struct Pages: Sendable {
     let registry: Registry
     let renderer: PageRenderer
+    private let gatekeeper: Gatekeeper
 
-    init(registry: Registry) throws {
+    init(registry: Registry, gatekeeper: Gatekeeper) throws {
         self.registry = registry
+        self.gatekeeper = gatekeeper
         renderer = try PageRenderer()
     }
 
+    /// What programs ask for; all else is pages.
+    private static let programs: Set = ["v2", "api", "token", "modules", "healthz", "readyz", "metrics"]
+
+    /// Whether a request is for a page, well-formed or not: then its errors are pages too.
+    static func answer(_ request: Request) -> Bool {
+        let place = (request.head.path ?? "").dropFirst().prefix { $0 != "/" && $0 != "?" }
+        return !programs.contains(String(place))
+    }
+
+    /// The visit of somebody of whom nothing is known.
+    func visit(ofNobody request: Request) -> Visit {
+        var visit = Visit(request, registry, .anonymous)
+        visit.canSignIn = !gatekeeper.policy.isOpen
+        return visit
+    }
+
+    /// The visit of whoever a request speaks for.
+    func visit(_ request: Request, _ principal: Principal) async throws -> Visit {
+        var visit = Visit(request, registry, principal)
+        visit.canSignIn = !gatekeeper.policy.isOpen
+        if visit.isSignedIn || gatekeeper.policy.isOpen {
+            visit.isAdmin = await gatekeeper.directory(for: principal).isHubsOwn
+        }
+        return visit
+    }
+
     func respond(
-        to request: Request, _ target: RequestTarget, for principal: Principal
+        to request: Request, _ target: RequestTarget, for visit: Visit
     ) async throws -> Response {
-        let visit = Visit(request, registry, principal)
         guard request.method == .get || request.method == .head else {
             throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
         }
@@ -31,7 +58,8 @@ struct Pages: Sendable {
         case "r":
             return try await FilterPage(renderer: renderer)
                 .respond(path.dropFirst().joined(separator: "/"), visit)
-        case "assets" where path.count == 2: return renderer.asset(path[1]) ?? renderer.missing(visit)
+        case "assets" where path.count == 2:
+            return renderer.asset(path[1], isPinned: !target.values("v").isEmpty) ?? renderer.missing(visit)
         default: return renderer.missing(visit)
         }
     }

@@ -10,10 +10,20 @@ struct Visit: Sendable {
     let principal: Principal
     /// The address that the hub was found at, as in commands that are shown.
     let host: String
+    /// The path and the query that were asked for, as they came.
+    let address: String
+    /// Whether there are accounts to sign in to.
+    var canSignIn = false
+    /// Whether the visitor runs the hub; what each page shows is decided by each page anew.
+    var isAdmin = false
 
     init(_ request: Request, _ registry: Registry, _ principal: Principal) {
         self.registry = registry.acting(for: principal)
         self.principal = principal
         host = request.head.authority ?? "localhost"
+        address = request.head.path ?? "/"
     }
+
+    /// Whether the visitor said who it is.
+    var isSignedIn: Bool { principal.account != nil }
 }
