@@ -85,6 +85,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CArchive"),
         .systemLibrary(name: "CCrypt"),
+        .systemLibrary(name: "CCMark"),
         // Headers alone: the library is loaded when the first request is made.
         .target(name: "CCurl", publicHeadersPath: "."),
 
@@ -156,17 +157,21 @@ let package = Package(
         .hub(
             "HubStorage",
             ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, grdbSQLite, nioCore, nioPosix, system]),
+        // READMEs as HTML: the only target that knows cmark.
+        .hub("Markdown", ["CCMark"]),
         // What a module says, for the hub: the only one of its targets that knows what a filter is.
         .hub(
             "HubFacts",
             [
-                "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "OCI",
+                "Archive", "Diagnostics", "FilterImage", "FilterInspection", "HostProfiles", "Hub", "JSON",
+                "OCI",
                 "WasmBinary",
             ]),
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "OCI", httpTypes, hummingbird, hummingbirdCore, logging, mustache,
+                "Diagnostics", "Hub", "HubFacts", "JSON", "Markdown", "OCI", httpTypes, hummingbird,
+                hummingbirdCore, logging, mustache,
                 nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),
         // What the hub asks and tells others: registries that it mirrors or copies, receivers of events.
@@ -243,8 +248,10 @@ let package = Package(
             "HubTests",
             [
                 "Archive", "CurlTransport", "Diagnostics", "EnvoyControl", "FilterImage", "Hub", "HubFacts",
-                "HubHTTP", "HubOutbound", "HubStorage", "LoopbackServer", "OCI", "OCIRegistry", "Secrets",
-                "wasme-hub", argumentParser, grdb, httpTypes, logging, nioCore, nioHTTP1, serviceLifecycle,
+                "HubHTTP", "HubOutbound", "HubStorage", "JSON", "LoopbackServer", "Markdown", "OCI",
+                "OCIRegistry",
+                "Secrets", "wasme-hub", argumentParser, grdb, httpTypes, logging, nioCore, nioHTTP1,
+                serviceLifecycle,
                 system, yams,
             ]),
         // A process that stores, names and removes images, for the suite to kill.

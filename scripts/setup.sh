@@ -15,7 +15,7 @@ read -r major minor <<<"${version:-0 0}"
     fail "swift is version $major.$minor, and 6.2 is needed" 'install a later one: https://www.swift.org/install/linux'
 
 # --- Debian packages
-need=(libcurl4-openssl-dev libarchive-dev libssl-dev libsqlite3-dev)
+need=(libcurl4-openssl-dev libarchive-dev libssl-dev libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev)
 extra=()
 command -v curl >/dev/null || need+=(curl)
 if ! ls .tools/envoy/*/envoy >/dev/null 2>&1 && [ -z "${WASME_ENVOY:-}" ]; then
@@ -37,7 +37,7 @@ if command -v dpkg-query >/dev/null; then
 else
     # Elsewhere only what can be asked is asked; the compiler names a header that is missing.
     if command -v pkg-config >/dev/null; then
-        for module in libcurl libarchive libcrypto sqlite3; do
+        for module in libcurl libarchive libcrypto sqlite3 libcmark-gfm; do
             pkg-config --exists "$module" || fail "the development files of $module are missing" 'install them'
         done
     fi

@@ -16,7 +16,7 @@ package struct FilterDescription: Encodable, Sendable {
     package let image: Image?
 
     /// What its makers say of it.
-    package struct Metadata: Encodable, Sendable {
+    package struct Metadata: Codable, Sendable {
         package let name: String?
         package let version: String?
         package let description: String?
@@ -27,7 +27,7 @@ package struct FilterDescription: Encodable, Sendable {
     }
 
     /// A member of the configuration.
-    package struct Setting: Encodable, Sendable {
+    package struct Setting: Codable, Sendable {
         package let name: String
         package let type: String
         package let isRequired: Bool
@@ -36,7 +36,7 @@ package struct FilterDescription: Encodable, Sendable {
         package let description: String?
     }
 
-    package struct Image: Encodable, Sendable {
+    package struct Image: Codable, Sendable {
         package let digest: Digest
         /// Which kind of layout it is, as in "compat".
         package let variant: String
@@ -47,7 +47,7 @@ package struct FilterDescription: Encodable, Sendable {
         package let annotations: [String: String]
     }
 
-    package struct Layer: Encodable, Sendable {
+    package struct Layer: Codable, Sendable {
         package let mediaType: MediaType
         package let digest: Digest
         package let size: Int64
@@ -73,7 +73,8 @@ package struct FilterDescription: Encodable, Sendable {
             image: Image(document))
     }
 
-    private init(
+    /// A description out of its parts, as they were kept.
+    package init(
         subject: String, metadata: Metadata, module: Module, configuration: [Setting]?, image: Image?
     ) {
         self.subject = subject

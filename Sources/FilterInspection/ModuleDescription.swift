@@ -7,7 +7,7 @@ import WasmBinary
 
 extension FilterDescription {
     /// What a module is made of.
-    package struct Module: Encodable, Sendable {
+    package struct Module: Codable, Sendable {
         package let digest: Digest
         package let size: Int
         package let abiVersions: [String]
@@ -31,20 +31,20 @@ extension FilterDescription {
         /// The names for Envoy's `allowed_capabilities`.
         package let allowedCapabilities: [String]
 
-        package struct Memory: Encodable, Sendable {
+        package struct Memory: Codable, Sendable {
             /// Bytes at the start; each worker of an Envoy has as much.
             package let initial: UInt64
             package let maximum: UInt64?
         }
 
-        package struct Ability: Encodable, Sendable {
+        package struct Ability: Codable, Sendable {
             package let capability: Capability
             /// For people, to stand behind "it".
             package let words: String
             package let imports: [String]
         }
 
-        package struct Function: Encodable, Sendable, Hashable {
+        package struct Function: Codable, Sendable, Hashable {
             package let name: String
             /// As in "i32 i32 -> i32"; nil for what is no function.
             package let type: String?
@@ -52,7 +52,7 @@ extension FilterDescription {
             package let kind: String?
         }
 
-        package struct Custom: Encodable, Sendable {
+        package struct Custom: Codable, Sendable {
             package let name: String
             package let size: Int
         }

@@ -181,8 +181,14 @@ package struct TaggedImage: Hashable, Sendable {
     package let size: Int64
     /// When the tag was last moved, in seconds since 1970.
     package let updatedAt: Int64
+    /// Who moved it, as the audit log calls them; nil where that was not kept.
+    package let pushedBy: String?
 
-    package init(tag: String, digest: Digest, mediaType: MediaType, size: Int64, updatedAt: Int64) {
+    package init(
+        tag: String, digest: Digest, mediaType: MediaType, size: Int64, updatedAt: Int64,
+        pushedBy: String? = nil
+    ) {
+        self.pushedBy = pushedBy
         self.tag = tag
         self.digest = digest
         self.mediaType = mediaType

@@ -53,7 +53,7 @@ extension Registry {
     }
 
     /// The same of what is here, though more may be where a mirror has it from.
-    func heldManifest(
+    package func heldManifest(
         _ target: Reference.Target, in repository: Repository
     ) async throws -> StoredManifest {
         guard let manifest = try await metadata.manifest(target, in: repository) else {
@@ -82,6 +82,16 @@ extension Registry {
         }
         return try await metadata.referrers(
             to: subject, artifactType: artifactType, in: repository, after: after, limit: limits.pageLength)
+    }
+}
+
+extension Registry {
+    /// The first manifests that refer to a digest, of those that are here: pages ask no other registry.
+    package func heldReferrers(
+        to subject: Digest, in repository: Repository, limit: Int
+    ) async throws -> ReferrerPage {
+        try await metadata.referrers(
+            to: subject, artifactType: nil, in: repository, after: 0, limit: min(limit, limits.pageLength))
     }
 }
 

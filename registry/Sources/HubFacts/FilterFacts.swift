@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FilterImage
-import FilterInspection
-import HostProfiles
-import Hub
+package import FilterInspection
+private import Foundation
+package import HostProfiles
+package import Hub
 import JSON
-import OCI
+package import OCI
 import WasmBinary
 
 /// All that is kept of a filter; the names of its members are what others rely on.
-struct FilterFacts: Encodable {
+package struct FilterFacts: Codable, Sendable {
     /// Bytes of the longest document that is kept; the image has all of it.
     private static let longestText = 256 << 10
     /// Findings that are kept for versions of a host, and characters of each.
@@ -17,26 +18,26 @@ struct FilterFacts: Encodable {
     private static let longestFinding = 1000
 
     /// What its makers say of it.
-    let metadata: FilterDescription.Metadata
-    let module: FilterDescription.Module
-    let image: FilterDescription.Image?
+    package let metadata: FilterDescription.Metadata
+    package let module: FilterDescription.Module
+    package let image: FilterDescription.Image?
     /// The index that leads to the image, if that is what was pushed.
-    let index: Digest?
+    package let index: Digest?
     /// Members of the configuration.
-    let configuration: [FilterDescription.Setting]?
+    package let configuration: [FilterDescription.Setting]?
     /// The JSON Schema of the configuration, as text.
-    let configSchema: Text?
-    let readme: Text?
+    package let configSchema: Text?
+    package let readme: Text?
     /// The licence's text; its name is in `metadata`.
-    let licence: Text?
+    package let licence: Text?
     /// Which versions of which hosts take it, the oldest of each first.
-    let hosts: [Host]
+    package let hosts: [Host]
 
     /// A document of the image.
-    struct Text: Encodable {
-        let text: String
+    package struct Text: Codable, Sendable {
+        package let text: String
         /// Whether this is only its beginning.
-        let isCut: Bool
+        package let isCut: Bool
 
         init?(_ bytes: [UInt8]?) {
             guard let bytes else { return nil }
@@ -45,18 +46,18 @@ struct FilterFacts: Encodable {
         }
     }
 
-    struct Host: Encodable {
+    package struct Host: Codable, Sendable {
         /// The host's plain name, as in "istio", and that for people.
-        let host: String
-        let title: String
+        package let host: String
+        package let title: String
         /// The first and the last version of which this holds.
-        let from: HostVersion
-        let to: HostVersion
+        package let from: HostVersion
+        package let to: HostVersion
         /// Whether these versions load it.
-        let isTaken: Bool
-        let findings: [Note]
+        package let isTaken: Bool
+        package let findings: [Note]
         /// Whether there are more findings than are listed.
-        let isCut: Bool
+        package let isCut: Bool
 
         init(_ row: HostCheckRow) {
             host = row.family
@@ -73,12 +74,12 @@ struct FilterFacts: Encodable {
     }
 
     /// Something about the filter that these versions refuse, or that its users want to know.
-    struct Note: Encodable {
-        let severity: Finding.Severity
-        let rule: Rule
-        let subject: String
-        let message: String
-        let fix: String?
+    package struct Note: Codable, Sendable {
+        package let severity: Finding.Severity
+        package let rule: Rule
+        package let subject: String
+        package let message: String
+        package let fix: String?
 
         init(_ finding: Finding) {
             func short(_ text: String) -> String { String(text.prefix(FilterFacts.longestFinding)) }
@@ -113,6 +114,21 @@ struct FilterFacts: Encodable {
         hosts = try catalog.families.flatMap { family in
             try catalog.check(subject, for: HostTarget(host: family.name, versions: .within([])))
         }.map(Host.init)
+    }
+
+    /// Reads what was kept of a filter; nil if it is none, or was kept by another revision of the reader.
+    package init?(_ facts: ManifestFacts) {
+        guard facts.kind == .filter,
+            let read = try? JSONDecoder().decode(Self.self, from: Data(facts.document))
+        else { return nil }
+        self = read
+    }
+
+    /// The filter as it is described elsewhere.
+    package var description: FilterDescription {
+        FilterDescription(
+            subject: metadata.name ?? module.digest.description, metadata: metadata, module: module,
+            configuration: configuration, image: image)
     }
 
     /// The facts as they are kept.

@@ -35,7 +35,7 @@ extension MetadataDatabase: CatalogStore {
             guard let id = try database.repositoryID(repository) else { return [] }
             return try database.cachedStatement(
                 """
-                SELECT name, digest, media_type, total_size, updated_at FROM tags
+                SELECT name, digest, media_type, total_size, updated_at, pushed_by FROM tags
                 JOIN manifests ON manifests.id = tags.manifest_id
                 WHERE tags.repository_id = ? ORDER BY updated_at DESC, name DESC LIMIT ?
                 """, [id, limit]
@@ -43,7 +43,7 @@ extension MetadataDatabase: CatalogStore {
                 TaggedImage(
                     tag: row["name"], digest: try Digest(row["digest"] as String),
                     mediaType: MediaType(rawValue: row["media_type"]), size: row["total_size"],
-                    updatedAt: row["updated_at"])
+                    updatedAt: row["updated_at"], pushedBy: row["pushed_by"])
             }
         }
     }

@@ -34,10 +34,12 @@ extension MetadataDatabase: ManifestStore {
             for tag in tags {
                 try database.change(
                     """
-                    INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES (?, ?, ?, ?)
+                    INSERT INTO tags (repository_id, name, manifest_id, updated_at, pushed_by)
+                    VALUES (?, ?, ?, ?, ?)
                     ON CONFLICT (repository_id, name)
-                    DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at
-                    """, [repositoryID, tag.name, manifestID, now()])
+                    DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at,
+                        pushed_by = excluded.pushed_by
+                    """, [repositoryID, tag.name, manifestID, now(), access.principal.name])
             }
             let names = [digest.description] + tags.map(\.name)
             try database.audit(

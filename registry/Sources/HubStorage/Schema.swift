@@ -47,6 +47,13 @@ enum Schema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("10: who pushed") { database in
+            try database.execute(
+                sql: """
+                    -- Who moved the tag last, as the audit log calls them; null where that was not kept.
+                    ALTER TABLE tags ADD COLUMN pushed_by TEXT;
+                    """)
+        }
         return migrator
     }
 

@@ -31,9 +31,11 @@ struct PageRenderer: Sendable {
     private let assets: [String: Asset]
 
     init() throws {
+        MustacheContentTypes.register(PageText(), named: PageText.name)
         var templates = MustacheLibrary()
         for (name, bytes) in Self.templateFiles {
-            try templates.register(String(decoding: bytes, as: UTF8.self), named: name)
+            let text = "{{% CONTENT_TYPE:\(PageText.name)}}" + String(decoding: bytes, as: UTF8.self)
+            try templates.register(text, named: name)
         }
         self.templates = templates
         assets = Dictionary(
