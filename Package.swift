@@ -159,7 +159,7 @@ let package = Package(
             ["Diagnostics", "Files", "Hub", "OCI", "Secrets", grdb, grdbSQLite, nioCore, nioPosix, system]),
         // READMEs as HTML: the only target that knows cmark.
         .hub("Markdown", ["CCMark"]),
-        // What a module says, for the hub: the only one of its targets that knows what a filter is.
+        // What a module says and how it gets into a host, for the hub: the only one of its targets that knows what a filter is.
         .hub(
             "HubFacts",
             [
@@ -170,7 +170,9 @@ let package = Package(
         .hub(
             "HubHTTP",
             [
-                "Diagnostics", "Hub", "HubFacts", "JSON", "Markdown", "OCI", httpTypes, hummingbird,
+                "Diagnostics", "FilterInspection", "HostProfiles", "Hub", "HubFacts", "JSON", "Markdown",
+                "OCI",
+                httpTypes, hummingbird,
                 hummingbirdCore, logging, mustache,
                 nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, serviceLifecycle, unixSignals,
             ], resources: [.embedInCode("web")]),

@@ -58,7 +58,8 @@ import Testing
             "WasmBinary",
         ],
         "HubHTTP": [
-            "Diagnostics", "Hub", "HubFacts", "JSON", "Markdown", "OCI", "HTTPTypes", "Hummingbird",
+            "Diagnostics", "FilterInspection", "HostProfiles", "Hub", "HubFacts", "JSON", "Markdown", "OCI",
+            "HTTPTypes", "Hummingbird",
             "HummingbirdCore", "Logging", "Mustache",
             "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOSSL", "ServiceLifecycle",
             "UnixSignals",

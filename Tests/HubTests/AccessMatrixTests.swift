@@ -203,12 +203,19 @@ import Testing
                     #expect(!reply.text.contains("secret"), "\(visitor) \(path)")
                 }
                 // The page names the address that was asked for, and nothing else tells the two apart.
-                let pages = try await ["/r/acme/secret", "/r/acme/nobody"].asyncMap { path in
-                    try await town.hub.client.send("GET", path, headers)
+                for (method, suffix) in [
+                    ("GET", ""), ("GET", ":v1"), ("GET", "@\(digest)"), ("POST", ""), ("POST", ":v1"),
+                    ("GET", "?from=v1&to=v1"), ("GET", "?from="),
+                ] {
+                    let place = suffix.hasPrefix("?") ? "/compare" : "/r"
+                    let pages = try await ["secret", "nobody"].asyncMap { name in
+                        try await town.hub.client.send(
+                            method, "\(place)/acme/\(name)\(suffix)", headers, body: [])
+                    }
+                    #expect(pages.map(\.status) == [404, 404], "\(method) \(place) \(suffix)")
+                    #expect(
+                        pages[0].text.replacingOccurrences(of: "secret", with: "nobody") == pages[1].text)
                 }
-                #expect(pages.map(\.status) == [404, 404])
-                #expect(
-                    pages[0].text.replacingOccurrences(of: "secret", with: "nobody") == pages[1].text)
             }
         }
     }

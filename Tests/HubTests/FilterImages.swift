@@ -45,6 +45,26 @@ struct FilterSketch: Sendable {
         blobs = image.blobs
     }
 
+    /// The tiny filter with documents of its own.
+    init(schema: String?, readme: String?, module: [UInt8] = Self.module()) throws {
+        var content = Self.content()
+        content.module = module
+        content.configSchema = schema.map { Array($0.utf8) }
+        content.readme = readme.map { Array($0.utf8) }
+        try self.init(content)
+    }
+
+    init(document: ManifestDocument, blobs: [(descriptor: Descriptor, bytes: [UInt8])]) {
+        self.document = document
+        self.blobs = blobs
+    }
+
+    init(_ content: FilterContent) throws {
+        let image = try FilterImage.compose(content, as: .compat)
+        document = image.document
+        blobs = image.blobs
+    }
+
     /// An image of layers as they are.
     init(
         _ layers: [(type: String, bytes: [UInt8])], type: MediaType = .imageManifest,
@@ -149,7 +169,11 @@ extension Client {
         let deadline = ContinuousClock.now + .seconds(120)
         while true {
             let reply = try await send("GET", path, headers)
-            guard reply.status == 503, ContinuousClock.now < deadline else { return reply }
+            // A page says so in words.
+            let isReading =
+                reply["Content-Type"]?.hasPrefix("text/html") == true
+                && reply.text.contains("the hub is still reading it")
+            guard reply.status == 503 || isReading, ContinuousClock.now < deadline else { return reply }
         }
     }
 

@@ -26,7 +26,8 @@ struct HubResponder: HTTPResponder {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
         filters = FilterAPI(registry: registry)
-        pages = try Pages(registry: registry, gatekeeper: gatekeeper)
+        pages = try Pages(
+            registry: registry, gatekeeper: gatekeeper, site: PublicAddress(url: publicURL, scheme: scheme))
         probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
         self.setup = setup

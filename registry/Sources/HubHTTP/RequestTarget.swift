@@ -44,6 +44,9 @@ struct RequestTarget {
     /// All values of a parameter.
     func values(_ name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
 
+    /// All parameters by name; of one that is given more than once the first.
+    var fields: [String: String] { Dictionary(query.map { ($0.name, $0.value) }) { first, _ in first } }
+
     /// The value of a parameter that may be given once at most.
     func value(_ name: String, orThrow code: HubError.Code) throws(HubError) -> String? {
         let values = values(name)

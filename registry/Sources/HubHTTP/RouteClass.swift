@@ -41,7 +41,9 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case "healthz", "readyz": (.probe, nil)
         case "metrics": (.metrics, nil)
         case "api": (segments == ["api", "v1", "search"] ? .search : .management, nil)
-        case "r": (.page, segments.dropFirst().joined(separator: "/"))
+        case "r":
+            (.page, String(segments.dropFirst().joined(separator: "/").prefix { $0 != ":" && $0 != "@" }))
+        case "compare": (.page, segments.dropFirst().joined(separator: "/"))
         case "", "assets", "signin", "signout", "account", "organisations", "users", "admin": (.page, nil)
         default: (.other, nil)
         }

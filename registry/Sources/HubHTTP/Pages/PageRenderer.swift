@@ -12,12 +12,15 @@ struct PageRenderer: Sendable {
         ("head", PackageResources.head_mustache), ("foot", PackageResources.foot_mustache),
         ("images", PackageResources.images_mustache),
         ("repositories", PackageResources.repositories_mustache),
-        ("repository", PackageResources.repository_mustache),
+        ("filter", PackageResources.filter_mustache), ("field", PackageResources.field_mustache),
+        ("compare", PackageResources.compare_mustache),
         ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
         ("problem", PackageResources.problem_mustache),
     ]
     private static let assetFiles: [(name: String, type: String, bytes: [UInt8])] = [
-        ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css)
+        ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css),
+        ("filter.css", "text/css; charset=utf-8", PackageResources.filter_css),
+        ("filter.js", "text/javascript; charset=utf-8", PackageResources.filter_js),
     ]
 
     private struct Asset: Sendable {
@@ -128,7 +131,7 @@ struct PageRenderer: Sendable {
         .referrerPolicy: "same-origin", .crossOriginResourcePolicy: "same-origin",
         .crossOriginOpenerPolicy: "same-origin", .frameOptions: "DENY",
         .permissionsPolicy: """
-        camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), \
+        camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), \
         display-capture=(), publickey-credentials-get=()
         """,
         .contentSecurityPolicy: """

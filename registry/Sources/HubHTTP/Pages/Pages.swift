@@ -12,8 +12,10 @@ struct Pages: Sendable {
     let registry: Registry
     let renderer: PageRenderer
     private let gatekeeper: Gatekeeper
+    private let site: PublicAddress
 
-    init(registry: Registry, gatekeeper: Gatekeeper) throws {
+    init(registry: Registry, gatekeeper: Gatekeeper, site: PublicAddress) throws {
+        self.site = site
         self.registry = registry
         self.gatekeeper = gatekeeper
         renderer = try PageRenderer()
@@ -48,16 +50,23 @@ struct Pages: Sendable {
     func respond(
         to request: Request, _ target: RequestTarget, for visit: Visit
     ) async throws -> Response {
-        guard request.method == .get || request.method == .head else {
-            throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
-        }
         let path = target.segments
+        // A form that changes nothing: what is filled in comes back as text to copy.
+        let takesForms = path.first == "r"
+        guard request.method == .get || request.method == .head || (takesForms && request.method == .post)
+        else {
+            throw MethodNotAllowed(
+                method: request.method, allowed: takesForms ? [.get, .head, .post] : [.get, .head])
+        }
         switch path.first {
         case "" where path.count == 1:
             return try await ExplorePage(renderer: renderer).respond(target, visit)
         case "r":
-            return try await FilterPage(renderer: renderer)
-                .respond(path.dropFirst().joined(separator: "/"), visit)
+            return try await FilterPage(renderer: renderer, site: site)
+                .respond(request, path.dropFirst().joined(separator: "/"), visit)
+        case "compare":
+            return try await ComparePage(renderer: renderer)
+                .respond(path.dropFirst().joined(separator: "/"), target, visit)
         case "assets" where path.count == 2:
             return renderer.asset(path[1], isPinned: !target.values("v").isEmpty) ?? renderer.missing(visit)
         default: return renderer.missing(visit)

@@ -48,8 +48,8 @@ struct SetupPage: Sendable {
 
 extension RequestTarget {
     /// The fields of a form in a request's body (application/x-www-form-urlencoded), as those of a query.
-    init(form request: Request) async throws {
-        let body = try await RequestBytes(request).collect(upTo: 16 << 10)
+    init(form request: Request, limit: Int = 16 << 10) async throws {
+        let body = try await RequestBytes(request).collect(upTo: limit)
         let text = String(decoding: body, as: UTF8.self).replacingOccurrences(of: "+", with: "%20")
         try self.init("/?" + text)
     }

@@ -16,6 +16,9 @@ func tagRows(_ images: ArraySlice<TaggedImage>, _ visit: Visit) -> [[String: Any
     }
 }
 
+/// A text whose section in a template is left out if there is none: to the templates an empty text is one too.
+func shownText(_ text: String?) -> Any { text.flatMap { $0.isEmpty ? nil : $0 } ?? false }
+
 /// A number of bytes as people read it, as in "1.5 MB".
 func byteCount(_ bytes: Int64) -> String {
     let units = ["kB", "MB", "GB", "TB"]
