@@ -30,6 +30,7 @@ extension HTTPTransportError {
         let way = proxy.map { " through the proxy \"\($0)\"" } ?? ""
         switch code {
         case .unknownHost: self.init(code, "\"\(origin)\": the host name has no address (\(text))")
+        case .refusedAddress: self.init(refusing: origin)
         case .connectionRefused: self.init(code, "\"\(origin)\" cannot be connected to (\(text))")
         case .timedOut, .stalled:
             self.init(code, "\"\(origin)\"\(way) took too long: \(step.rawValue) (\(text))")
@@ -46,6 +47,11 @@ extension HTTPTransportError {
         case .connectionLost: self.init(code, "the connection to \"\(origin)\"\(way) broke (\(text))")
         case .other: self.init(code, "\"\(origin)\": \(text)")
         }
+    }
+
+    /// The address of `origin` is one that nothing is sent to.
+    init(refusing origin: String) {
+        self.init(.refusedAddress, "\"\(origin)\" leads to a link-local address, which is not asked")
     }
 
     private static func dialect(_ origin: String) -> String {

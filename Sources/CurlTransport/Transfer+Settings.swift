@@ -122,6 +122,14 @@ extension Transfer {
             wasme_curl_set_before_request(easy.raw) { transfer, _, _, _, _ in
                 Transfer.from(transfer)?.maySend() == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
             })
+        if options.refusesLinkLocal {
+            try easy.set(CURLOPT_OPENSOCKETDATA, pointer: me)
+            try easy.check(
+                wasme_curl_set_opening(easy.raw) { transfer, _, address in
+                    guard let transfer = Transfer.from(transfer), let address else { return CURL_SOCKET_BAD }
+                    return transfer.open(address)
+                })
+        }
         // Called to rewind the body, right before a repetition that the callback above decides on.
         try easy.check(
             wasme_curl_set_seek(easy.raw) { transfer, _, _ in

@@ -6,6 +6,14 @@ import OCI
 import OCIRegistry
 import Synchronization
 
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#else
+    private import Darwin
+#endif
+
 /// One exchange: an easy handle, the two bodies, and the caller who waits.
 ///
 /// Made by the caller, then handed to the loop's thread, which is the only one to touch it from there on; the flag
@@ -32,6 +40,8 @@ final class Transfer: @unchecked Sendable {
     private var isHeadDelivered = false
     /// What a source, a sink or the receiver threw: it ends the transfer and is what the caller gets.
     private var failure: (any Error)?
+    /// Whether an address was left out that is not to be asked.
+    private var refusedAddress = false
 
     init(
         _ request: HTTPRequest, body: HTTPBody?, options: HTTPTransportOptions,
@@ -46,6 +56,10 @@ final class Transfer: @unchecked Sendable {
         let wantsLength = [.post, .put, .patch].contains(request.method)
         self.body = body ?? (wantsLength ? HTTPBody([]) : nil)
         self.options = options
+        // What is written as an address is known here, also when a proxy makes the connection.
+        guard !options.refusesLinkLocal || !LinkLocalAddress.isNamed(by: authority) else {
+            throw HTTPTransportError(refusing: "\(scheme)://\(authority)")
+        }
         proxy = try options.proxies.proxy(scheme: scheme, authority: authority)
         self.receive = receive
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -78,6 +92,8 @@ final class Transfer: @unchecked Sendable {
             } catch {
                 fail(error)
             }
+        } else if refusedAddress, result == CURLE_COULDNT_CONNECT {
+            fail(HTTPTransportError(refusing: origin))
         } else {
             fail(
                 HTTPTransportError(
@@ -153,6 +169,29 @@ extension Transfer {
             sent += Int64(count)
             return count
         }
+    }
+
+    /// Makes the socket for an address that the name led to, unless that one is not to be asked: whatever a name service
+    /// says, it is this address and no other that is connected to.
+    func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        // More bytes than the type says: libcurl keeps IPv6 addresses behind it.
+        let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) ?? 0
+        let name = UnsafeRawBufferPointer(
+            start: UnsafeRawPointer(address) + offset, count: Int(address.pointee.addrlen))
+        let bytes: Range<Int>? =
+            switch address.pointee.family {
+            // Where sockaddr_in and sockaddr_in6 have the address.
+            case AF_INET: 4..<8
+            case AF_INET6: 8..<24
+            default: nil
+            }
+        if let bytes, bytes.upperBound <= name.count, !LinkLocalAddress.contains(Array(name[bytes])) {
+            return socket(
+                address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
+                address.pointee.protocol)
+        }
+        refusedAddress = true
+        return CURL_SOCKET_BAD
     }
 
     /// Whether libcurl may send the request, for the first time or again by itself.

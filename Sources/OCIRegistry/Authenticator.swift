@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
 private import Foundation
 import HTTPTypes
 import OCI
@@ -143,6 +144,7 @@ extension Authenticator {
     ) async throws -> Token {
         let action = "get a token for \"\(host)\""
         let service = try tokenService(challenge, origin, action)
+        if credential != nil { try checkTrust(in: service, origin, action) }
         let started = options.clock.now()
         let request = TokenRequest(
             service: service, items: items(challenge, scope), credential: credential,
@@ -175,6 +177,19 @@ extension Authenticator {
             throw RegistryError.badAnswer(action, "the registry wants \"\(service)\" asked in plain text")
         }
         return service
+    }
+
+    /// Refuses to send credentials to a token service that has nothing to do with the registry but for its word.
+    private func checkTrust(
+        in service: WebLocation, _ origin: WebLocation.Origin, _ action: String
+    ) throws {
+        guard options.bindsTokenService, options.tokenService != service.authority,
+            !TokenServiceBounds.include(service.authority, of: origin.host)
+        else { return }
+        throw RegistryError(
+            .denied,
+            "cannot \(action): the registry sends credentials to \"\(shownText(service.authority, limit: 100))\", which is in another domain",
+            hint: "if that is right, name it as the registry's token service", category: .denied)
     }
 
     private func isLoopback(_ service: WebLocation) -> Bool {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HTTPTypes
+package import HTTPTypes
 
 /// Reads `Retry-After` (RFC 9110 §10.2.3).
-enum HTTPDelay {
+package enum HTTPDelay {
     /// The wait that a response asks for: its seconds, or its date taken from the response's own `Date`, so that
     /// neither side's clock matters.
-    static func retryAfter(_ headers: HTTPFields) -> Duration? {
+    ///
+    /// - Parameter now: seconds since 1970, for a response without a `Date`; nil takes no date from such a one.
+    package static func retryAfter(_ headers: HTTPFields, now: Int64? = nil) -> Duration? {
         guard let value = headers[.retryAfter] else { return nil }
         if let seconds = Int64(value) { return seconds >= 0 && seconds < 1 << 31 ? .seconds(seconds) : nil }
-        guard let then = seconds(ofDate: value), let now = headers[.date].flatMap({ seconds(ofDate: $0) })
-        else {
-            return nil
-        }
+        guard let then = seconds(ofDate: value),
+            let now = headers[.date].flatMap({ seconds(ofDate: $0) }) ?? now
+        else { return nil }
         return .seconds(max(0, then - now))
     }
 

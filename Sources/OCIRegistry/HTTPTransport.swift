@@ -52,6 +52,9 @@ package struct HTTPTransportOptions: Sendable, Hashable {
     package var connectTimeout: Double = 10
     /// Seconds without a single byte after which an exchange has failed.
     package var stallTimeout: Double = 60
+    /// Never connect to link-local addresses, whatever a name leads to: what a service asks on behalf of others must not
+    /// reach what its machine alone may ask.
+    package var refusesLinkLocal = false
 
     package init() {}
 }
@@ -62,6 +65,8 @@ package struct HTTPTransportError: Error, Hashable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// The name has no address.
         case unknownHost
+        /// The name leads to an address that is not to be asked.
+        case refusedAddress
         /// Nothing answers at the address.
         case connectionRefused
         /// The connection or the server took too long.

@@ -12,6 +12,8 @@
 struct IPAddress: Hashable {
     let bytes: [UInt8]
 
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
     /// Parses an address as it is written without brackets; nil for anything else.
     init?(_ text: some StringProtocol) {
         var bytes = [UInt8](repeating: 0, count: 16)

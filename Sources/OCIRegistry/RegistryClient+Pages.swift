@@ -13,17 +13,57 @@ extension RegistryClient {
             .get, location(repository, "tags/list?n=1000"), scope: Scope(repository, [.pull]),
             action: action)
         try await forEachPage(first) { answer in
-            do {
-                tags += try Self.decode(TagPage.self, answer, action).tags?.map { try Tag($0) } ?? []
-            } catch let error as ReferenceError {
-                throw RegistryError.badAnswer(action, shownText("\(error)", limit: 300))
-            }
+            tags += try Self.tags(in: answer, action)
             guard tags.count <= options.tagLimit else {
                 throw RegistryError.badAnswer(action, "there are more than \(options.tagLimit) tags")
             }
             return true
         }
         return tags
+    }
+
+    /// Tags of a repository that come after a text, in the registry's order (distribution-spec 1.1, "Listing Tags").
+    /// - Parameters:
+    ///   - repository: whose tags.
+    ///   - last: where the page before ended; empty for the beginning.
+    ///   - limit: how many are wanted at most.
+    /// - Returns: no more than `limit`, fewer only if there are no more; nil if the registry takes no notice of either.
+    /// - Throws: `RegistryError`.
+    package func tags(_ repository: Repository, after last: String, limit: Int) async throws -> [Tag]? {
+        guard limit > 0 else { return [] }
+        let action = "list the tags of \"\(name(repository))\""
+        let length = min(limit, 1000)
+        let start = last.isEmpty ? "" : "&last=\(percentEncoded(last))"
+        let first = Call(
+            .get, location(repository, "tags/list?n=\(length)\(start)"), scope: Scope(repository, [.pull]),
+            action: action)
+        var tags: [Tag]? = []
+        try await forEachPage(first) { answer in
+            let page = try Self.tags(in: answer, action)
+            let isPage = page.count <= length && !(tags?.isEmpty == true && Self.begins(page, before: last))
+            tags = isPage ? (tags ?? []) + page : nil
+            return (tags?.count ?? limit) < limit
+        }
+        return tags.map { Array($0.prefix(limit)) }
+    }
+
+    /// Whether a list holds what should have been left out: the last entry of the page before, or what comes before it in
+    /// a list that is sorted as the specification has it.
+    private static func begins(_ page: [Tag], before last: String) -> Bool {
+        guard !last.isEmpty, let first = page.first else { return false }
+        let isSorted = zip(page, page.dropFirst()).allSatisfy {
+            $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+        }
+        return page.contains { $0.name == last }
+            || (isSorted && page.count > 1 && first.name.utf8.lexicographicallyPrecedes(last.utf8))
+    }
+
+    private static func tags(in answer: Answer, _ action: String) throws -> [Tag] {
+        do {
+            return try decode(TagPage.self, answer, action).tags?.map { try Tag($0) } ?? []
+        } catch let error as ReferenceError {
+            throw RegistryError.badAnswer(action, shownText("\(error)", limit: 300))
+        }
     }
 
     /// The repositories that a registry shows, in its order; many registries show none to anybody.

@@ -85,6 +85,7 @@ extension RegistryError {
                 (.unreachable, "is the hub running? start it with 'wasme-hub serve'")
             case .connectionRefused, .timedOut, .stalled:
                 (.unreachable, "check the registry's name and port, the network and the proxy settings")
+            case .refusedAddress: (.unreachable, "name a host with an address of its own")
             case .unknownHost:
                 (.unreachable, "check the spelling of \"\(host)\", the network and the DNS settings")
             case .unknownAuthority:

@@ -14,6 +14,13 @@ package struct RegistryOptions: Sendable {
     package var connectTimeout: Double = 10
     /// Seconds without a single byte after which an exchange has failed.
     package var stallTimeout: Double = 60
+    /// Send credentials only to a token service on the registry's own host or in its domain, unless `tokenService` names
+    /// it: a service has nobody who looks where they go.
+    package var bindsTokenService = false
+    /// The host of a token service that credentials may go to besides.
+    package var tokenService: String?
+    /// Never connect to link-local addresses.
+    package var refusesLinkLocal = false
     /// The `User-Agent` of every request.
     package var userAgent = "wasme"
     /// What is done about passing trouble.
@@ -39,6 +46,7 @@ package struct RegistryOptions: Sendable {
         options.proxies = proxies
         options.connectTimeout = connectTimeout
         options.stallTimeout = stallTimeout
+        options.refusesLinkLocal = refusesLinkLocal
         return options
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
 import HostProfiles
 import OCI
 
@@ -20,7 +21,7 @@ struct SARIFLog: Encodable {
     }
     struct Driver: Encodable {
         let name = "wasme"
-        let semanticVersion = WasmeVersion.current
+        let semanticVersion = Release.version
         let rules: [Rule]
     }
     struct Tool: Encodable {

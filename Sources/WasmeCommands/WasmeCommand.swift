@@ -21,11 +21,11 @@ package struct Wasme: AsyncParsableCommand {
               wasme push localhost:5000/acme/add-header:v1
               wasme deploy envoy localhost:5000/acme/add-header:v1 --run
             """,
-        version: WasmeVersion.current,
+        version: Release.version,
         subcommands: [
             Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
-            Search.self, Login.self, Logout.self, Deploy.self, Completion.self,
+            Search.self, Login.self, Logout.self, Deploy.self, Completion.self, Version.self,
         ])
 
     package init() {}
@@ -76,9 +76,4 @@ package struct Wasme: AsyncParsableCommand {
     private static func lowercasedError(_ text: String) -> String {
         text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text
     }
-}
-
-/// The version of the tools.
-package enum WasmeVersion {
-    package static let current = "0.1.0"
 }

@@ -24,8 +24,18 @@ import Testing
         ].map { "/v2/\(name)/\($0)" }
     }
 
+    /// What is asked of the modules of a repository.
+    static func modules(_ name: String) -> [String] {
+        let filters = [true, false].compactMap { try? FilterSketch(isLarge: $0).document.digest }
+        return (["filter", "v1", "none", ".x", "a%2fb", "sha256:12"] + filters.map(\.description)).map {
+            "/modules/\(name)/\($0).wasm"
+        } + ["/modules/\(name)/filter", "/modules/\(name)/filter.wasm?ns=x", "/modules/\(name)/../x.wasm"]
+    }
+
     static func conditions(_ image: Digest, _ blob: Digest) -> [[String: String]] {
-        [
+        let module = Digest(of: FilterSketch.module(isLarge: true))
+        return [
+            ["If-None-Match": "\"\(module)\""], ["Range": "bytes=1-3", "If-Range": "\"\(module)\""],
             [:], ["If-None-Match": "\"\(image)\""], ["If-None-Match": "W/\"\(blob)\", \"x\""],
             ["If-None-Match": "*"], ["If-None-Match": "\"sha256:1\""], ["Range": "bytes=1-3"],
             ["Range": "bytes=-4"], ["Range": "bytes=5-"], ["Range": "bytes=99999999-"],
@@ -48,19 +58,28 @@ import Testing
                 continuation.finish()
             }
             _ = try await host.pushBlob(stream, as: large, to: open)
+            let administrator = Town.basic("root", "secret")
+            for (name, isLarge) in [("acme/open", true), ("acme/secret", false)] {
+                try await town.hub.client.push(
+                    try FilterSketch(isLarge: isLarge), to: name, tag: "filter", administrator)
+                _ = try await town.hub.client.facts("\(name)/filter", administrator)
+            }
             let visitors = try await visitors(town)
             try await withServers(of: town.hub) { fast, slow, paths in
                 var answered = 0
                 for (visitor, headers) in visitors {
                     for method in ["GET", "HEAD"] {
-                        for (number, conditions) in Self.conditions(image, blob).enumerated()
-                        where number == 0 || visitor == "reader" {
+                        for conditions in Self.conditions(image, blob)
+                        where conditions.isEmpty || visitor == "reader" {
                             var targets = ["/v2/", "/v2", "/v2/_catalog", "/v2//", "/v2/./"]
                             for name in ["acme/open", "acme/secret", "acme/nothing", "ACME/x"]
-                            where number == 0 || name == "acme/open" {
+                            where conditions.isEmpty || name == "acme/open" {
                                 targets += Self.targets(name, image, blob)
                             }
                             targets.append("/v2/acme/open/blobs/\(large)")
+                            for name in ["open", "secret", "nothing"] {
+                                targets += Self.modules("acme/\(name)")
+                            }
                             for target in targets {
                                 let headers = headers.merging(conditions) { $1 }
                                     .merging(["X-Request-Id": "r-1"]) { $1 }
@@ -76,7 +95,7 @@ import Testing
                     }
                 }
                 // Otherwise the longer way was compared with itself.
-                #expect(answered > 300, "\(answered)")
+                #expect(answered > 400, "\(answered)")
             }
         }
     }
@@ -93,7 +112,16 @@ import Testing
         return [
             ("anonymous", [:]), ("reader", try await session("rea", scope)),
             ("stranger", try await session("eve", scope)), ("narrow", try await session("rea", [])),
-            ("password", Town.basic("rea", "secret")), ("wrong", ["Authorization": "Bearer x.y.z"]),
+            ("password", Town.basic("rea", "secret")),
+            ("token", Town.basic("token", try await town.token("rea"))),
+            (
+                "scoped",
+                [
+                    "Authorization":
+                        "Bearer \(try await town.token("ada", scopes: [try Scope(parsing: "acme/open:pull")]))"
+                ]
+            ),
+            ("wrong", ["Authorization": "Bearer x.y.z"]),
             ("odd", ["Authorization": "Bearer"]),
         ]
     }

@@ -47,6 +47,55 @@ import Testing
         }
     }
 
+    @Test func `a mirrored name that one may not read answers as any that is not there, to the letter`() async throws {
+        let upstream = try ScriptedUpstream()
+        try await withHub(
+            policy: AuthorizationTests.closed, mirrors: try mirrors(of: upstream.authority)
+        ) { hub in
+            let directory = hub.gatekeeper.directory(for: .host)
+            for name in ["rea", "eve"] {
+                try await directory.addUser(try AccountName(name), password: "a good password")
+            }
+            try await directory.store.setRole(
+                .read, of: try AccountName("rea"), in: .repository(try Repository("m/a")))
+            let rea = Town.basic("rea", "a good password")
+            #expect(try await hub.client.send("GET", "/v2/m/a/manifests/v1", rea).status == 200)
+            let asked = upstream.requests.count
+            let (image, blob) = (upstream.image.digest, Digest(of: upstream.layer))
+            for headers in [[:], Town.basic("eve", "a good password")] {
+                // One that is held, one that the other registry has or not, and one of no mirror.
+                for mirrored in ["m/a", "m/b"] {
+                    let pairs = zip(
+                        AccessMatrixTests.routes(mirrored, image, blob),
+                        AccessMatrixTests.routes("x/a", image, blob))
+                    for (route, other) in pairs {
+                        let first = try await hub.client.send(route.method, route.path, headers, body: [])
+                        let second = try await hub.client.send(other.method, other.path, headers, body: [])
+                        let name = "\(route.method) \(route.path)"
+                        #expect(first.status == second.status, "\(name)")
+                        #expect(
+                            first.text.replacingOccurrences(of: mirrored, with: "x/a") == second.text,
+                            "\(name)")
+                        let challenges = [first, second].map { $0["WWW-Authenticate"] ?? "" }
+                        #expect(
+                            challenges[0].replacingOccurrences(of: mirrored, with: "x/a") == challenges[1],
+                            "\(name)")
+                    }
+                }
+                for path in ["/v2/_catalog", "/", "/api/v1/search?q=", "/r/m/a"] {
+                    let reply = try await hub.client.send("GET", path, headers)
+                    #expect(!reply.text.contains("m/a"), "\(path)")
+                }
+            }
+            #expect(upstream.requests.count == asked)
+            // Who may read may nevertheless not write, by whatever route.
+            for route in AccessMatrixTests.routes("m/a", image, blob) where route.action == .push {
+                let reply = try await hub.client.send(route.method, route.path, rea, body: [])
+                #expect(reply.status == 403, "\(route.method) \(route.path)")
+            }
+        }
+    }
+
     @Test func `what nobody pulled for long goes, and what exceeds a quota is passed on and not kept`()
         async throws
     {

@@ -139,6 +139,63 @@ import Testing
         }
     }
 
+    private struct TagsPage: Decodable { let tags: [String] }
+
+    private func tags(_ hub: TestHub, _ query: String) async throws -> (tags: [String], link: String?) {
+        let reply = try await hub.client.send("GET", "/v2/m/a/tags/list\(query)")
+        try #require(reply.status == 200, "\(reply.text)")
+        return (try JSONDecoder().decode(TagsPage.self, from: Data(reply.body)).tags, reply["Link"])
+    }
+
+    @Test func `a page of tags asks the other registry for a page, and one that knows no pages is read whole`()
+        async throws
+    {
+        let all = (0..<2500).map { "v\(10_000 + $0)" }
+        for knowsPages in [true, false] {
+            let upstream = try ScriptedUpstream { exchange, path, _ in
+                guard path.hasPrefix("a/tags/list") else { return false }
+                let items = exchange.request.target.split(separator: "?").last?.split(separator: "&") ?? []
+                func value(_ name: String) -> String? {
+                    items.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+                }
+                let limit = min(value("n").flatMap { Int($0) } ?? 1000, 1000)
+                let rest = knowsPages ? all.filter { $0 > value("last") ?? "" } : all
+                let page = knowsPages ? Array(rest.prefix(limit)) : rest
+                var headers: [(String, String)] = []
+                if page.count < rest.count, let last = page.last {
+                    headers = [("Link", "</v2/a/tags/list?n=\(limit)&last=\(last)>; rel=\"next\"")]
+                }
+                let body = try JSONEncoder().encode(["tags": page])
+                try exchange.respond(200, headers: headers, body: Array(body))
+                return true
+            }
+            try await withHub(mirrors: try mirrors(of: upstream.authority)) { hub in
+                let page = try await tags(hub, "?n=10&last=v10019")
+                #expect(page.tags == Array(all[20..<30]))
+                #expect(page.link?.contains("last=v10029") == true)
+                // Where one page ends and nothing follows, no further one is offered.
+                let end = try await tags(hub, "?n=10&last=v12489")
+                #expect(end.tags == Array(all.suffix(10)))
+                #expect(end.link == nil)
+                #expect(try await tags(hub, "?n=10&last=zzz").tags == [])
+                var collected: [String] = []
+                var query: String? = ""
+                while let current = query {
+                    let page = try await tags(hub, current)
+                    collected += page.tags
+                    query = page.link.flatMap { $0.split(separator: "?").last?.split(separator: ">").first }
+                        .map { "?\($0)" }
+                }
+                #expect(collected == all)
+                guard knowsPages else { return }
+                let asked = upstream.requests.filter { $0.contains("tags/list") }
+                #expect(asked.first == "GET a/tags/list", "\(asked)")
+                // One request for each short page, two for a whole one that must know whether there are more.
+                #expect(asked.count <= 3 + 2 * 3, "\(asked.count)")
+            }
+        }
+    }
+
     @Test func `nothing is pushed to a mirror, and what it holds can be given up`() async throws {
         let upstream = try ScriptedUpstream()
         try await withHub(mirrors: try mirrors(of: upstream.authority)) { hub in

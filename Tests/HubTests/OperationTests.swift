@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Diagnostics
 import Foundation
 import HTTPTypes
 import Hub
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func `metrics say what was done`() async throws {
-        let operation = HubOperation(metrics: HubMetrics(version: "1.2.3"))
+        let operation = HubOperation(metrics: HubMetrics())
         try await withHub(policy: AuthorizationTests.closed, operation: operation) { hub in
             let town = try await Town(hub)
             let root = Town.basic("root", "secret")
@@ -94,7 +95,7 @@ import Testing
             #expect(value("wasme_hub_repositories", in: text) == 2)
             #expect(try #require(value("wasme_hub_blobs", in: text)) > 0)
             #expect(try #require(value("wasme_hub_storage_free_bytes", in: text)) > 0)
-            #expect(value("wasme_hub_build_info", #"version="1.2.3""#, in: text) == 1)
+            #expect(value("wasme_hub_build_info", #"version="\#(Release.version)""#, in: text) == 1)
             #expect(try #require(value("process_resident_memory_bytes", in: text)) > 1_000_000)
             let start = try #require(value("process_start_time_seconds", in: text))
             #expect(abs(Date().timeIntervalSince1970 - start) < 24 * 3600)

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FilterImage
 import Foundation
+import GRDB
 import Hub
+import HubFacts
+@testable import HubStorage
+import Logging
 import OCI
 import Testing
 
@@ -92,12 +97,84 @@ import Testing
             #expect(refused.status == 403)
             #expect(refused.code == "DENIED")
             #expect(try await hub.client.send("HEAD", "/v2/q/b/blobs/\(Digest(of: second))").status == 404)
+            // Neither a single request nor an upload in parts leaves bytes behind that count for nobody.
+            let upload = try await hub.client.startUpload(in: "q/b")
+            #expect(try await hub.client.send("PATCH", upload, body: second).status == 202)
+            let finished = try await hub.client.send(
+                "PUT", "\(upload)?digest=\(Digest(of: second))", body: [])
+            #expect(finished.status == 403)
+            #expect(try await hub.client.send("GET", upload).status == 404)
+            #expect(hub.files("blobs").count == 1)
+            #expect(hub.files("uploads").isEmpty)
             let mount = try await hub.client.send(
                 "POST", "/v2/q/b/blobs/uploads/?mount=\(first)&from=q/a", body: [])
             #expect(mount.status == 403)
             try await hub.client.push(second, to: "elsewhere")
+            // What another repository holds is not removed when this one may not have it.
+            let again = try await hub.client.send(
+                "POST", "/v2/q/b/blobs/uploads/?digest=\(Digest(of: second))", body: second)
+            #expect(again.status == 403)
+            #expect(try await hub.client.send("GET", "/v2/elsewhere/blobs/\(Digest(of: second))").body == second)
             #expect(try await hub.client.send("DELETE", "/v2/q/a/blobs/\(first)").status == 202)
             try await hub.client.push(second, to: "q/b")
+        }
+    }
+
+    private func held(_ hub: TestHub) async throws -> Int64 {
+        try await hub.metadata.read { database in
+            try Int64.fetchOne(database, sql: "SELECT held_bytes FROM repositories WHERE name = 'q/a'") ?? 0
+        }
+    }
+
+    @Test func `a module that the hub takes out of a layer counts, and is not kept without room for it`()
+        async throws
+    {
+        try await withHub(reads: false) { hub in
+            let image = try FilterSketch(isLarge: true)
+            let pushed =
+                image.blobs.reduce(0) { $0 + $1.descriptor.size } + Int64(image.document.bytes.count)
+            let module = Int64(FilterSketch.module(isLarge: true).count)
+            let indexer = FactIndexer(hub.registry, FilterReader(), logger: Logger(label: "hub-tests"))
+            try await decide(hub, "q/*", RepositoryPolicy(quota: pushed + module - 1))
+            try await hub.client.push(image, to: "q/a", tag: "v1")
+            let files = hub.files("blobs").count
+            // The push was acknowledged: the module is described, and not served.
+            _ = try await indexer.readEverything()
+            let facts = try await hub.client.facts("q/a/v1")
+            #expect(facts.kind == "filter")
+            #expect(facts.module?.path == nil)
+            #expect(facts.reason?.contains("may hold \(pushed + module - 1) bytes") == true)
+            let missing = try await hub.client.send("GET", "/modules/q/a/v1.wasm")
+            #expect(missing.status == 404)
+            #expect(missing.code == "MODULE_UNKNOWN")
+            #expect(try await held(hub) == pushed)
+            #expect(hub.files("blobs").count == files)
+            try await decide(hub, "q/*", RepositoryPolicy(quota: pushed + module))
+            // The same image read again takes no more room.
+            for _ in 0..<2 {
+                _ = try await indexer.readEverything()
+                #expect(try await held(hub) == pushed + module)
+            }
+            let served = try await hub.client.send("GET", "/modules/q/a/v1.wasm")
+            #expect(served.body == FilterSketch.module(isLarge: true))
+            #expect(hub.files("blobs").count == files + 1)
+            let full = try await hub.client.send(
+                "POST", "/v2/q/a/blobs/uploads/?digest=\(Digest(of: [1]))", body: [1])
+            #expect(full.status == 403)
+            let deleted = try await hub.client.send("DELETE", "/v2/q/a/manifests/\(image.document.digest)")
+            #expect(deleted.status == 202)
+            #expect(try await held(hub) == pushed - Int64(image.document.bytes.count))
+        }
+    }
+
+    @Test func `a module that is a layer by itself counts once`() async throws {
+        try await withHub { hub in
+            let image = try FilterSketch(.cncf, isLarge: true)
+            try await hub.client.push(image, to: "q/a", tag: "v1")
+            #expect(try await hub.client.facts("q/a/v1").module?.path != nil)
+            let pushed =
+                image.blobs.reduce(0) { $0 + $1.descriptor.size } + Int64(image.document.bytes.count)
+            #expect(try await held(hub) == pushed)
         }
     }
 

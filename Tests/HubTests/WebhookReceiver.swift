@@ -64,18 +64,21 @@ final class WebhookReceiver: Sendable {
     /// Starts it.
     ///
     /// `answer` gives the status for a request; nil leaves it without an answer until the other side goes away.
-    /// `settings` are more lines of the webhook's configuration.
-    init(settings: String = "", answer: @escaping @Sendable (Request) -> Int? = { _ in 204 }) throws {
+    /// `settings` are more lines of the webhook's configuration, `headers` go with every answer.
+    init(
+        settings: String = "", headers: [(String, String)] = [("Location", "/elsewhere")],
+        answer: @escaping @Sendable (Request) -> Int? = { _ in 204 }
+    ) throws {
         let (requests, arrived) = AsyncStream<Request>.makeStream()
         self.requests = requests
         server = try LoopbackServer { exchange in
-            let headers = exchange.request.headers.map { ($0.name.lowercased(), $0.value) }
+            let received = exchange.request.headers.map { ($0.name.lowercased(), $0.value) }
             let request = Request(
-                headers: Dictionary(headers) { first, _ in first }, body: try exchange.body())
+                headers: Dictionary(received) { first, _ in first }, body: try exchange.body())
             let status = answer(request)
             arrived.yield(request)
             guard let status else { return exchange.waitForEnd() }
-            try exchange.respond(status, headers: [("Location", "/elsewhere")])
+            try exchange.respond(status, headers: headers)
         }
         scratch = try ScratchDirectory("webhook")
         let file = try scratch.write("secret", secret + "\n")

@@ -2,6 +2,7 @@
 
 import Foundation
 import Hub
+@testable import HubOutbound
 import HubStorage
 import LoopbackServer
 import OCI
@@ -180,6 +181,43 @@ import Testing
         let none = try await HubProcess.run(["webhook", "list", "--data", data.string])
         #expect(none.stderr == "note: no webhooks\n")
         #expect(await third.stop(SIGTERM) == 0)
+    }
+
+    @Test(arguments: [("7200", 7200), ("99999999", 86400), ("Sun, 06 Nov 1994 10:49:37 GMT", 7200)])
+    func `a receiver that asks for more time has it, up to a day`(_ wish: String, _ seconds: Int) async throws
+    {
+        let scratch = try ScratchDirectory("hub")
+        let data = scratch.path.appending("data")
+        let receiver = try WebhookReceiver(
+            headers: [("Retry-After", wish), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")]) { _ in 503 }
+        let hub = try await start(receiver, data)
+        try await hub.client.pushImage(to: "a", tag: "v1")
+        _ = try await receiver.next(1)
+        struct Delivery: Decodable {
+            let attempts: Int
+            let dueAt: String
+        }
+        var delivery: Delivery?
+        while delivery?.attempts != 1 {
+            let list = try await HubProcess.run(
+                ["webhook", "deliveries", "--data", data.string, "--format", "json"])
+            delivery = try JSONDecoder().decode([Delivery].self, from: Data(list.stdout.utf8)).first
+        }
+        let due = try Date(try #require(delivery).dueAt, strategy: .iso8601)
+        // What passed since is the machine's.
+        #expect((Double(seconds) - 120...Double(seconds)).contains(due.timeIntervalSinceNow.rounded()))
+        #expect(await hub.stop(SIGTERM) == 0)
+    }
+
+    @Test func `a receiver that asks for less time than is usual does not have it`() {
+        for attempt in 1...20 {
+            let usual = min(Int64(1) << Int64(attempt - 1), 3600)
+            for wish in [nil, Duration.zero, .seconds(1)] {
+                let delay = WebhookCourier.delay(after: attempt, wish: wish)
+                #expect((max(1, usual / 2)...usual).contains(delay), "\(attempt)")
+            }
+            #expect(WebhookCourier.delay(after: attempt, wish: .seconds(5000)) == 5000)
+        }
     }
 
     @Test func `what a policy gives up is told, too`() async throws {

@@ -84,11 +84,7 @@ final class BlobFetches: Sendable {
             // Whoever asked gets it all the same; it is only not kept.
             registry.mirrors.logger.warning("a blob is not kept", metadata: ["reason": "\(error.message)"])
             try await forget(session, registry)
-            try await registry.gate.removing([digest]) { condemned in
-                for stray in try await registry.metadata.unknownBlobs(condemned) {
-                    try await registry.blobs.remove(stray)
-                }
-            }
+            try await registry.removeStrays([digest])
         } catch let error as HubError
             where [.upstreamInvalid, .digestInvalid, .storageFailed].contains(error.code)
         {

@@ -18,12 +18,13 @@ package final class Gatekeeper: Sendable {
     package let policy: AccessPolicy
     /// Whom session tokens are for.
     package let service: String
-    private let store: any CredentialStore & DirectoryStore
+    let store: any CredentialStore & DirectoryStore
     private let passwords: PasswordChecker
     private let attempts = LoginGuard()
-    private let sessions: SessionTokens
+    let sessions: SessionTokens
+    private let logIns: KnownLogIns
     private let uses = Mutex<[TokenID: Int64]>([:])
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
 
     /// How often the last use of a token is written, in seconds.
     private static let useInterval: Int64 = 60
@@ -40,6 +41,7 @@ package final class Gatekeeper: Sendable {
         self.service = service
         self.now = now
         sessions = SessionTokens(store, now: now)
+        logIns = KnownLogIns(now: now)
     }
 
     /// How often somebody failed to log in, and how often an attempt was refused because of that.
@@ -56,13 +58,18 @@ package final class Gatekeeper: Sendable {
     /// Who comes.
     /// - Throws: `badCredentials` for what is wrong, expired or revoked, all in the same words; `tooManyRequests` for
     ///   somebody who tries too often.
-    package func identify(_ credential: Credential?, from address: String?) async throws -> Principal {
+    ///
+    /// `header` is the value of the `Authorization` header that the credential was read from: `recognise` knows it for a
+    /// short time afterwards.
+    package func identify(
+        _ credential: Credential?, from address: String?, header: String? = nil
+    ) async throws -> Principal {
         if policy.isOpen { return Principal(.anonymous, address: address) }
         switch credential {
         case nil: return Principal(.anonymous, address: address)
-        case .basic(let name, let secret): return try await logIn(name, secret, address)
+        case .basic(let name, let secret): return try await logIn(name, secret, address, header)
         case .bearer(let text):
-            if let secret = TokenSecret(text) { return try await logIn(secret, name: nil, address) }
+            if let secret = TokenSecret(text) { return try await logIn(secret, name: nil, address, header) }
             guard let claims = try await sessions.verify(text, audience: service) else {
                 throw HubError.badCredentials
             }
@@ -70,16 +77,33 @@ package final class Gatekeeper: Sendable {
         }
     }
 
-    /// Who comes, if the value of an `Authorization` header says so at once: a session token that was shown before.
+    /// Who comes, if the value of an `Authorization` header says so at once: a session token that was shown before, or a
+    /// password or token that was let in a moment ago.
     ///
-    /// Nil means no more than that it takes `identify`.
-    package func recognise(authorization value: String, from address: String?) -> Principal? {
-        guard !policy.isOpen, value.hasPrefix("Bearer ") else { return nil }
-        return sessions.recall(String(value.dropFirst(7))).map { Principal($0, address: address) }
+    /// Nil means no more than that it takes `identify`. The proof, if there is one, must still hold: whoever asks looks that
+    /// up where the request is decided, so that what was revoked or changed counts from the next request on, in whatever
+    /// process that was.
+    package func recognise(
+        authorization value: String, from address: String?
+    ) -> (principal: Principal, proof: LogInProof?)? {
+        guard !policy.isOpen else { return nil }
+        if value.hasPrefix("Bearer "), let claims = sessions.recall(String(value.dropFirst(7))) {
+            return (Principal(claims, address: address), nil)
+        }
+        guard let entry = logIns[value],
+            // Failed attempts are for `identify` to refuse or to forgive.
+            entry.proof.password == nil || attempts.isUnsuspected(entry.account, address, now: now())
+        else { return nil }
+        let principal = Principal(
+            .account(entry.proof.account, name: entry.account), bounds: entry.bounds,
+            token: entry.proof.token, address: address)
+        return (principal, entry.proof)
     }
 
-    private func logIn(_ name: String, _ secret: String, _ address: String?) async throws -> Principal {
-        if let token = TokenSecret(secret) { return try await logIn(token, name: name, address) }
+    private func logIn(
+        _ name: String, _ secret: String, _ address: String?, _ header: String?
+    ) async throws -> Principal {
+        if let token = TokenSecret(secret) { return try await logIn(token, name: name, address, header) }
         // A text that is no name counts under none: what is remembered must not be as long as somebody likes.
         let known = try? AccountName(name)
         let key = known?.description ?? ""
@@ -95,22 +119,35 @@ package final class Gatekeeper: Sendable {
         if let old = stored, passwords.isOutdated(old) {
             try await store.rehash(account.id, from: old, to: try await passwords.hash(secret))
         }
+        if let header, let stored {
+            logIns[header] = KnownLogIns.Entry(
+                account: account.name.description,
+                proof: LogInProof(account: account.id, password: stored))
+        }
         return Principal(.account(account.id, name: account.name.description), address: address)
     }
 
     /// Lets a token in; a name beside it must be its account's, or any word where the token alone counts.
-    private func logIn(_ secret: TokenSecret, name: String?, _ address: String?) async throws -> Principal {
+    private func logIn(
+        _ secret: TokenSecret, name: String?, _ address: String?, _ header: String?
+    ) async throws -> Principal {
         // Nobody guesses 256 bits: whoever comes with an old token is refused, and nobody is made to wait for it.
         guard secret.kind == .access, let token = try await store.token(hash: secret.hash),
             token.isValid(at: now()),
             name == nil || name == "token" || name == token.account.name.description
         else { throw HubError.badCredentials }
         try await noteUse(of: token)
-        return Principal(token, address: address)
+        let principal = Principal(token, address: address)
+        if let header {
+            logIns[header] = KnownLogIns.Entry(
+                account: token.account.name.description, bounds: principal.bounds,
+                proof: LogInProof(account: token.account.id, token: token.id))
+        }
+        return principal
     }
 
     /// Remembers when a token was used, and writes it down once in a while.
-    private func noteUse(of token: AccessToken) async throws {
+    func noteUse(of token: AccessToken) async throws {
         let time = now()
         let isDue = uses.withLock { uses in
             guard time - (uses[token.id] ?? token.lastUsedAt ?? 0) >= Self.useInterval else { return false }
@@ -122,129 +159,14 @@ package final class Gatekeeper: Sendable {
     }
 }
 
-// MARK: - Session tokens
-
-extension Gatekeeper {
-    /// What a client is given that asks for a session token (distribution's token specification, "Token Response Fields").
-    package struct Session: Hashable, Sendable {
-        package let token: String
-        /// Seconds from `issuedAt`.
-        package let expiresIn: Int64
-        package let issuedAt: Int64
-        /// The scopes that it covers, as they are written.
-        package let scope: String
-        /// What to come back with instead of the password, if that was asked for.
-        package let refreshToken: String?
-    }
-
-    /// Makes a session token for as much of the wanted scopes as the principal has a right to.
-    ///
-    /// A scope that is not understood, or not granted, is left out and no error (token specification, "Requesting a
-    /// Token"). `client` is what the refresh token will be called, if one is wanted.
-    package func openSession(
-        for principal: Principal, scopes wanted: [String], refreshFor client: String? = nil
-    ) async throws -> Session {
-        let store = store.acting(for: principal)
-        var granted: [SessionClaims.Access] = []
-        for scope in wanted.flatMap({ $0.split { " +".contains($0) } }).prefix(100) {
-            guard let scope = RequestedScope(scope) else { continue }
-            switch scope {
-            case .catalog:
-                granted.append(SessionClaims.Access(type: "registry", name: "catalog", actions: ["*"]))
-            case .repository(let repository, let actions):
-                var allowed: [String] = []
-                for action in actions where await Self.allows(store, action, repository) {
-                    allowed.append(action.rawValue)
-                }
-                guard !allowed.isEmpty else { continue }
-                granted.append(
-                    SessionClaims.Access(type: "repository", name: repository.path, actions: allowed))
-            }
-        }
-        var refreshToken: String?
-        if let client, case .account(let id, let name) = principal.identity, principal.token == nil {
-            refreshToken = try await makeRefreshToken(for: id, name, client, principal)
-        }
-        let time = now()
-        let claims = SessionClaims(
-            iss: SessionTokens.issuer, aud: service, sub: principal.account == nil ? "" : principal.name,
-            iat: time, nbf: time, exp: time + SessionTokens.lifetime, jti: UploadID().description,
-            access: granted, uid: principal.account?.rawValue, tid: principal.token?.description)
-        return Session(
-            token: try await sessions.sign(claims), expiresIn: SessionTokens.lifetime, issuedAt: time,
-            scope: granted.map { "\($0.type):\($0.name):\($0.actions.joined(separator: ","))" }.joined(
-                separator: " "), refreshToken: refreshToken)
-    }
-
-    /// Lets somebody in who was given a refresh token earlier.
-    package func redeem(refreshToken text: String, from address: String?) async throws -> Principal {
-        guard let secret = TokenSecret(text), let token = try await store.token(hash: secret.hash),
-            token.isValid(at: now())
-        else { throw HubError.badCredentials }
-        try await noteUse(of: token)
-        return Principal(token, address: address)
-    }
-
-    /// Makes a new signing key; what the ones before signed stays valid until it expires.
-    package func rotateKey() async throws { try await sessions.addKey() }
-
-    private static func allows(
-        _ store: some AuthorizingStore, _ action: RepositoryAction, _ repository: Repository
-    ) async -> Bool {
-        do {
-            try await store.authorize(action, in: repository, tags: [])
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    private func makeRefreshToken(
-        for id: AccountID, _ name: String, _ client: String, _ principal: Principal
-    ) async throws -> String {
-        let secret = TokenSecret(.refresh)
-        let account = Account(
-            id: id, name: try AccountName(name), kind: .user, isAdmin: false, isDisabled: false, createdAt: 0)
-        try await store.acting(for: principal).addToken(
-            AccessToken(
-                id: TokenID(), account: account, name: String(client.prefix(80)), kind: .refresh, scopes: nil,
-                createdAt: now(), expiresAt: now() + 365 * 24 * 3600), hash: secret.hash)
-        return secret.text
-    }
-}
-
-/// A scope as a client writes it (token specification, "Token Scope").
-private enum RequestedScope {
-    case catalog
-    case repository(Repository, [RepositoryAction])
-
-    init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 3, let last = parts.last else { return nil }
-        let name = parts.dropFirst().dropLast().joined(separator: ":")
-        if parts[0] == "registry", name == "catalog" {
-            self = .catalog
-            return
-        }
-        let words = last.split(separator: "," as Character).map { String($0) }
-        let actions = [RepositoryAction.pull, .push, .delete].filter {
-            words.contains("*") || words.contains($0.rawValue)
-        }
-        guard parts[0] == "repository", let repository = try? Repository(name), !actions.isEmpty else {
-            return nil
-        }
-        self = .repository(repository, actions)
-    }
-}
-
 extension Principal {
-    fileprivate init(_ token: AccessToken, address: String?) {
+    init(_ token: AccessToken, address: String?) {
         self.init(
             .account(token.account.id, name: token.account.name.description),
             bounds: token.scopes.map { Bounds(.token, $0) }, token: token.id, address: address)
     }
 
-    fileprivate init(_ claims: SessionClaims, address: String?) {
+    init(_ claims: SessionClaims, address: String?) {
         let scopes = claims.access.filter { $0.type == "repository" }.map { access in
             Scope(
                 repositories: access.name,

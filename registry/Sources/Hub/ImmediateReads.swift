@@ -22,6 +22,12 @@ package protocol ImmediateReads: AnyObject {
     func content(_ digest: Digest, in repository: Repository, _ access: Access) throws -> ReceivedBlob?
     /// Names of tags after a text.
     func tags(in repository: Repository, after: String, limit: Int, _ access: Access) throws -> [String]?
+    /// The module of the image that a tag or digest names, with its bytes if they are few.
+    func module(
+        _ target: Reference.Target, in repository: Repository, _ access: Access
+    ) throws -> (module: ModuleRecord, content: [UInt8]?)?
+    /// Whether what a log-in was checked against is still so: the account in use with that password, the token valid.
+    func holds(_ proof: LogInProof) throws -> Bool
     /// Lets go of the store; nothing can be read afterwards.
     func close()
 }

@@ -54,6 +54,14 @@ package final class LoginGuard: Sendable {
             category: .denied)
     }
 
+    /// Whether an account did nothing wrong at an address, and nobody is made to wait on its behalf.
+    func isUnsuspected(_ account: String, _ address: String?, now: Int64) -> Bool {
+        failures.withLock { failures in
+            failures[.pair(account, address ?? "")] == nil
+                && Self.keys(account, address).allSatisfy { failures[$0]?.blockedUntil ?? 0 <= now }
+        }
+    }
+
     /// Counts a wrong password or token.
     package func failed(_ account: String, _ address: String?, now: Int64) {
         failureCount.wrappingAdd(1, ordering: .relaxed)

@@ -115,7 +115,8 @@ extension Registry {
     /// Adds the last chunk to an upload and makes it a blob of the repository.
     ///
     /// If the content has another digest the upload is thrown away: no further chunk can mend it. So it is if the disk
-    /// failed: what was not synced once may be gone, though another try would not say so.
+    /// failed: what was not synced once may be gone, though another try would not say so; and if the repository may not
+    /// have the blob, whose bytes then make room at once.
     package func finishUpload(
         _ id: UploadID, in repository: Repository, as digest: Digest, adding bytes: some IncomingBytes,
         range: Range<Int64>? = nil
@@ -127,12 +128,20 @@ extension Registry {
                 try await metadata.commitBlob(blob, to: repository, ending: id)
                 return blob.record
             }
-        } catch let error as HubError where [.digestInvalid, .storageFailed].contains(error.code) {
+        } catch let error as HubError
+            where Self.refusals.union([.digestInvalid, .storageFailed]).contains(error.code)
+        {
             _ = try await metadata.endUpload(id)
             try await uploads.discard(session)
+            if Self.refusals.contains(error.code) { try await removeStrays([digest]) }
             throw error
         }
     }
+
+    /// Why a repository does not take a blob that has arrived.
+    private static let refusals: Set<HubError.Code> = [
+        .quotaExceeded, .denied, .unauthorized, .insufficientScope,
+    ]
 
     /// Cancels an upload.
     package func cancelUpload(_ id: UploadID, in repository: Repository) async throws {
@@ -158,6 +167,9 @@ extension Registry {
             }
         } catch {
             try await uploads.discard(session)
+            if let error = error as? HubError, Self.refusals.contains(error.code) {
+                try await removeStrays([digest])
+            }
             throw error
         }
     }

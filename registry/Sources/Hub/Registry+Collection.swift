@@ -74,12 +74,20 @@ extension Registry {
         for try await batch in blobs.digests() {
             let unknown = try await metadata.unknownBlobs(batch)
             guard !unknown.isEmpty else { continue }
-            collected.strays += try await gate.removing(unknown) { batch in
-                // Asked again, now that no push can come between.
-                let strays = try await metadata.unknownBlobs(batch)
-                for digest in strays { try await blobs.remove(digest) }
-                return strays.count
-            }
+            collected.strays += try await removeStrays(unknown)
+        }
+    }
+
+    /// Removes those of some blobs that are in their places and that nothing knows of, unless somebody stores them at
+    /// this moment.
+    /// - Returns: how many.
+    @discardableResult
+    func removeStrays(_ digests: [Digest]) async throws -> Int {
+        try await gate.removing(digests) { batch in
+            // Asked now that no push can come between.
+            let strays = try await metadata.unknownBlobs(batch)
+            for digest in strays { try await blobs.remove(digest) }
+            return strays.count
         }
     }
 }

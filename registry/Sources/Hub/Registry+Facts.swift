@@ -73,13 +73,15 @@ extension Registry {
 
     /// Puts a module that was taken out of a layer where blobs are, and records it with the facts.
     ///
-    /// It takes the way of a pushed blob, so that scrub, backup and collection know it; only no repository serves it.
+    /// It takes the way of a pushed blob, so that scrub, backup and collection know it; only no repository serves it. It
+    /// counts for quotas: a small layer may hold a large module. One that has no room is described and not kept.
     func keepModule(_ bytes: [UInt8], _ facts: ManifestFacts, of id: ManifestID) async throws {
         let digest = Digest(of: bytes)
         let session = UploadSession(
             id: UploadID(), repository: try Repository("modules"), owner: nil, algorithm: .sha256,
             startedAt: now())
-        let condition = AppendCondition(start: 0, count: Int64(bytes.count), limit: Int64(bytes.count))
+        let condition = AppendCondition(
+            start: 0, count: Int64(bytes.count), limit: Int64(bytes.count), reserve: limits.freeSpace)
         do {
             try await gate.storing(digest) {
                 var facts = facts
@@ -91,6 +93,12 @@ extension Registry {
                     OneBuffer(bytes), to: session, where: condition, as: digest)
                 try await metadata.keep(facts, of: id, extracted: blob)
             }
+        } catch let error as HubError where error.code == .quotaExceeded {
+            try await uploads.discard(session)
+            try await removeStrays([digest])
+            var facts = facts
+            facts.reason = "its module is not kept: \(error.message)"
+            try await metadata.keep(facts, of: id, extracted: nil)
         } catch {
             try await uploads.discard(session)
             throw error

@@ -150,20 +150,25 @@ extension Registry {
     }
 
     /// Tags of a mirrored repository, as the other registry lists them; nil if the repository is no mirror.
+    ///
+    /// No more is asked for than wanted, and what comes stays in that registry's order, by which it goes on. One that knows
+    /// no pages is read whole.
     func mirroredTags(
         in repository: Repository, after: String, limit: Int
     ) async throws -> (tags: [String]?, warning: String?)? {
         guard let (hub, mirror, origin) = mirror(of: repository) else { return nil }
         try await authorize(.pull, in: repository)
         do {
-            let tags = try await mirrors.flights.share("tags \(repository)") {
-                try await mirror.upstream.tags(origin).map(\.name).sorted {
+            let tags = try await mirrors.flights.share("tags \(repository) \(limit) \(after)") {
+                if let page = try await mirror.upstream.tags(origin, after: after, limit: limit) {
+                    return page.map(\.name)
+                }
+                let all = try await mirror.upstream.tags(origin).map(\.name).sorted {
                     $0.utf8.lexicographicallyPrecedes($1.utf8)
                 }
+                return Array(all.drop { !after.utf8.lexicographicallyPrecedes($0.utf8) }.prefix(limit))
             }
-            return (
-                Array(tags.drop { !after.utf8.lexicographicallyPrecedes($0.utf8) }.prefix(limit)), nil
-            )
+            return (tags, nil)
         } catch let error as HubError where error.code == .upstreamUnknown {
             return (nil, nil)
         } catch let error as HubError where error.isPassing {

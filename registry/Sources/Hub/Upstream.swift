@@ -21,6 +21,8 @@ package protocol Upstream: Sendable {
         _ repository: Repository, _ descriptor: Descriptor, into sink: any ByteSink & Sendable,
         after beginning: (any ByteSource)?
     ) async throws
+    /// Tags of a repository after one, at most so many, in its own order; nil if it does not part lists into pages.
+    func tags(_ repository: Repository, after: String, limit: Int) async throws -> [Tag]?
     /// All tags of a repository.
     func tags(_ repository: Repository) async throws -> [Tag]
     /// What refers to a manifest.

@@ -144,6 +144,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// A request is complete.
     func requestArrived() { phase = .answering }
 
+    /// How long the other side has owed what is missing.
+    var waited: TimeAmount { .now() - since }
+
     /// All requests that came are answered.
     func becameIdle() { phase = .idle }
 }

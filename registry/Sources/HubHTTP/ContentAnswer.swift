@@ -49,8 +49,8 @@ struct ContentAnswer {
     /// The `Content-Length`; nil where there is none (RFC 9110 §15.4.5).
     private(set) var length: Int64?
 
-    /// What all answers below `/v2` say last: clients of old look for the first, browsers for the second.
-    static let registryFields: [Field] = [
+    /// What the answer says last: below `/v2` clients of old look for the first, browsers everywhere for the second.
+    private(set) var closing: [Field] = [
         (.dockerAPIVersion, "registry/2.0"), (.xContentTypeOptions, "nosniff"),
     ]
 
@@ -59,15 +59,33 @@ struct ContentAnswer {
 
     private init(_ fields: [Field]) { self.fields = fields }
 
-    /// A blob, or the part of it that was asked for (RFC 9110 §14).
+    /// A blob, or the part of it that was asked for.
     init(blob digest: Digest, size: Int64, _ conditions: ReadConditions) {
         let name = digest.description
-        let entityTag = "\"\(name)\""
         self.init([
-            (.contentType, MediaType.octetStream.rawValue), (.dockerContentDigest, name), (.eTag, entityTag),
-            (.acceptRanges, "bytes"), (.contentDisposition, "attachment"),
+            (.contentType, MediaType.octetStream.rawValue), (.dockerContentDigest, name),
+            (.eTag, "\"\(name)\""), (.acceptRanges, "bytes"), (.contentDisposition, "attachment"),
             (.contentSecurityPolicy, Self.sandbox),
         ])
+        choosePart(of: digest, size, conditions)
+    }
+
+    /// The module of an image, or the part of it that was asked for; `isPinned` is whether it was asked for by a digest.
+    init(module: ModuleRecord, isPinned: Bool, _ conditions: ReadConditions) {
+        self.init([
+            (.contentType, MediaType.wasm.rawValue), (.eTag, "\"\(module.digest)\""), (.acceptRanges, "bytes"),
+            // What a digest names stays; whether somebody may still have it is asked each time.
+            (.cacheControl, isPinned ? "private, max-age=31536000, immutable" : "private, no-cache"),
+            // RFC 9530 §3.1: of the whole module, also beside a part of it.
+            (.reprDigest, "sha-256=:\(base64(hex: module.digest.hex)):"), (.wasmSHA256, module.digest.hex),
+            (.contentDisposition, "attachment"), (.contentSecurityPolicy, Self.sandbox),
+        ])
+        closing = [(.xContentTypeOptions, "nosniff")]
+        choosePart(of: module.digest, module.size, conditions)
+    }
+
+    /// Decides which bytes are sent of content that can be had in parts (RFC 9110 §14).
+    private mutating func choosePart(of digest: Digest, _ size: Int64, _ conditions: ReadConditions) {
         if conditions.hasFresh(digest) {
             status = .notModified
             return
@@ -75,7 +93,7 @@ struct ContentAnswer {
         length = size
         if conditions.isHead { return }
         range = 0..<size
-        let isCurrent = conditions.ifRange.map { $0 == entityTag } ?? true
+        let isCurrent = conditions.ifRange.map { $0 == "\"\(digest)\"" } ?? true
         guard isCurrent, let requested = conditions.range.flatMap({ ByteRange($0) }) else { return }
         range = requested.resolve(size: size)
         guard let range else {

@@ -17,9 +17,17 @@ struct FilterAPI: Sendable {
     }
 
     /// An image in a path: whatever stands before the last slash is the repository, `acme/x.wasm` too.
-    private struct Name {
+    struct Name {
         let repository: Repository
         let target: Reference.Target
+
+        /// Whether it names one image for good.
+        var isPinned: Bool { if case .digest = target { true } else { false } }
+
+        /// The image whose module a path is about.
+        init(module segments: [String]) throws {
+            try self.init(segments.dropFirst(), suffix: ".wasm")
+        }
 
         init(_ segments: some Collection<String>, suffix: String = "") throws {
             guard segments.count > 1, let last = segments.suffix(1).first, last.hasSuffix(suffix) else {
@@ -40,43 +48,11 @@ struct FilterAPI: Sendable {
     /// Answers `GET /modules/<repository>/<tag or digest>.wasm` with the module of that image.
     func module(_ request: Request, _ target: RequestTarget) async throws -> Response {
         try Self.allowReading(request)
-        let name = try Name(target.segments.dropFirst(), suffix: ".wasm")
+        let name = try Name(module: target.segments)
         let (module, reader) = try await registry.module(of: name.target, in: name.repository)
-        var headers = Self.headers(of: module)
-        // What a digest names stays; whether somebody may still have it is asked each time.
-        if case .digest = name.target { headers[.cacheControl] = "private, max-age=31536000, immutable" }
-        if ReadConditions(request).hasFresh(module.digest) {
-            return Response(status: .notModified, headers: headers)
-        }
-        guard request.method == .get else {
-            headers[.contentLength] = "\(reader.size)"
-            return Response(status: .ok, headers: headers)
-        }
-        var range = 0..<reader.size
-        var status = HTTPResponse.Status.ok
-        let isCurrent = request.headers[.ifRange].map { $0 == headers[.eTag] } ?? true
-        if isCurrent, let requested = request.headers[.range].flatMap({ ByteRange($0) }) {
-            guard let resolved = requested.resolve(size: reader.size) else {
-                headers[.contentRange] = "bytes */\(reader.size)"
-                return Response(status: .rangeNotSatisfiable, headers: headers)
-            }
-            range = resolved
-            status = .partialContent
-            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(reader.size)"
-        }
-        return Response(status: status, headers: headers, body: try await RegistryAPI.body(reader, range))
-    }
-
-    /// The headers of a module's answer.
-    static func headers(of module: ModuleRecord) -> HTTPFields {
-        [
-            .contentType: MediaType.wasm.rawValue, .eTag: "\"\(module.digest)\"", .acceptRanges: "bytes",
-            .cacheControl: "private, no-cache",
-            // RFC 9530 §3.1: of the whole module, also beside a part of it.
-            .reprDigest: "sha-256=:\(base64(hex: module.digest.hex)):", .wasmSHA256: module.digest.hex,
-            // Whatever was pushed, a browser must not take it for a page of the hub.
-            .contentDisposition: "attachment", .contentSecurityPolicy: "default-src 'none'; sandbox",
-        ]
+        let answer = ContentAnswer(module: module, isPinned: name.isPinned, ReadConditions(request))
+        guard let range = answer.range else { return answer.response() }
+        return answer.response(try await RegistryAPI.body(reader, range))
     }
 
     // MARK: - Facts
@@ -132,23 +108,4 @@ private struct FactsBody: Encodable {
         reason = facts.reason
         self.repository = repository.path
     }
-}
-
-/// Bytes in base 64 (RFC 4648 §4), as structured fields have them (RFC 8941 §3.3.5).
-private func base64(hex: String) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    let digits = hex.utf8.map {
-        $0 > UInt8(ascii: "9") ? $0 - UInt8(ascii: "a") + 10 : $0 - UInt8(ascii: "0")
-    }
-    var text: [UInt8] = []
-    // Three bytes are six digits are four characters.
-    for start in stride(from: 0, to: digits.count, by: 6) {
-        let group = digits[start..<min(start + 6, digits.count)]
-        var bits = group.reduce(UInt32(0)) { $0 << 4 | UInt32($1) }
-        bits <<= UInt32(4 * (6 - group.count))
-        let count = (group.count * 4 + 5) / 6
-        for place in 0..<count { text.append(alphabet[Int(bits >> UInt32(18 - 6 * place) & 63)]) }
-        text += Array(repeating: UInt8(ascii: "="), count: 4 - count)
-    }
-    return String(decoding: text, as: UTF8.self)
 }

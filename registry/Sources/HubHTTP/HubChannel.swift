@@ -15,20 +15,20 @@ struct HubChannel: HTTPChannelHandler {
     let responder: Responder
     /// Nil if all requests are to go the longer way.
     let hotPaths: HotPaths?
-    let limits: ConnectionLimits
+    let operation: HubOperation
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             let hot = HotHandler(
-                hotPaths?.path(on: channel.eventLoop), idleTimeout: TimeAmount(limits.idleTime))
+                hotPaths?.path(on: channel.eventLoop), idleTimeout: TimeAmount(operation.limits.idleTime))
             // The encoder is behind the hot handler, which writes bytes.
             try pipeline.addHandlers([
                 ByteToMessageHandler(
                     HTTPRequestDecoder(
                         leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)),
                 hot, HTTPResponseEncoder(), AnswerCounter(hot), HTTP1ToHTTPServerCodec(secure: false),
-                RequestGuard(),
+                RequestGuard(operation.observer),
                 // For the end of the server only: the time without use is the hot handler's.
                 HTTPConnectionStateHandler(idleTimeout: nil, logger: logger),
             ])
@@ -39,6 +39,7 @@ struct HubChannel: HTTPChannelHandler {
     }
 
     private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
+        let limits = operation.limits
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderFieldSize = limits.headerBytes
         configuration.maxHeaderListSize = limits.headerBytes

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
 package import Hub
 private import Synchronization
 
@@ -13,10 +14,10 @@ package final class HubMetrics: Sendable {
     private let failedCollections = Counter()
     private let freed = Counter()
     private let certificateExpiry = Atomic<Int64>(0)
-    /// What this build is called.
+    /// What runs, as `wasme-hub --version` says it.
     let version: String
 
-    package init(version: String = "dev") { self.version = version }
+    package init() { version = Release.version }
 
     /// Why a connection was ended before its client wanted.
     package enum ConnectionRefusal: String, CaseIterable, Sendable {

@@ -113,7 +113,8 @@ struct HubResponder: HTTPResponder {
             return try await SetupPage(renderer: pages.renderer, link: setup, gatekeeper: gatekeeper)
                 .respond(request, target, Visit(request, pages.registry, host))
         }
-        let principal = try await gatekeeper.identify(try Credential(request), from: address)
+        let principal = try await gatekeeper.identify(
+            try Credential(request), from: address, header: request.headers[values: .authorization].first)
         known.principal = principal.name
         if let route = try PolicyAPI.Route(target.segments) {
             return try await PolicyAPI(registry: api.acting(for: principal).registry)

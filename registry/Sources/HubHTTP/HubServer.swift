@@ -81,8 +81,7 @@ package struct HubServer: Service {
             server: HTTPServerBuilder { [operation, certificates, hotPaths, usesHotPath] responder in
                 GuardedChannel(
                     base: HubChannel(
-                        responder: responder, hotPaths: usesHotPath ? hotPaths : nil, limits: operation.limits
-                    ),
+                        responder: responder, hotPaths: usesHotPath ? hotPaths : nil, operation: operation),
                     operation: operation, table: ConnectionTable(operation.limits), certificates: certificates
                 )
             },

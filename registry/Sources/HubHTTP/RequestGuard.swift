@@ -23,6 +23,10 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Nothing that comes after a connection was given up is read.
     private var isOver = false
     private var connection: ConnectionGuard?
+    private let observer: RequestObserver
+
+    /// `observer` counts and logs what is refused here, which nobody behind ever sees.
+    init(_ observer: RequestObserver) { self.observer = observer }
 
     func handlerAdded(context: ChannelHandlerContext) {
         connection = try? context.pipeline.syncOperations.handler(type: ConnectionGuard.self)
@@ -87,16 +91,23 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if unanswered > 0 { connection?.requestArrived() } else { connection?.becameIdle() }
     }
 
-    /// Answers in place of the hub, and ends the connection.
+    /// Answers in place of the hub, notes that, and ends the connection.
     private func refuse(
         _ context: ChannelHandlerContext, _ status: HTTPResponse.Status, _ headers: HTTPFields = [:]
     ) {
         isOver = true
+        let id = RequestID()
         var head = HTTPResponse(status: status, headerFields: headers)
         head.headerFields[.connection] = "close"
         head.headerFields[.contentLength] = "0"
+        head.headerFields[.xRequestID] = id.description
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let waited = UInt64(max(0, connection?.waited.nanoseconds ?? 0))
+        observer.begin()
+        observer.end(
+            RequestOutcome(route: .other, method: nil, status: status.code, nanoseconds: waited),
+            RequestDetails(id: id, path: nil, address: context.channel.remoteAddress?.ipAddress))
         context.close(promise: nil)
     }
 }

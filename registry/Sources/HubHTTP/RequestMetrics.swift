@@ -14,7 +14,8 @@ private import Synchronization
 /// How one request ended.
 package struct RequestOutcome: Sendable {
     package var route: RouteClass
-    package var method: HTTPRequest.Method
+    /// Nil for what was refused before it was a request.
+    package var method: HTTPRequest.Method?
     package var status: Int
     /// From the request's head to the last byte of the answer.
     package var nanoseconds: UInt64
@@ -23,7 +24,7 @@ package struct RequestOutcome: Sendable {
     package var sent: Int64
 
     package init(
-        route: RouteClass, method: HTTPRequest.Method, status: Int, nanoseconds: UInt64, received: Int64 = 0,
+        route: RouteClass, method: HTTPRequest.Method?, status: Int, nanoseconds: UInt64, received: Int64 = 0,
         sent: Int64 = 0
     ) {
         self.route = route
@@ -116,7 +117,7 @@ package final class RequestMetrics: Sendable {
         return sum
     }
 
-    private static func index(of method: HTTPRequest.Method) -> Int {
+    private static func index(of method: HTTPRequest.Method?) -> Int {
         switch method {
         case .get: 0
         case .head: 1

@@ -5,15 +5,15 @@ package import Logging
 /// What the access log tells of a request besides its outcome.
 package struct RequestDetails: Sendable {
     package var id: RequestID
-    /// As it was sent, without the query: that may hold a secret.
-    package var path: Substring
+    /// As it was sent, without the query: that may hold a secret; nil for what was refused before it was a request.
+    package var path: Substring?
     package var repository: String?
     /// Whom it was answered to; nil if nobody found out.
     package var principal: String?
     package var address: String?
 
     package init(
-        id: RequestID, path: Substring, repository: String? = nil, principal: String? = nil,
+        id: RequestID, path: Substring?, repository: String? = nil, principal: String? = nil,
         address: String? = nil
     ) {
         self.id = id
@@ -47,11 +47,12 @@ package struct RequestObserver: Sendable {
         guard let log else { return }
         let details = details()
         var line: Logger.Metadata = [
-            "id": "\(details.id)", "method": "\(outcome.method)", "route": "\(outcome.route)",
-            "path": "\(details.path.prefix(512))", "status": .stringConvertible(outcome.status),
+            "id": "\(details.id)", "route": "\(outcome.route)", "status": .stringConvertible(outcome.status),
             "received": .stringConvertible(outcome.received), "sent": .stringConvertible(outcome.sent),
             "ms": .stringConvertible(Double(outcome.nanoseconds / 1000) / 1000),
         ]
+        if let method = outcome.method { line["method"] = "\(method)" }
+        if let path = details.path { line["path"] = "\(path.prefix(512))" }
         if let repository = details.repository { line["repository"] = "\(repository.prefix(256))" }
         if let principal = details.principal { line["principal"] = "\(principal)" }
         if let address = details.address { line["address"] = "\(address)" }

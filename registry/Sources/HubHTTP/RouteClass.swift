@@ -3,7 +3,7 @@
 /// What a request was about, as metrics and logs call it: few and fixed, whatever clients send.
 package enum RouteClass: String, CaseIterable, Sendable {
     case base, catalog, tags, manifest, blob, upload, referrers
-    case module, token, search, management, page, setup, probe, metrics
+    case module, facts, token, search, management, page, setup, probe, metrics
     /// A path that leads nowhere, or what was no request at all.
     case other
 
@@ -25,7 +25,8 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case .setup: 12
         case .probe: 13
         case .metrics: 14
-        case .other: 15
+        case .facts: 15
+        case .other: 16
         }
     }
 
@@ -40,6 +41,8 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case "setup": (.setup, nil)
         case "healthz", "readyz": (.probe, nil)
         case "metrics": (.metrics, nil)
+        case "api" where segments.starts(with: ["api", "v1", "facts"]):
+            (.facts, segments.dropFirst(3).dropLast().joined(separator: "/"))
         case "api": (segments == ["api", "v1", "search"] ? .search : .management, nil)
         case "r":
             (.page, String(segments.dropFirst().joined(separator: "/").prefix { $0 != ":" && $0 != "@" }))

@@ -25,6 +25,8 @@ package struct RegistryUpstream: Upstream {
     ) {
         var options = options
         options.userAgent = "wasme-hub"
+        options.refusesLinkLocal = true
+        options.bindsTokenService = true
         options.connectTimeout = 5
         patient = RegistryClient(host: host, transport: transport, options: options, credentials: credentials)
         options.retry.attempts = 2
@@ -53,6 +55,10 @@ package struct RegistryUpstream: Upstream {
         after beginning: (any ByteSource)?
     ) async throws {
         try await asking { try await patient.blob(repository, descriptor, into: sink, after: beginning) }
+    }
+
+    package func tags(_ repository: Repository, after: String, limit: Int) async throws -> [Tag]? {
+        try await asking { try await quick.tags(repository, after: after, limit: limit) }
     }
 
     package func tags(_ repository: Repository) async throws -> [Tag] {

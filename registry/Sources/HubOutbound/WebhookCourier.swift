@@ -24,8 +24,9 @@ package struct WebhookCourier: Service {
 
     /// Deliveries of one webhook that are under way at once, each of another repository.
     private static let atOnce = 8
-    /// Seconds of the longest wait between two attempts.
+    /// Seconds of the longest wait between two attempts, of our own choice and of a receiver's.
     private static let longestDelay: Int64 = 3600
+    private static let longestWish: Int64 = 24 * 3600
 
     /// - Parameters:
     ///   - store: where events are kept, as whoever runs the hub.
@@ -93,10 +94,14 @@ package struct WebhookCourier: Service {
 
     private func deliver(_ delivery: WebhookDelivery, to endpoint: WebhookEndpoint) async throws {
         let problem: String
+        var wish: Duration?
         do {
-            let status = try await send(delivery, to: endpoint)
-            guard !(200..<300).contains(status) else { return try await store.settle(delivery, .delivered) }
-            problem = "the receiver answered \(status)"
+            let answer = try await send(delivery, to: endpoint)
+            guard answer.status.kind != .successful else {
+                return try await store.settle(delivery, .delivered)
+            }
+            problem = "the receiver answered \(answer.status.code)"
+            wish = HTTPDelay.retryAfter(answer.headerFields, now: now())
         } catch let error as HTTPTransportError {
             problem = Self.reason(error)
         }
@@ -109,19 +114,25 @@ package struct WebhookCourier: Service {
                 "attempt": "\(attempt)", "problem": "\(problem)",
             ])
         guard !isLast else { return try await store.settle(delivery, .givenUp(problem)) }
-        try await store.settle(delivery, .failed(problem, retryAt: now() + Self.delay(after: attempt)))
+        let delay = Self.delay(after: attempt, wish: wish)
+        try await store.settle(delivery, .failed(problem, retryAt: now() + delay))
     }
 
     /// Seconds until the next attempt: twice as long each time, spread so that receivers that come back are not overrun.
-    static func delay(after attempt: Int) -> Int64 {
+    ///
+    /// A receiver that asks for more time (`wish`, RFC 9110 §10.2.3) has it, up to a day. One that asks for less has not:
+    /// what stands before a receiver says so for hours, and the attempts would be used up.
+    static func delay(after attempt: Int, wish: Duration? = nil) -> Int64 {
         let full = min(Int64(1) << min(Int64(attempt - 1), 20), longestDelay)
-        return full - Int64.random(in: 0...full / 2)
+        let own = full - Int64.random(in: 0...full / 2)
+        return max(own, min(wish?.components.seconds ?? 0, longestWish))
     }
 
     /// What the operator may read: the transport's own words hold the address, which may be a secret.
     private static func reason(_ error: HTTPTransportError) -> String {
         switch error.code {
         case .unknownHost: "the receiver's name has no address"
+        case .refusedAddress: "the receiver's address is link-local, where the hub sends nothing"
         case .connectionRefused: "nothing answers at the receiver's address"
         case .timedOut, .stalled: "the receiver took too long"
         case .tls, .unknownAuthority, .expiredCertificate, .wrongHost, .clientCertificate:
@@ -134,8 +145,10 @@ package struct WebhookCourier: Service {
 
     /// Sends an event, signed as Standard Webhooks 1.0 has it: over its id, the time of this attempt and the body.
     ///
-    /// - Returns: the status of the answer. Redirects are not followed: what is configured is what is reached.
-    private func send(_ delivery: WebhookDelivery, to endpoint: WebhookEndpoint) async throws -> Int {
+    /// - Returns: the head of the answer. Redirects are not followed: what is configured is what is reached.
+    private func send(
+        _ delivery: WebhookDelivery, to endpoint: WebhookEndpoint
+    ) async throws -> HTTPResponse {
         let body = try canonicalJSON(CloudEvent(delivery, source: source))
         let time = "\(now())"
         let signed = Array("\(delivery.eventID).\(time).".utf8) + body
@@ -155,7 +168,7 @@ package struct WebhookCourier: Service {
         var options = HTTPTransportOptions()
         options.trust = endpoint.trust
         options.stallTimeout = 30
+        options.refusesLinkLocal = true
         return try await transport.send(request, body: HTTPBody(body), options: options) { _ in nil }
-            .status.code
     }
 }

@@ -87,6 +87,32 @@ final class ImmediateReader: ImmediateReads {
         }
     }
 
+    func module(
+        _ target: Reference.Target, in repository: Repository, _ access: Access
+    ) throws -> (module: ModuleRecord, content: [UInt8]?)? {
+        try read(repository, access) {
+            try connection.query(ReadQuery.module(target)) { statement in
+                try statement.bind(repository.path, at: 1)
+                try statement.bind(target.description, at: 2)
+                guard try statement.step() else { return nil }
+                let module = ModuleRecord(
+                    digest: try Digest(statement.text(0)), size: statement.integer(1),
+                    blob: try Digest(statement.text(2)[...]))
+                return (module, statement.isNull(3) ? nil : Array(statement.bytes(3)))
+            }
+        }
+    }
+
+    func holds(_ proof: LogInProof) throws -> Bool {
+        try connection.query(AccessQuery.holdsLogIn) { statement in
+            try statement.bind(proof.account.rawValue, at: 1)
+            try statement.bind(proof.token?.description, at: 2)
+            try statement.bind(Int64(time(nil)), at: 3)
+            try statement.bind(proof.password, at: 4)
+            return try statement.step() && statement.integer(0) != 0
+        }
+    }
+
     func close() { connection.close() }
 
     /// Runs one query after its authorization, both in one transaction; a query alone is one already.

@@ -91,6 +91,10 @@ enum AccessQuery {
             SELECT 1 FROM tokens
             WHERE id = ?2 AND account_id = ?1 AND revoked_at IS NULL AND ifnull(expires_at, ?3 + 1) > ?3))
         """
+    /// The same, and whether the password's hash is still this one (4).
+    static let holdsLogIn = """
+        SELECT (\(isActive)) AND (?4 IS NULL OR ?4 = (SELECT password FROM accounts WHERE id = ?1))
+        """
     static let isAdmin = "SELECT is_admin FROM accounts WHERE id = ?1"
     /// An account (1), a repository (2) and the part of its name that somebody owns (3).
     static let roleInRepository = """

@@ -33,17 +33,10 @@ extension MetadataDatabase: FactStore {
     package func module(
         _ target: Reference.Target, in repository: Repository
     ) async throws -> (module: ModuleRecord, content: [UInt8]?)? {
-        let (condition, value) = Self.naming(target)
-        return try await read { [access] database in
+        try await read { [access] database in
             try database.authorize(access, .pull, repository)
             return try database.cachedStatement(
-                """
-                SELECT module_digest, module_size, module_blob, blob_contents.bytes
-                FROM repositories JOIN manifests ON manifests.repository_id = repositories.id \(condition)
-                JOIN manifest_facts ON manifest_facts.manifest_id = manifests.id
-                LEFT JOIN blob_contents ON blob_contents.digest = module_blob
-                WHERE repositories.name = ?1 AND module_blob IS NOT NULL
-                """, [repository.path, value]
+                ReadQuery.module(target), [repository.path, target.description]
             ) { try Row.fetchOne($0) }.flatMap { row in
                 try ModuleRecord(row).map { ($0, (row["bytes"] as Data?).map(Array.init)) }
             }
@@ -156,6 +149,7 @@ extension MetadataDatabase: FactStore {
                     facts.module?.size, facts.module?.blob?.description,
                 ])
             try database.change("DELETE FROM pending_facts WHERE manifest_id = ?", [id.rawValue])
+            try database.countModule(of: id)
         }
     }
 }
@@ -206,6 +200,22 @@ extension ModuleRecord {
 }
 
 extension Database {
+    /// Has the module of an image count for quotas, if it is a blob of its own.
+    fileprivate func countModule(of id: ManifestID) throws {
+        try change(
+            """
+            UPDATE manifests SET module_bytes = \(Schema.moduleBytes)
+            WHERE id = ?1 AND module_bytes <> \(Schema.moduleBytes)
+            """, [id.rawValue])
+        // What takes no more than before is not refused: a quota may have been made smaller.
+        guard changesCount > 0 else { return }
+        let name = try cachedStatement(
+            "SELECT name FROM repositories JOIN manifests ON repository_id = repositories.id WHERE manifests.id = ?",
+            [id.rawValue]
+        ) { try String.fetchOne($0) }
+        if let name { try checkQuotas(of: try Repository(name)) }
+    }
+
     fileprivate func makeAllPending() throws {
         try execute(
             sql: """

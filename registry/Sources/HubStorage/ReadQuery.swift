@@ -44,6 +44,29 @@ enum ReadQuery {
         WHERE repositories.name = ?1
         """
 
+    /// Digest, size and blob of the module of the image that a repository (1) has under a tag or digest (2), and its bytes
+    /// if they are few.
+    static func module(_ target: Reference.Target) -> String {
+        switch target {
+        case .tag: moduleByTag
+        case .digest: moduleByDigest
+        }
+    }
+
+    private static let moduleByTag = module(
+        of: "JOIN tags ON tags.manifest_id = manifests.id AND tags.name = ?2")
+    private static let moduleByDigest = module(of: "AND manifests.digest = ?2")
+
+    private static func module(of manifest: String) -> String {
+        """
+        SELECT module_digest, module_size, module_blob, blob_contents.bytes
+        FROM repositories JOIN manifests ON manifests.repository_id = repositories.id \(manifest)
+        JOIN manifest_facts ON manifest_facts.manifest_id = manifests.id
+        LEFT JOIN blob_contents ON blob_contents.digest = module_blob
+        WHERE repositories.name = ?1 AND module_blob IS NOT NULL
+        """
+    }
+
     static let repositoryID = "SELECT id FROM repositories WHERE name = ?1"
     /// At most so many (3) tags of a repository's key (1) after a text (2).
     static let tags = "SELECT name FROM tags WHERE repository_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3"

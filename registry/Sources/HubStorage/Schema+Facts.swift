@@ -43,4 +43,26 @@ extension Schema {
             revision TEXT NOT NULL
         ) STRICT;
         """
+
+    /// Bytes of the module that the hub took out of a layer of an image, of the manifest at hand: one that is a layer by
+    /// itself counts as that.
+    static let moduleBytes = """
+        ifnull((SELECT module_size FROM manifest_facts WHERE manifest_id = manifests.id
+            AND module_blob IS NOT NULL AND NOT EXISTS (SELECT 1 FROM manifest_references
+                WHERE manifest_references.manifest_id = manifests.id AND digest = module_blob)), 0)
+        """
+
+    /// Counts modules with the bytes of their images' repositories, for each image.
+    static let moduleSizes = """
+        ALTER TABLE manifests ADD COLUMN module_bytes INTEGER NOT NULL DEFAULT 0;
+        CREATE TRIGGER manifests_module_changed AFTER UPDATE OF module_bytes ON manifests BEGIN
+            UPDATE repositories SET held_bytes = held_bytes + new.module_bytes - old.module_bytes
+            WHERE id = new.repository_id;
+        END;
+        CREATE TRIGGER manifests_module_removed AFTER DELETE ON manifests WHEN old.module_bytes > 0 BEGIN
+            UPDATE repositories SET held_bytes = held_bytes - old.module_bytes WHERE id = old.repository_id;
+        END;
+        UPDATE manifests SET module_bytes = \(moduleBytes)
+        WHERE id IN (SELECT manifest_id FROM manifest_facts WHERE module_blob IS NOT NULL);
+        """
 }

@@ -54,6 +54,9 @@ enum Schema {
                     ALTER TABLE tags ADD COLUMN pushed_by TEXT;
                     """)
         }
+        migrator.registerMigration("11: modules count for quotas") { database in
+            try database.execute(sql: moduleSizes)
+        }
         return migrator
     }
 

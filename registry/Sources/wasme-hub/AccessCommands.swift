@@ -17,6 +17,14 @@ extension Role: ExpressibleByArgument {
     public static var allValueStrings: [String] { allCases.map { "\($0)" } }
 }
 
+/// Whom a command is about.
+struct AccountArgument: ParsableArguments {
+    @Argument(help: "The user or robot.")
+    var account: String
+
+    func name() throws -> AccountName { try AccountName(account) }
+}
+
 /// `wasme-hub org`: organisations and their robots.
 struct OrganisationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,8 +74,7 @@ struct OrganisationCommand: ParsableCommand {
         @OptionGroup var data: DataOption
         @Argument(help: "An organisation, or a repository.")
         var target: String
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
@@ -78,7 +85,7 @@ struct OrganisationCommand: ParsableCommand {
                 let sorted = roles.sorted { $0.key < $1.key }
                 try Output.result(
                     Dictionary(uniqueKeysWithValues: sorted.map { ($0.key.description, "\($0.value)") }),
-                    format,
+                    output.format,
                     text: sorted.map { "\($0.key)\t\($0.value)" }.joined(separator: "\n"))
             }
         }
@@ -114,6 +121,23 @@ extension RoleTarget {
     }
 }
 
+/// Whose role, and in what.
+struct RoleArguments: ParsableArguments {
+    @OptionGroup var account: AccountArgument
+    @Argument(help: "An organisation, or a repository (with a slash).")
+    var target: String
+
+    /// Gives the role, or takes it with nil.
+    func set(_ role: Role?, in data: DataOption) async throws {
+        try await Output.reporting {
+            let (name, target) = (try account.name(), try RoleTarget(argument: target))
+            try await HubFolder.manage(try data.folder()) {
+                try await $0.store.setRole(role, of: name, in: target)
+            }
+        }
+    }
+}
+
 /// `wasme-hub grant`: gives a role.
 struct GrantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -128,19 +152,9 @@ struct GrantCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOption
     @Argument(help: "read, write or admin.")
     var role: Role
-    @Argument(help: "The user or robot.")
-    var account: String
-    @Argument(help: "An organisation, or a repository (with a slash).")
-    var target: String
+    @OptionGroup var place: RoleArguments
 
-    func run() async throws {
-        try await Output.reporting {
-            let (name, target) = (try AccountName(account), try RoleTarget(argument: target))
-            try await HubFolder.manage(try data.folder()) {
-                try await $0.store.setRole(role, of: name, in: target)
-            }
-        }
-    }
+    func run() async throws { try await place.set(role, in: data) }
 }
 
 /// `wasme-hub revoke`: takes a role.
@@ -149,19 +163,9 @@ struct RevokeCommand: AsyncParsableCommand {
         commandName: "revoke", abstract: "Take a user's or a robot's role.",
         discussion: "EXAMPLES\n  wasme-hub revoke ada acme\n  wasme-hub revoke acme+builder acme/proxy")
     @OptionGroup var data: DataOption
-    @Argument(help: "The user or robot.")
-    var account: String
-    @Argument(help: "An organisation, or a repository (with a slash).")
-    var target: String
+    @OptionGroup var place: RoleArguments
 
-    func run() async throws {
-        try await Output.reporting {
-            let (name, target) = (try AccountName(account), try RoleTarget(argument: target))
-            try await HubFolder.manage(try data.folder()) {
-                try await $0.store.setRole(nil, of: name, in: target)
-            }
-        }
-    }
+    func run() async throws { try await place.set(nil, in: data) }
 }
 
 /// `wasme-hub visibility`: who may read a repository without a role.

@@ -22,14 +22,13 @@ struct BackupCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
             let report = try Backup(of: try data.folder(), to: DataOption.path(folder)).run()
             try Output.result(
-                report, format,
+                report, output.format,
                 text:
                     "\(report.repositories) repositories with \(report.blobs) blobs (\(report.bytes) bytes) are in \(DataOption.path(folder))"
             )
@@ -53,8 +52,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
@@ -68,7 +66,7 @@ struct RestoreCommand: AsyncParsableCommand {
             let target = try data.folder()
             let report = try Backup(of: source, to: target).run()
             try Output.result(
-                report, format,
+                report, output.format,
                 text:
                     "\(report.repositories) repositories with \(report.blobs) blobs (\(report.bytes) bytes) are in \(target)"
             )

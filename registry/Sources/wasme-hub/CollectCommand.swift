@@ -23,8 +23,7 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "Seconds that a blob without a manifest stays.")
     var lease = Registry.Limits().blobLease
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
@@ -33,7 +32,7 @@ struct CollectCommand: AsyncParsableCommand {
             let (registry, metadata) = try await Self.open(try data.folder(), limits)
             let collected = try await registry.collect(isDeep: true)
             try metadata.close()
-            try Output.result(collected, format, text: collected.summary)
+            try Output.result(collected, output.format, text: collected.summary)
         }
     }
 

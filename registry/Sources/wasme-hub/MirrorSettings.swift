@@ -17,12 +17,22 @@ struct UpstreamSettings: Hashable {
     let username: String?
     let secret: SecretPlace?
     let authority: FilePath?
+    /// What the hub shows of itself, and its key.
+    let certificate: FilePath?
+    let key: FilePath?
+    /// Host and port of a token service that gets the password besides those in the registry's domain.
+    let tokenService: String?
 
     static let fields: [ListSetting.Field] = [
         .init(name: "username", meaning: "Who the hub is there. (default: nobody)"),
         .init(name: "password-file", meaning: "The file with the password or token."),
         .init(name: "password-variable", meaning: "Or the variable of the environment that holds it."),
         .init(name: "ca", meaning: "A file with the authority of the registry's certificate."),
+        .init(name: "cert", meaning: "A file with the certificate that the hub shows there."),
+        .init(name: "key", meaning: "A file with its key. (default: the certificate's file)"),
+        .init(
+            name: "token-service",
+            meaning: "The host that gives tokens, if it is in another domain than the registry."),
     ]
 
     /// Reads what an entry of a list says.
@@ -30,12 +40,14 @@ struct UpstreamSettings: Hashable {
         try self.init(
             text, username: entry["username"],
             secret: SecretPlace(file: entry["password-file"], variable: entry["password-variable"]),
-            authority: entry["ca"])
+            authority: entry["ca"], certificate: entry["cert"], key: entry["key"],
+            tokenService: entry["token-service"])
     }
 
     /// Reads the registry's address, with a scheme or without, and how to get in.
     init(
-        _ text: String, username: String?, secret: SecretPlace?, authority: String?
+        _ text: String, username: String?, secret: SecretPlace?, authority: String?, certificate: String?,
+        key: String?, tokenService: String?
     ) throws(HubConfiguration.Problem) {
         var rest = text[...]
         isPlain = text.hasPrefix("http://")
@@ -55,12 +67,24 @@ struct UpstreamSettings: Hashable {
             throw HubConfiguration.Problem(text: "a username and a password go together")
         }
         self.authority = authority.map { DataOption.path($0) }
+        guard certificate != nil || key == nil else {
+            throw HubConfiguration.Problem(text: "a key goes with a certificate: name it with cert")
+        }
+        self.certificate = certificate.map { DataOption.path($0) }
+        self.key = key.map { DataOption.path($0) }
+        self.tokenService = tokenService.map { WebLocation($0)?.authority ?? $0.lowercased() }
+        if let name = self.tokenService, (try? RegistryHost(name)) == nil {
+            throw HubConfiguration.Problem(text: "\"\(name)\" is no host of a token service")
+        }
+        try HubConfiguration.checkReachable(host.description)
     }
 
     /// The registry; its password is read now.
     func upstream(_ transport: CurlTransport, _ environment: [String: String]) throws -> RegistryUpstream {
         var options = RegistryOptions(plainHTTP: isPlain)
-        options.trust = try Outbound.trust(host, authority, environment)
+        options.trust = try Outbound.trust(
+            host, authority, environment, certificate: certificate, key: key)
+        options.tokenService = tokenService
         options.proxies = ProxySettings(environment: environment)
         let password = try secret?.read(environment)
         let credentials: any CredentialProvider =

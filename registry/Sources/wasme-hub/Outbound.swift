@@ -55,10 +55,21 @@ enum SecretPlace: Hashable {
 enum Outbound {
     /// Whose certificates are accepted of a server.
     static func trust(
-        _ host: RegistryHost, _ authority: FilePath?, _ environment: [String: String]
+        _ host: RegistryHost, _ authority: FilePath?, _ environment: [String: String],
+        certificate: FilePath? = nil, key: FilePath? = nil
     ) throws -> TrustSettings {
         // What docker and podman of this user trust is no concern of a service.
         let own = environment.filter { ["SSL_CERT_FILE", "SSL_CERT_DIR"].contains($0.key) }
-        return try TrustSettings(for: host, environment: own, authority: authority)
+        return try TrustSettings(
+            for: host, environment: own, authority: authority, certificate: certificate, key: key)
+    }
+}
+
+extension HubConfiguration {
+    /// Refuses an address that the hub sends nothing to, where it is written and not only when it is used.
+    static func checkReachable(_ authority: String) throws(Problem) {
+        guard LinkLocalAddress.isNamed(by: authority) else { return }
+        throw Problem(
+            text: "\"\(authority)\" is a link-local address, where clouds keep credentials: the hub sends nothing there")
     }
 }

@@ -9,6 +9,12 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
+/// How the result of a command is written.
+struct FormatOption: ParsableArguments {
+    @Option(help: "How to write the result: text or json.")
+    var format = OutputFormat.text
+}
+
 /// What commands say: results to standard output, everything else to standard error.
 ///
 /// If nobody listens any more, the hub goes on without them.

@@ -81,15 +81,14 @@ struct PolicyCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List what was decided.")
         @OptionGroup var data: DataOption
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
                 let policies = try await HubFolder.policies(try data.folder()) { try await $0.policies() }
-                if policies.isEmpty, format == .text { return Output.note("note: no policies") }
+                if policies.isEmpty, output.format == .text { return Output.note("note: no policies") }
                 let lines = policies.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value.summary)" }
-                try Output.result(policies, format, text: lines.joined(separator: "\n"))
+                try Output.result(policies, output.format, text: lines.joined(separator: "\n"))
             }
         }
     }

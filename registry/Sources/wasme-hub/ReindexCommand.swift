@@ -25,8 +25,7 @@ struct ReindexCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     private struct Report: Encodable {
         /// Manifests that were read, those of filters among them, and those that are or claim to be filters and cannot be
@@ -59,7 +58,7 @@ struct ReindexCommand: AsyncParsableCommand {
                 manifests: counts.values.reduce(0, +), filters: counts[.filter] ?? 0,
                 unreadable: counts[.unreadable] ?? 0)
             try Output.result(
-                report, format,
+                report, output.format,
                 text: "\(report.manifests) manifests read: \(report.filters) filters"
                     + (report.unreadable == 0 ? "" : ", \(report.unreadable) that cannot be read"))
         }

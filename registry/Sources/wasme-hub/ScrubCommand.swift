@@ -19,8 +19,7 @@ struct ScrubCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataOption
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
@@ -31,7 +30,7 @@ struct ScrubCommand: AsyncParsableCommand {
             lines.append(
                 "\(report.blobs) blobs (\(report.bytes) bytes) and \(report.manifests) manifests read, "
                     + (report.damage.isEmpty ? "nothing is damaged" : "\(report.damage.count) damaged"))
-            try Output.result(report, format, text: lines.joined(separator: "\n"))
+            try Output.result(report, output.format, text: lines.joined(separator: "\n"))
             if !report.damage.isEmpty { throw ExitCode(1) }
         }
     }

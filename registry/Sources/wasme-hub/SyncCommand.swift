@@ -53,8 +53,16 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(help: "A file with the authority of the registry's certificate.")
     var ca: String?
 
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @Option(help: "A file with the certificate that the hub shows there.")
+    var cert: String?
+
+    @Option(help: "A file with its key. (default: the certificate's file)")
+    var key: String?
+
+    @Option(help: "The host that gives tokens, if it is in another domain than the registry.")
+    var tokenService: String?
+
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
@@ -62,7 +70,7 @@ struct SyncCommand: AsyncParsableCommand {
             let folder = try data.folder()
             var total = SyncReport()
             for request in requests { total.merge(try await copy(request, folder)) }
-            try Output.result(total, format, text: total.text)
+            try Output.result(total, output.format, text: total.text)
             if total.count(.failed) > 0 { throw ExitCode(DiagnosticCategory.failed.rawValue) }
         }
     }
@@ -88,7 +96,8 @@ struct SyncCommand: AsyncParsableCommand {
         let request = SyncRequest(
             registry: scheme + rest[..<slash], repositories: [String(repository)], tags: tags, into: into,
             includesReferrers: !noReferrers, prunes: prune, username: username,
-            passwordFile: path(passwordFile), passwordVariable: nil, authority: path(ca))
+            passwordFile: path(passwordFile), passwordVariable: nil, authority: path(ca),
+            certificate: path(cert), key: path(key), tokenService: tokenService)
         do {
             try request.validate()
         } catch {

@@ -19,6 +19,9 @@ struct SyncRequest: Hashable, Codable {
     var passwordFile: String?
     var passwordVariable: String?
     var authority: String?
+    var certificate: String?
+    var key: String?
+    var tokenService: String?
 
     /// Refuses what cannot be meant, and says why.
     func validate() throws(HubConfiguration.Problem) {
@@ -34,7 +37,7 @@ struct SyncRequest: Hashable, Codable {
     private func upstream() throws(HubConfiguration.Problem) -> UpstreamSettings {
         try UpstreamSettings(
             registry, username: username, secret: SecretPlace(file: passwordFile, variable: passwordVariable),
-            authority: authority)
+            authority: authority, certificate: certificate, key: key, tokenService: tokenService)
     }
 
     /// The rule, with its password, which is read now.
@@ -85,7 +88,8 @@ extension HubConfiguration {
                 includesReferrers: try truth(entry["referrers"] ?? "true"),
                 prunes: try truth(entry["prune"] ?? "false"), username: entry["username"],
                 passwordFile: entry["password-file"], passwordVariable: entry["password-variable"],
-                authority: entry["ca"])
+                authority: entry["ca"], certificate: entry["cert"], key: entry["key"],
+                tokenService: entry["token-service"])
             try request.validate()
             hub.sync.append(
                 SyncSettings(

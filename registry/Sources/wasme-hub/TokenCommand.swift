@@ -33,8 +33,7 @@ struct TokenCommand: ParsableCommand {
         var scope: [String] = []
         @Option(help: "Days after which it expires; 0 for never.")
         var days = 365
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
@@ -50,7 +49,7 @@ struct TokenCommand: ParsableCommand {
                 }
                 Output.note("note: token \(made.token.id) of \(account); it is not shown again")
                 try Output.result(
-                    ["id": made.token.id.description, "secret": made.secret], format, text: made.secret)
+                    ["id": made.token.id.description, "secret": made.secret], output.format, text: made.secret)
             }
         }
     }
@@ -58,23 +57,21 @@ struct TokenCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List an account's tokens.")
         @OptionGroup var data: DataOption
-        @Argument(help: "The user or robot.")
-        var account: String
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var account: AccountArgument
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
-                let account = try AccountName(account)
+                let account = try account.name()
                 let tokens = try await HubFolder.manage(try data.folder()) { directory in
                     guard try await directory.store.account(account) != nil else {
                         throw HubError.unknown(account)
                     }
                     return try await directory.store.tokens(of: account)
                 }.map { TokenDescription($0, now: HubFolder.now()) }
-                if tokens.isEmpty, format == .text { return Output.note("note: no tokens") }
+                if tokens.isEmpty, output.format == .text { return Output.note("note: no tokens") }
                 try Output.result(
-                    tokens, format,
+                    tokens, output.format,
                     text: tokens.map { token in
                         [
                             token.id, token.name, token.state,
@@ -89,14 +86,13 @@ struct TokenCommand: ParsableCommand {
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a token worthless, at once.")
         @OptionGroup var data: DataOption
-        @Argument(help: "The user or robot.")
-        var account: String
+        @OptionGroup var account: AccountArgument
         @Argument(help: "The token's id, as 'wasme-hub token list' shows it.")
         var id: String
 
         func run() async throws {
             try await Output.reporting {
-                let account = try AccountName(account)
+                let account = try account.name()
                 guard let id = TokenID(id) else {
                     throw HubError(
                         .tokenUnknown, "\"\(id.prefix(80))\" is not the id of a token",
@@ -142,8 +138,7 @@ struct AuditCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOption
     @Option(help: "How many entries to show.")
     var last = 50
-    @Option(help: "How to write the result: text or json.")
-    var format = OutputFormat.text
+    @OptionGroup var output: FormatOption
 
     func run() async throws {
         try await Output.reporting {
@@ -151,7 +146,7 @@ struct AuditCommand: AsyncParsableCommand {
                 try await directory.store.auditEntries(before: nil, limit: max(0, last))
             }
             try Output.result(
-                entries, format,
+                entries, output.format,
                 text: entries.map { entry in
                     let time = Date(timeIntervalSince1970: TimeInterval(entry.time)).formatted(.iso8601)
                     return [

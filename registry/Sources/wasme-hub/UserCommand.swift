@@ -63,8 +63,7 @@ struct UserCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List users, robots and organisations.")
         @OptionGroup var data: DataOption
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
@@ -76,9 +75,9 @@ struct UserCommand: ParsableCommand {
                     return ([account.name.description, account.kind.rawValue] + marks.compactMap(\.self))
                         .joined(separator: "\t")
                 }
-                if lines.isEmpty, format == .text { return Output.note("note: nobody yet") }
+                if lines.isEmpty, output.format == .text { return Output.note("note: nobody yet") }
                 try Output.result(
-                    accounts.map(AccountDescription.init), format, text: lines.joined(separator: "\n"))
+                    accounts.map(AccountDescription.init), output.format, text: lines.joined(separator: "\n"))
             }
         }
     }

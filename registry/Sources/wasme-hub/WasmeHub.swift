@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+private import Diagnostics
 import Foundation
 
 @main
 struct WasmeHub: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wasme-hub", abstract: "A registry that knows what an Envoy filter is.",
+        version: Release.version,
         subcommands: [
             Serve.self, UserCommand.self, OrganisationCommand.self, TokenCommand.self, GrantCommand.self,
             RevokeCommand.self, VisibilityCommand.self, PolicyCommand.self, AuditCommand.self,

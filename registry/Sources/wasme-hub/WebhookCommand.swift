@@ -36,15 +36,14 @@ struct WebhookCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List webhooks and how they fare.")
         @OptionGroup var data: DataOption
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
                 let webhooks = try await manage(try data.folder()) { try await $0.webhooks() }
-                if webhooks.isEmpty, format == .text { return Output.note("note: no webhooks") }
+                if webhooks.isEmpty, output.format == .text { return Output.note("note: no webhooks") }
                 try Output.result(
-                    webhooks, format,
+                    webhooks, output.format,
                     text: webhooks.map { webhook in
                         [
                             webhook.name, webhook.origin,
@@ -67,17 +66,16 @@ struct WebhookCommand: ParsableCommand {
         var after: Int64 = 0
         @Option(help: "How many to show.")
         var first = 50
-        @Option(help: "How to write the result: text or json.")
-        var format = OutputFormat.text
+        @OptionGroup var output: FormatOption
 
         func run() async throws {
             try await Output.reporting {
                 let found = try await manage(try data.folder()) {
                     try await $0.deliveries(of: webhook, after: after, limit: max(0, first))
                 }.map(DeliveryDescription.init)
-                if found.isEmpty, format == .text { return Output.note("note: nothing waits") }
+                if found.isEmpty, output.format == .text { return Output.note("note: nothing waits") }
                 try Output.result(
-                    found, format,
+                    found, output.format,
                     text: found.map { delivery in
                         [
                             "\(delivery.event)", delivery.webhook, delivery.kind, delivery.subject,

@@ -45,7 +45,7 @@ extension HubConfiguration {
             .init(name: "name", meaning: "What commands and logs call it.", isRequired: true),
             .init(
                 name: "url",
-                meaning: "Where events are sent; redirects are not followed, and every address is allowed.",
+                meaning: "Where events are sent; redirects are not followed.",
                 isRequired: true),
             .init(name: "secret-file", meaning: "The file with the secret that signs events."),
             .init(name: "secret-variable", meaning: "Or the variable of the environment that holds it."),
@@ -72,6 +72,7 @@ extension HubConfiguration {
             else {
                 throw Problem(text: "the url is not an http or https URL")
             }
+            try checkReachable(location.authority)
             let repositories = try repositoryPatterns(entry.all("repositories", default: ["*"]))
             var kinds: Set<ChangeEvent.Kind> = []
             for word in entry.all("events", default: ChangeEvent.Kind.allCases.map(\.rawValue)) {

@@ -21,11 +21,11 @@ extension HotHandler {
             needsFlush = true
             path.end(exchange, answer.status, sent: answer.sent)
             guarding?.becameIdle()
-        case .blob(let digest, let size):
-            if path.isSmall(size) {
-                load(digest, size, exchange, head, path, context)
+        case .content(let content):
+            if path.isSmall(content.size) {
+                load(content, exchange, head, path, context)
             } else if path.sendsFiles {
-                send(digest, size, exchange, head, path, context)
+                send(content, exchange, head, path, context)
             } else {
                 giveUp(head, context)
             }
@@ -59,17 +59,17 @@ extension HotHandler {
         if let body = answer.body { context.write(wrapOutboundOut(.byteBuffer(body)), promise: nil) }
     }
 
-    /// Answers with a blob that comes into memory first.
+    /// Answers with content that comes into memory first.
     private func load(
-        _ digest: Digest, _ size: Int64, _ exchange: HotExchange, _ head: HTTPRequestHead, _ path: HotPath,
+        _ content: HotContent, _ exchange: HotExchange, _ head: HTTPRequestHead, _ path: HotPath,
         _ context: ChannelHandlerContext
     ) {
         isAnswering = true
         guarding?.requestArrived()
-        path.load(digest, size: size, on: context.eventLoop).assumeIsolated().whenComplete { result in
+        path.load(content, on: context.eventLoop).assumeIsolated().whenComplete { result in
             guard case .success(let bytes) = result else { return self.giveUpLater(head) }
             guard let context = self.context else { return }
-            let answer = path.blob(digest, bytes, exchange)
+            let answer = path.answer(content, bytes, exchange)
             path.begin()
             self.write(answer, context)
             context.flush()
@@ -78,21 +78,21 @@ extension HotHandler {
         }
     }
 
-    /// Answers with a blob that goes from its file to the socket.
+    /// Answers with content that goes from its file to the socket.
     private func send(
-        _ digest: Digest, _ size: Int64, _ exchange: HotExchange, _ head: HTTPRequestHead, _ path: HotPath,
+        _ content: HotContent, _ exchange: HotExchange, _ head: HTTPRequestHead, _ path: HotPath,
         _ context: ChannelHandlerContext
     ) {
         isAnswering = true
         guarding?.requestArrived()
-        path.open(digest, size: size, on: context.eventLoop).assumeIsolated().whenComplete { result in
+        path.open(content, on: context.eventLoop).assumeIsolated().whenComplete { result in
             guard let reader = try? result.get(), let file = try? reader.handle() else {
                 return self.giveUpLater(head)
             }
             guard let context = self.context else { return FileSender.close(file) }
-            let content = ContentAnswer(blob: digest, size: size, exchange.request.conditions)
-            let range = content.range ?? 0..<0
-            let answer = path.head(content, exchange)
+            let whole = content.answer(exchange.request.conditions)
+            let range = whole.range ?? 0..<0
+            let answer = path.head(whole, exchange)
             path.begin()
             context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(answer.head)), promise: nil)
             FileSender(reader, file, range).send(to: context) { left in

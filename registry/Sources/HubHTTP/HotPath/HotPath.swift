@@ -13,8 +13,8 @@ final class HotPath {
     /// What is to be sent.
     enum Answer {
         case ready(HotAnswer)
-        /// A blob whose bytes have to be fetched first.
-        case blob(Digest, size: Int64)
+        /// Content whose bytes have to be fetched first.
+        case content(HotContent)
     }
 
     private let registry: Registry
@@ -68,7 +68,10 @@ final class HotPath {
             guard let known = gatekeeper.recognise(authorization: value, from: exchange.address) else {
                 return nil
             }
-            principal = known
+            if let proof = known.proof {
+                guard (try? reads.holds(proof)) == true else { return nil }
+            }
+            principal = known.principal
         }
         exchange.principal = principal.name
         do {
@@ -107,12 +110,26 @@ final class HotPath {
                 return ready(ContentAnswer(blob: digest, size: size, conditions), nil, exchange)
             }
             guard let blob = try reads.content(digest, in: repository, access) else { return nil }
-            if let bytes = blob.content {
-                return .ready(self.blob(digest, ByteBuffer(bytes: bytes), exchange))
+            return content(.blob(digest, size: blob.record.size), blob.content, exchange)
+        case .module(let repository, let name):
+            guard let (module, bytes) = try reads.module(name, in: repository, access),
+                let blob = module.blob
+            else { return nil }
+            let isPinned = if case .digest = name { true } else { false }
+            let content = HotContent.module(module, blob: blob, isPinned: isPinned)
+            if conditions.needsNoBytes(module.digest) {
+                return ready(content.answer(conditions), nil, exchange)
             }
-            if let bytes = cache[digest] { return .ready(self.blob(digest, bytes, exchange)) }
-            return .blob(digest, size: blob.record.size)
+            return self.content(content, bytes, exchange)
         }
+    }
+
+    /// The answer of content whose bytes are here, or in memory, or have to be fetched.
+    private func content(_ content: HotContent, _ held: [UInt8]?, _ exchange: HotExchange) -> Answer {
+        if let bytes = held.map({ ByteBuffer(bytes: $0) }) ?? cache[content.digest] {
+            return .ready(answer(content, bytes, exchange))
+        }
+        return .content(content)
     }
 
     private func json(_ body: ByteBuffer, _ link: String?, _ exchange: HotExchange) -> Answer {
@@ -120,10 +137,9 @@ final class HotPath {
         return ready(answer, answer.range == nil ? nil : .shared(body), exchange)
     }
 
-    /// The answer of a blob whose bytes are here.
-    func blob(_ digest: Digest, _ bytes: ByteBuffer, _ exchange: HotExchange) -> HotAnswer {
-        let answer = ContentAnswer(
-            blob: digest, size: Int64(bytes.readableBytes), exchange.request.conditions)
+    /// The answer of content whose bytes are here.
+    func answer(_ content: HotContent, _ bytes: ByteBuffer, _ exchange: HotExchange) -> HotAnswer {
+        let answer = content.answer(exchange.request.conditions)
         let part = answer.range.flatMap { range in
             bytes.getSlice(
                 at: bytes.readerIndex + Int(range.lowerBound),
@@ -176,7 +192,7 @@ final class HotPath {
             buffer.writeStaticString("\r\n")
         }
         for field in answer.trailing { buffer.write(field) }
-        for field in ContentAnswer.registryFields { buffer.write(field) }
+        for field in answer.closing { buffer.write(field) }
         buffer.writeStaticString("X-Request-Id: ")
         buffer.writeString(exchange.id.description)
         buffer.writeStaticString("\r\nDate: ")
@@ -198,7 +214,8 @@ extension ByteBuffer {
 
 extension HotPath {
     /// The bytes of a blob from the store, once for all who ask at the same time.
-    func load(_ digest: Digest, size: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<ByteBuffer> {
+    func load(_ content: HotContent, on eventLoop: any EventLoop) -> EventLoopFuture<ByteBuffer> {
+        let (digest, size) = (content.digest, content.size)
         if let loading = loads[digest] { return loading }
         let future = eventLoop.makeFutureWithTask { [registry, cache] in
             let reader = try await registry.openBlob(digest, size: size)
@@ -212,8 +229,10 @@ extension HotPath {
     }
 
     /// A blob as a file, if its store has one.
-    func open(_ digest: Digest, size: Int64, on eventLoop: any EventLoop) -> EventLoopFuture<any BlobReader> {
-        eventLoop.makeFutureWithTask { [registry] in try await registry.openBlob(digest, size: size) }
+    func open(_ content: HotContent, on eventLoop: any EventLoop) -> EventLoopFuture<any BlobReader> {
+        eventLoop.makeFutureWithTask { [registry] in
+            try await registry.openBlob(content.digest, size: content.size)
+        }
     }
 
     /// Notes that a request is being answered here.

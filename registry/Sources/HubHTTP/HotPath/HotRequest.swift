@@ -61,6 +61,7 @@ enum HotTarget {
     case manifest(Repository, Reference.Target)
     case blob(Repository, Digest)
     case tags(Repository, limit: Int?, after: String)
+    case module(Repository, Reference.Target)
 
     /// What metrics and logs call it.
     var route: (RouteClass, Repository?) {
@@ -69,6 +70,7 @@ enum HotTarget {
         case .manifest(let repository, _): (.manifest, repository)
         case .blob(let repository, _): (.blob, repository)
         case .tags(let repository, _, _): (.tags, repository)
+        case .module(let repository, _): (.module, repository)
         }
     }
 
@@ -77,9 +79,16 @@ enum HotTarget {
 
     /// Reads a request target by the rules that all of the registry's are read by.
     init?(_ text: String) {
-        guard text.utf8.count <= Self.longest, text.hasPrefix("/v2/"), let target = try? RequestTarget(text),
-            // With `ns` another registry's repository may be meant.
-            target.values("ns").isEmpty,
+        guard text.utf8.count <= Self.longest, text.hasPrefix("/v2/") || text.hasPrefix("/modules/"),
+            let target = try? RequestTarget(text)
+        else { return nil }
+        if target.segments.first == "modules" {
+            guard let name = try? FilterAPI.Name(module: target.segments) else { return nil }
+            self = .module(name.repository, name.target)
+            return
+        }
+        // With `ns` another registry's repository may be meant.
+        guard target.values("ns").isEmpty,
             let route = try? RegistryRoute(Array(target.segments.dropFirst()))
         else { return nil }
         switch route {
