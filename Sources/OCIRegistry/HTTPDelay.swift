@@ -7,7 +7,7 @@ package enum HTTPDelay {
     /// The wait that a response asks for: its seconds, or its date taken from the response's own `Date`, so that
     /// neither side's clock matters.
     ///
-    /// - Parameter now: seconds since 1970, for a response without a `Date`; nil takes no date from such a one.
+    /// `now` is seconds since 1970, for a response without a `Date`; nil takes no date from such a one.
     package static func retryAfter(_ headers: HTTPFields, now: Int64? = nil) -> Duration? {
         guard let value = headers[.retryAfter] else { return nil }
         if let seconds = Int64(value) { return seconds >= 0 && seconds < 1 << 31 ? .seconds(seconds) : nil }

@@ -20,6 +20,12 @@ import Testing
         #expect(log.isEmpty, "a copy of hub.sqlite would not be the whole database")
     }
 
+    @Test func `says which version it is`() async throws {
+        let result = try await HubProcess.run(["--version"])
+        #expect(result.stdout == "\(Release.version)\n")
+        #expect(result.status == 0)
+    }
+
     @Test func `needs no configuration`() async throws {
         let scratch = try ScratchDirectory("hub")
         let hub = try await HubProcess(

@@ -52,7 +52,9 @@ import Testing
                 let answer = String(decoding: wire.rest(patience: 40), as: UTF8.self)
                 let statuses = answer.split(separator: "\n").filter { $0.hasPrefix("HTTP/1.1 ") }
                 if let failure = statuses.first(where: { $0.hasPrefix("HTTP/1.1 5") }) { return "\(failure)" }
-                guard answer.contains(document.digest.description), !Self.shows(bytes, whole) else { return nil }
+                guard answer.contains(document.digest.description), !Self.shows(bytes, whole) else {
+                    return nil
+                }
                 return "let in without a credential: \(statuses)"
             }
         }
@@ -79,7 +81,9 @@ import Testing
     }
 
     private static func corpus(_ basic: String, _ token: String, _ session: String) -> [[UInt8]] {
-        func request(_ method: String, _ path: String, _ authorization: String?, _ body: String = "") -> [UInt8] {
+        func request(
+            _ method: String, _ path: String, _ authorization: String?, _ body: String = ""
+        ) -> [UInt8] {
             var lines = ["\(method) \(path) HTTP/1.1", "Host: hub", "Connection: close"]
             if let authorization { lines.append("Authorization: \(authorization)") }
             if !body.isEmpty {
@@ -98,9 +102,11 @@ import Testing
             request("GET", "/token?offline_token=true&client_id=x", "Basic \(pair)"),
             request(
                 "POST", "/token", nil,
-                "grant_type=password&username=ada&password=wrong&service=wasme-hub&scope=repository:ada/app:pull"),
+                "grant_type=password&username=ada&password=wrong&service=wasme-hub&scope=repository:ada/app:pull"
+            ),
             request(
-                "POST", "/token", nil, "grant_type=refresh_token&refresh_token=\(token)&scope=repository:ada/app:*"),
+                "POST", "/token", nil,
+                "grant_type=refresh_token&refresh_token=\(token)&scope=repository:ada/app:*"),
         ]
     }
 
@@ -118,7 +124,10 @@ import Testing
     private static let changeScheme: Fuzzer.Mutation = { bytes, generator in
         replace(
             &bytes, after: "Authorization: ",
-            with: ["Basic", "basic", "BEARER", "Bearer", "Negotiate", "Digest", "", "Basic\t", "\u{FF}", "Basic,"],
+            with: [
+                "Basic", "basic", "BEARER", "Bearer", "Negotiate", "Digest", "", "Basic\t", "\u{FF}",
+                "Basic,",
+            ],
             &generator)
     }
 
@@ -126,8 +135,10 @@ import Testing
         replace(
             &bytes, after: "scope=",
             with: [
-                "repository:ada/app:*", "repository:ada/app:", "repository::pull", ":::", "repository:../x:pull",
-                "registry:catalog:*", "repository:ada/app:pull%00", String(repeating: "repository:a:pull+", count: 300),
+                "repository:ada/app:*", "repository:ada/app:", "repository::pull", ":::",
+                "repository:../x:pull",
+                "registry:catalog:*", "repository:ada/app:pull%00",
+                String(repeating: "repository:a:pull+", count: 300),
                 "%zz", "repository(plugin):ada/app:pull",
             ], &generator)
     }
@@ -135,7 +146,9 @@ import Testing
     private static let changeForm: Fuzzer.Mutation = { bytes, generator in
         replace(
             &bytes, after: "grant_type=",
-            with: ["password", "refresh_token", "client_credentials", "", "password&grant_type=refresh_token"],
+            with: [
+                "password", "refresh_token", "client_credentials", "", "password&grant_type=refresh_token",
+            ],
             &generator)
     }
 }

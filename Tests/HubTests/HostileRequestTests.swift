@@ -77,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func `a mount from where one may not read is answered as one from nowhere, and the blob is not given`()
+    @Test
+    func `a mount from where one may not read is answered as one from nowhere, and the blob is not given`()
         async throws
     {
         try await withTown { town in
@@ -100,7 +101,9 @@ import Testing
         }
     }
 
-    @Test func `a thousand ranges bring the content once, and a range that is none is not minded`() async throws {
+    @Test func `a thousand ranges bring the content once, and a range that is none is not minded`()
+        async throws
+    {
         try await withHub { hub in
             let bytes = sampleBytes(50_000)
             let path = "/v2/a/blobs/\(try await hub.client.push(bytes, to: "a").digest)"

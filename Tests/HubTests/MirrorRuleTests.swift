@@ -47,7 +47,9 @@ import Testing
         }
     }
 
-    @Test func `a mirrored name that one may not read answers as any that is not there, to the letter`() async throws {
+    @Test func `a mirrored name that one may not read answers as any that is not there, to the letter`()
+        async throws
+    {
         let upstream = try ScriptedUpstream()
         try await withHub(
             policy: AuthorizationTests.closed, mirrors: try mirrors(of: upstream.authority)

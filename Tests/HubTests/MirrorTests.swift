@@ -147,7 +147,8 @@ import Testing
         return (try JSONDecoder().decode(TagsPage.self, from: Data(reply.body)).tags, reply["Link"])
     }
 
-    @Test func `a page of tags asks the other registry for a page, and one that knows no pages is read whole`()
+    @Test
+    func `a page of tags asks the other registry for a page, and one that knows no pages is read whole`()
         async throws
     {
         let all = (0..<2500).map { "v\(10_000 + $0)" }

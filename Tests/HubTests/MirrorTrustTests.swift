@@ -135,7 +135,8 @@ import Testing
         let file = try scratch.write("hub.yaml", lines.joined(separator: "\n") + "\n")
         let check = try await HubProcess.run(["config", "check", file.string])
         #expect(check.status == 64)
-        #expect(check.stderr.split(separator: "\n").count { $0.contains("link-local") } == 12, "\(check.stderr)")
+        #expect(
+            check.stderr.split(separator: "\n").count { $0.contains("link-local") } == 12, "\(check.stderr)")
         // What is not written as an address is found out when it is asked: by a number, or by a redirect.
         let disguised = try await start(scratch, "registry: 'http://2852039166:80'")
         let direct = try await disguised.client.send("GET", "/v2/m/a/manifests/v1")

@@ -114,7 +114,8 @@ import Testing
             let again = try await hub.client.send(
                 "POST", "/v2/q/b/blobs/uploads/?digest=\(Digest(of: second))", body: second)
             #expect(again.status == 403)
-            #expect(try await hub.client.send("GET", "/v2/elsewhere/blobs/\(Digest(of: second))").body == second)
+            #expect(
+                try await hub.client.send("GET", "/v2/elsewhere/blobs/\(Digest(of: second))").body == second)
             #expect(try await hub.client.send("DELETE", "/v2/q/a/blobs/\(first)").status == 202)
             try await hub.client.push(second, to: "q/b")
         }

@@ -7,7 +7,8 @@ import Testing
 
 /// What is refused before it is a request is noticed all the same: in the log, and among the metrics.
 @Suite struct RefusedRequestTests {
-    @Test func `a slow head, a head that is too large, one connection too many and garbage are logged and counted`()
+    @Test
+    func `a slow head, a head that is too large, one connection too many and garbage are logged and counted`()
         async throws
     {
         let scratch = try ScratchDirectory("hub")
@@ -78,8 +79,10 @@ import Testing
             _ = try await hub.client.facts("acme/tiny/v1")
             _ = try await hub.client.send("GET", "/api/v1/facts/acme/tiny/none")
             let text = try await hub.client.send("GET", "/metrics").text
-            #expect(text.contains("wasme_hub_http_requests_total{route=\"facts\",method=\"GET\",code=\"200\"} 1"))
-            #expect(text.contains("wasme_hub_http_requests_total{route=\"facts\",method=\"GET\",code=\"404\"} 1"))
+            #expect(
+                text.contains("wasme_hub_http_requests_total{route=\"facts\",method=\"GET\",code=\"200\"} 1"))
+            #expect(
+                text.contains("wasme_hub_http_requests_total{route=\"facts\",method=\"GET\",code=\"404\"} 1"))
             #expect(!text.contains("route=\"management\""))
         }
     }

@@ -49,10 +49,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("auth.docker.io", "registry-1.docker.io", true), ("gitlab.example.com", "registry.gitlab.example.com", true),
+        ("auth.docker.io", "registry-1.docker.io", true),
+        ("gitlab.example.com", "registry.gitlab.example.com", true),
         ("gitlab.com", "registry.gitlab.com", true), ("127.0.0.1:5001", "127.0.0.1", true),
-        ("127.0.0.2", "127.0.0.1", false), ("localhost:5001", "127.0.0.1", false), ("[::1]:5001", "::1", true),
-        ("ghcr.io", "ghcr.io", true), ("auth.ghcr.io", "ghcr.io", true), ("docker.io", "registry-1.docker.io", true),
+        ("127.0.0.2", "127.0.0.1", false), ("localhost:5001", "127.0.0.1", false),
+        ("[::1]:5001", "::1", true),
+        ("ghcr.io", "ghcr.io", true), ("auth.ghcr.io", "ghcr.io", true),
+        ("docker.io", "registry-1.docker.io", true),
         ("evildocker.io", "registry-1.docker.io", false), ("evil.example", "registry-1.docker.io", false),
         ("evil.co.uk", "registry.co.uk", false), ("auth.shop.co.uk", "registry.shop.co.uk", true),
         ("auth.io", "ghcr.io", false), ("hub", "hub", true), ("other", "hub", false),

@@ -65,7 +65,8 @@ final class Listener: Sendable {
 @Suite struct CommandLineTests {
     @Test(arguments: [
         "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
-        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy", "deploy envoy",
+        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy",
+        "deploy envoy", "version",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
@@ -78,6 +79,21 @@ final class Listener: Sendable {
         #expect(status == 0)
         #expect(listener.errors.isEmpty)
         try expectGolden(listener.output, "help/wasme\(verb.isEmpty ? "" : " \(verb)").txt")
+    }
+
+    @Test func `the version is the same, however it is asked for`() async throws {
+        let plain = try Listener()
+        #expect(await plain.run("--version") == 0)
+        let version = plain.output.trimmingCharacters(in: .newlines)
+        #expect(version.wholeMatch(of: /\d+\.\d+\.\d+/) != nil)
+        for (arguments, expected) in [
+            (["version"], "wasme \(version)\n"), (["version", "-q"], "\(version)\n"),
+            (["version", "--format", "json"], "{\n  \"version\" : \"\(version)\"\n}\n"),
+        ] {
+            let listener = try Listener()
+            #expect(await listener.run(arguments) == 0)
+            #expect(listener.output == expected)
+        }
     }
 
     @Test func `on a terminal init asks for what is missing, and again if it cannot be`() async throws {

@@ -73,7 +73,8 @@ struct ContentAnswer {
     /// The module of an image, or the part of it that was asked for; `isPinned` is whether it was asked for by a digest.
     init(module: ModuleRecord, isPinned: Bool, _ conditions: ReadConditions) {
         self.init([
-            (.contentType, MediaType.wasm.rawValue), (.eTag, "\"\(module.digest)\""), (.acceptRanges, "bytes"),
+            (.contentType, MediaType.wasm.rawValue), (.eTag, "\"\(module.digest)\""),
+            (.acceptRanges, "bytes"),
             // What a digest names stays; whether somebody may still have it is asked each time.
             (.cacheControl, isPinned ? "private, max-age=31536000, immutable" : "private, no-cache"),
             // RFC 9530 §3.1: of the whole module, also beside a part of it.

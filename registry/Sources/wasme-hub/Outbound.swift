@@ -70,6 +70,8 @@ extension HubConfiguration {
     static func checkReachable(_ authority: String) throws(Problem) {
         guard LinkLocalAddress.isNamed(by: authority) else { return }
         throw Problem(
-            text: "\"\(authority)\" is a link-local address, where clouds keep credentials: the hub sends nothing there")
+            text:
+                "\"\(authority)\" is a link-local address, where clouds keep credentials: the hub sends nothing there"
+        )
     }
 }

@@ -49,7 +49,8 @@ struct TokenCommand: ParsableCommand {
                 }
                 Output.note("note: token \(made.token.id) of \(account); it is not shown again")
                 try Output.result(
-                    ["id": made.token.id.description, "secret": made.secret], output.format, text: made.secret)
+                    ["id": made.token.id.description, "secret": made.secret], output.format, text: made.secret
+                )
             }
         }
     }
