@@ -28,7 +28,7 @@ extension RegistryClient {
     /// - Parameters:
     ///   - query: words, or nothing for everything.
     ///   - limit: after how many to stop.
-    /// - Returns: what was found, in the order of names; nil if this registry has no such search.
+    /// - Returns: what was found, the best first; nil if this registry has no such search.
     /// - Throws: `RegistryError` if it cannot be asked or refuses.
     package func search(_ query: String, limit: Int) async throws -> [FoundRepository]? {
         let action = "search \"\(host)\""

@@ -8,7 +8,7 @@ struct Search: WasmeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find published images in a registry.",
         discussion: """
-            A wasme-hub looks through names, titles, descriptions and versions; every word must fit. Of any other \
+            A wasme-hub looks through names, annotations and READMEs, and shows the best first; every word must fit. Of any other \
             registry only the names of its repositories are looked through, if it shows them.
 
             Examples:

@@ -25,7 +25,7 @@ package struct Wasme: AsyncParsableCommand {
         subcommands: [
             Init.self, Build.self, Check.self, Inspect.self, List.self, TagImage.self, Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
-            Search.self, Login.self, Logout.self, Deploy.self, Completion.self, Version.self,
+            Search.self, Open.self, Login.self, Logout.self, Deploy.self, Completion.self, Version.self,
         ])
 
     package init() {}

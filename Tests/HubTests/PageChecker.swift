@@ -8,7 +8,8 @@ import Foundation
 /// is opened is closed, and nothing runs or comes from anywhere else.
 struct PageChecker {
     private static let elements: Set<String> = [
-        "html", "head", "meta", "title", "link", "script", "body", "a", "header", "nav", "ul", "ol", "li",
+        "html", "article", "bdi", "head", "meta", "title", "link", "script", "body", "a", "header", "nav",
+        "ul", "ol", "li",
         "main", "h1",
         "h2", "h3", "h4", "h5", "h6", "p", "span", "strong", "em", "del", "ins", "code", "pre", "dl", "div",
         "dt", "dd",
@@ -20,7 +21,8 @@ struct PageChecker {
     ]
     private static let empty: Set<String> = ["meta", "link", "input", "br", "hr", "line", "polyline"]
     private static let attributes: Set<String> = [
-        "lang", "charset", "name", "content", "property", "rel", "href", "class", "id", "role", "aria-label",
+        "lang", "charset", "maxlength", "name", "content", "property", "rel", "href", "class", "id", "role",
+        "aria-label",
         "aria-labelledby", "aria-describedby", "aria-current", "aria-hidden", "aria-invalid", "tabindex",
         "scope", "title",
         "datetime", "start", "method", "action", "value", "autocomplete", "spellcheck", "inputmode", "type",

@@ -22,11 +22,13 @@ import Testing
                 to: "acme/add-header", tag: "v1.2", layer: sampleBytes(123_456))
             for path in ["/", "/r/acme/add-header"] {
                 let page = try await hub.client.send("GET", path).text
-                for text in ["acme/add-header", "v1.2", image.digest.short, "124 kB", "just now"] {
+                for text in ["acme/add-header", "v1.2", "124 kB", "just now"] {
                     #expect(page.contains(text), "\(path): \(text)")
                 }
                 #expect(!page.contains("Nothing has been pushed"))
             }
+            let page = try await hub.client.send("GET", "/r/acme/add-header").text
+            #expect(page.contains(image.digest.short))
             #expect(try await hub.client.send("HEAD", "/").body.isEmpty)
             #expect(try await hub.client.send("GET", "/r/acme/none").status == 404)
             #expect(try await hub.client.send("GET", "/r/Not/a/Name").status == 404)

@@ -65,7 +65,7 @@ final class Listener: Sendable {
 @Suite struct CommandLineTests {
     @Test(arguments: [
         "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
-        "load", "attach", "discover", "search", "login", "logout", "completion", "deploy",
+        "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
         "deploy envoy", "version",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {

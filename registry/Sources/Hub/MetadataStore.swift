@@ -7,7 +7,7 @@ package import OCI
 /// Each function is one transaction; what it returned from is durable. Each one that names a repository begins with
 /// `Access.authorize` for the principal that the store acts for.
 package typealias MetadataStore = AuthorizingStore & UploadSessionStore & BlobLinkStore & ManifestStore
-    & CatalogStore & SearchStore & PolicyStore & CollectionStore & FigureStore & FactStore
+    & CatalogStore & SearchStore & PolicyStore & CollectionStore & FigureStore & FactStore & PullStore
     & MirrorStore & ImmediateStore
 
 /// What can be done through it is what its principal may do.

@@ -40,6 +40,8 @@ package struct Registry: Sendable {
     package let mirrors: Mirrors
     let figureCache = FigureCache()
     let reading = ReadingSignal()
+    /// How often repositories were pulled, as far as it is not written down.
+    package let pullCounts = PullCounts()
     package let limits: Limits
     /// Who everything is done for; decided upon by `metadata`.
     package private(set) var principal = Principal.anonymous

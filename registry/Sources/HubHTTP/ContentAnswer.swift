@@ -59,6 +59,11 @@ struct ContentAnswer {
 
     private init(_ fields: [Field]) { self.fields = fields }
 
+    /// Whether the answer for a manifest or a module counts as a pull: it brings bytes, from the first one on.
+    ///
+    /// One that goes on where another download ended is the same pull.
+    var isPull: Bool { range?.lowerBound == 0 }
+
     /// A blob, or the part of it that was asked for.
     init(blob digest: Digest, size: Int64, _ conditions: ReadConditions) {
         let name = digest.description

@@ -57,19 +57,20 @@ struct Challenge: Sendable {
     ) -> String? {
         guard error.code.status == .unauthorized else { return nil }
         guard isRegistry else { return "Basic realm=\"wasme-hub\", charset=\"UTF-8\"" }
-        var header = "Bearer realm=\"\(base(request, scheme ?? self.scheme))/token\",service=\"\(service)\""
+        var header = "Bearer realm=\"\(base(request, scheme))/token\",service=\"\(service)\""
         if let scope = error.detail { header += ",scope=\"\(scope)\"" }
         if error.code == .insufficientScope { header += ",error=\"insufficient_scope\"" }
         if error.code == .badCredentials { header += ",error=\"invalid_token\"" }
         return header
     }
 
-    private func base(_ request: Request, _ scheme: String) -> String {
+    /// Where the hub is for whoever sent a request by a scheme; nil for that of its connections.
+    func base(_ request: Request, _ scheme: String?) -> String {
         if let publicURL { return publicURL }
         let host = request.head.authority ?? "localhost"
         let isPlain = host.utf8.allSatisfy {
             (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
         }
-        return "\(scheme)://\(isPlain ? host : "localhost")"
+        return "\(scheme ?? self.scheme)://\(isPlain ? host : "localhost")"
     }
 }

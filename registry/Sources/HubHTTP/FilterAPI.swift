@@ -52,6 +52,7 @@ struct FilterAPI: Sendable {
         let (module, reader) = try await registry.module(of: name.target, in: name.repository)
         let answer = ContentAnswer(module: module, isPinned: name.isPinned, ReadConditions(request))
         guard let range = answer.range else { return answer.response() }
+        if answer.isPull { registry.pullCounts.shared.note(name.repository) }
         return answer.response(try await RegistryAPI.body(reader, range))
     }
 

@@ -130,14 +130,17 @@ struct HubResponder: HTTPResponder {
         case "api":
             try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
                 .respond(to: request, target)
-        default: try await page(request, target, principal, &known)
+        default: try await page(request, target, principal, from: origin, &known)
         }
     }
 
     private func page(
-        _ request: Request, _ target: RequestTarget, _ principal: Principal, _ known: inout Knowledge
+        _ request: Request, _ target: RequestTarget, _ principal: Principal, from origin: Origin,
+        _ known: inout Knowledge
     ) async throws -> Response {
-        let visit = try await pages.visit(request, principal)
+        var visit = try await pages.visit(request, principal)
+        visit.base = challenge.base(request, operation.proxies.scheme(of: origin.peer, request.headers))
+        visit.hasPublicAddress = challenge.publicURL != nil
         known.visit = visit
         return try await pages.respond(to: request, target, for: visit)
     }

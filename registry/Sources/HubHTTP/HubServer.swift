@@ -114,7 +114,8 @@ package struct HubServer: Service {
         signals: [UnixSignal] = [], beside services: [any Service] = [], grace: Duration = .seconds(10)
     ) -> ServiceGroup {
         var configuration = ServiceGroupConfiguration(
-            services: services + [self], gracefulShutdownSignals: signals, logger: logger)
+            services: services + [PullRecorder(registry: registry, logger: logger), self],
+            gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = grace
         return ServiceGroup(configuration: configuration)
     }

@@ -15,6 +15,7 @@ extension RegistryAPI {
         let answer = ContentAnswer(
             manifest: manifest.digest, manifest.mediaType, size: Int64(manifest.bytes.count),
             ReadConditions(call.request))
+        if answer.isPull { registry.pullCounts.shared.note(repository) }
         var response = answer.response(
             answer.range == nil
                 ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))

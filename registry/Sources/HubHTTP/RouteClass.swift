@@ -47,6 +47,7 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case "r":
             (.page, String(segments.dropFirst().joined(separator: "/").prefix { $0 != ":" && $0 != "@" }))
         case "compare": (.page, segments.dropFirst().joined(separator: "/"))
+        case "feed", "badge", "feed.atom", "sitemap.xml", "robots.txt": (.page, nil)
         case "", "assets", "signin", "signout", "account", "organisations", "users", "admin": (.page, nil)
         default: (.other, nil)
         }

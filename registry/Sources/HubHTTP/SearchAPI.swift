@@ -8,7 +8,7 @@ import OCI
 
 /// `GET /api/v1/search`: what the specification of registries has no words for.
 struct SearchAPI: Sendable {
-    /// Longest text of an image's own that is passed on, in characters.
+    /// Longest text of an image's own that is passed on, in Unicode scalars.
     private static let longestText = 300
 
     private(set) var registry: Registry
@@ -28,14 +28,12 @@ struct SearchAPI: Sendable {
         guard request.method == .get || request.method == .head else {
             throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
         }
-        let text = try target.value("q", orThrow: .searchInvalid) ?? ""
-        let (limit, last) = try target.page()
-        let (found, next) = try await registry.search(
-            try SearchQuery(text), after: last, limit: limit)
-        var response = try jsonResponse(Found(repositories: found.map(Found.Entry.init)))
-        if let next {
-            response.headers[.link] =
-                "</api/v1/search?q=\(percentEncoded(text))&n=\(found.count)&last=\(next)>; rel=\"next\""
+        let asked = try SearchRequest(target)
+        let result = try await registry.search(asked.query, limit: asked.limit)
+        var response = try jsonResponse(Found(result))
+        if let next = result.next {
+            let link = asked.link("/api/v1/search", count: result.found.count, after: next)
+            response.headers[.link] = "<\(link)>; rel=\"next\""
         }
         return response
     }
@@ -59,10 +57,16 @@ struct SearchAPI: Sendable {
             /// Of a filter that the hub has read.
             let language: String?
             let licence: String?
+            /// How often it was pulled.
+            let pulls: Int64
+            /// Plain names of the hosts some version of which takes it, as in "envoy".
+            let hosts: [String]
+            /// Whether somebody signed it; by whom, and whether rightly, is not looked into.
+            let isSigned: Bool
 
             init(_ found: FoundRepository) {
                 func text(_ key: String) -> String? {
-                    found.annotations[key].map { String($0.prefix(SearchAPI.longestText)) }
+                    found.annotations[key].map { shortened($0, to: SearchAPI.longestText) }
                 }
                 repository = found.repository.path
                 tag = found.image.tag
@@ -75,9 +79,43 @@ struct SearchAPI: Sendable {
                 abi = found.filter?.abi ?? text("module.wasm.runtime/abi_version")
                 language = found.filter?.language
                 licence = found.filter?.licence
+                pulls = found.pulls
+                hosts = (found.facets[.host] ?? []).map(\.value)
+                isSigned = found.facets[.signed] != nil
             }
         }
 
+        /// A value of a facet, with how many would be found if it were the only choice there.
+        struct Value: Encodable {
+            let value: String
+            /// The same for people.
+            let label: String
+            let count: Int
+        }
+
         let repositories: [Entry]
+        /// How many fit, on all pages.
+        let total: Int
+        /// The values that occur most.
+        let facets: [String: [Value]]
+
+        init(_ result: SearchResult) {
+            repositories = result.found.map(Entry.init)
+            total = result.total
+            facets = Dictionary(
+                uniqueKeysWithValues: result.facets.map { facet, counts in
+                    (
+                        facet.rawValue,
+                        counts.map { Value(value: $0.value.value, label: $0.value.label, count: $0.count) }
+                    )
+                })
+        }
     }
+}
+
+/// The beginning of a text.
+///
+/// Not counted in characters: one of those can be as long as somebody likes.
+func shortened(_ text: String, to limit: Int) -> String {
+    String(text.unicodeScalars.prefix(limit))
 }

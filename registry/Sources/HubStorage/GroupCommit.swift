@@ -78,6 +78,7 @@ actor GroupCommit {
             try database.execute(sql: "PRAGMA synchronous = \(level)")
             try database.inTransaction(.immediate) {
                 for write in batch { finishers.append(write.perform(database)) }
+                try database.refreshListings()
                 return .commit
             }
             return (finishers, nil)

@@ -68,7 +68,12 @@ extension MetadataDatabase: FactStore {
         }
     }
 
-    package func forgetFacts() async throws { try await write { try $0.makeAllPending() } }
+    package func forgetFacts() async throws {
+        try await write { database in
+            try database.makeAllPending()
+            try database.forgetListings()
+        }
+    }
 
     package func pendingManifests(before: ManifestID?, limit: Int) async throws -> [PendingManifest] {
         try await read { database in

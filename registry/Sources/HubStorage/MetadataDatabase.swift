@@ -51,6 +51,10 @@ package struct MetadataDatabase: Sendable {
                 throw HubError.newer(layout)
             }
             try migrator.migrate(pool)
+            let isStale = try await pool.read {
+                try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM stale_listings)") ?? false
+            }
+            if isStale { try await writes.write { try $0.refreshListings() } }
         } catch let error as DatabaseError {
             throw HubError(
                 .dataFolder, "cannot open the database of data folder \"\(path)\"", cause: error,

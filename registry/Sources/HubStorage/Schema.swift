@@ -47,6 +47,9 @@ enum Schema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("8: listings, facets, pulls") { database in
+            try database.execute(sql: listings)
+        }
         migrator.registerMigration("10: who pushed") { database in
             try database.execute(
                 sql: """

@@ -20,6 +20,7 @@ final class HotPath {
     private let registry: Registry
     private let gatekeeper: Gatekeeper
     private let cache: ContentCache
+    private let pulls: PullCounts.Table
     private let reads: any ImmediateReads
     /// Whether bytes of files can go to the socket by the kernel alone.
     let sendsFiles: Bool
@@ -40,6 +41,7 @@ final class HotPath {
         self.gatekeeper = gatekeeper
         self.operation = operation
         self.cache = cache
+        pulls = registry.pullCounts.table()
         self.reads = reads
         self.sendsFiles = sendsFiles
         self.onAnswer = onAnswer
@@ -100,6 +102,7 @@ final class HotPath {
             guard let manifest = try reads.manifest(name, in: repository, access) else { return nil }
             let answer = ContentAnswer(
                 manifest: manifest.digest, manifest.mediaType, size: Int64(manifest.bytes.count), conditions)
+            if answer.isPull { pulls.note(repository) }
             return ready(answer, answer.range == nil ? nil : .copied(manifest.bytes), exchange)
         case .blob(let repository, let digest):
             if conditions.needsNoBytes(digest) {
@@ -120,6 +123,7 @@ final class HotPath {
             if conditions.needsNoBytes(module.digest) {
                 return ready(content.answer(conditions), nil, exchange)
             }
+            if content.answer(conditions).isPull { pulls.note(repository) }
             return self.content(content, bytes, exchange)
         }
     }

@@ -22,7 +22,7 @@ struct FilterPage: Sendable {
         }
         guard let facts = view.filter else {
             guard request.method != .post else { return renderer.missing(visit) }
-            return page(view, visit, otherContent(view))
+            return try await page(view, visit, otherContent(view))
         }
         let install = FilterInstall(view, facts, site.found(visit))
         var sent: [String: String]?
@@ -33,7 +33,7 @@ struct FilterPage: Sendable {
         }
         var values = FilterSections(view, facts, visit).values
         values.merge(install.values(sent)) { $1 }
-        return page(view, visit, values)
+        return try await page(view, visit, values)
     }
 
     /// The page of a repository whose manifests have no tag.
@@ -50,12 +50,19 @@ struct FilterPage: Sendable {
             using: Self.assets)
     }
 
-    private func page(_ view: FilterView, _ visit: Visit, _ values: [String: Any]) -> Response {
+    private func page(
+        _ view: FilterView, _ visit: Visit, _ values: [String: Any]
+    ) async throws -> Response {
         var values = values
         values["name"] = view.repository.path
         values["reference"] = "\(visit.host)/\(view.repository)"
         values["version"] = FilterVersions(view, visit).values
         values["image"] = ImageSection(view).values
+        values["pulls"] = try await visit.pullChart(of: view.repository)
+        values["feed"] = "/feed/\(view.repository).atom"
+        values["meta"] = openGraph(
+            visit, title: view.repository.path, "/r/\(view.repository)",
+            view.annotations["org.opencontainers.image.description"].map { shortened($0, to: 300) })
         return renderer.page("filter", title: view.repository.path, values, visit, using: Self.assets)
     }
 

@@ -10,10 +10,9 @@ import OCI
 struct PageRenderer: Sendable {
     private static let templateFiles: [(name: String, bytes: [UInt8])] = [
         ("head", PackageResources.head_mustache), ("foot", PackageResources.foot_mustache),
-        ("images", PackageResources.images_mustache),
-        ("repositories", PackageResources.repositories_mustache),
         ("filter", PackageResources.filter_mustache), ("field", PackageResources.field_mustache),
         ("compare", PackageResources.compare_mustache),
+        ("explore", PackageResources.explore_mustache),
         ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
         ("problem", PackageResources.problem_mustache),
     ]
@@ -21,6 +20,8 @@ struct PageRenderer: Sendable {
         ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css),
         ("filter.css", "text/css; charset=utf-8", PackageResources.filter_css),
         ("filter.js", "text/javascript; charset=utf-8", PackageResources.filter_js),
+        ("explore.css", "text/css; charset=utf-8", PackageResources.explore_css),
+        ("explore.js", "text/javascript; charset=utf-8", PackageResources.explore_js),
     ]
 
     private struct Asset: Sendable {

@@ -60,7 +60,7 @@ struct Pages: Sendable {
         }
         switch path.first {
         case "" where path.count == 1:
-            return try await ExplorePage(renderer: renderer).respond(target, visit)
+            return try await ExplorePage(renderer: renderer).respond(request, visit)
         case "r":
             return try await FilterPage(renderer: renderer, site: site)
                 .respond(request, path.dropFirst().joined(separator: "/"), visit)
@@ -69,7 +69,10 @@ struct Pages: Sendable {
                 .respond(path.dropFirst().joined(separator: "/"), target, visit)
         case "assets" where path.count == 2:
             return renderer.asset(path[1], isPinned: !target.values("v").isEmpty) ?? renderer.missing(visit)
-        default: return renderer.missing(visit)
+        default:
+            let policy = gatekeeper.policy
+            let site = Site(renderer: renderer, isPublic: policy.isOpen || policy.allowsAnonymousPull)
+            return try await site.respond(target, visit) ?? renderer.missing(visit)
         }
     }
 }

@@ -10,6 +10,10 @@ struct Visit: Sendable {
     let principal: Principal
     /// The address that the hub was found at, as in commands that are shown.
     let host: String
+    /// Where pages and feeds say that the hub is, as in "https://hub.example.com".
+    var base = ""
+    /// Whether that was configured, so that it is the same for everybody.
+    var hasPublicAddress = false
     /// The path and the query that were asked for, as they came.
     let address: String
     /// Whether there are accounts to sign in to.

@@ -1,21 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
-import Hub
-import OCI
-
-/// Tags as the rows of a table.
-func tagRows(_ images: ArraySlice<TaggedImage>, _ visit: Visit) -> [[String: Any]] {
-    let now = visit.registry.now()
-    return images.map { image in
-        [
-            "tag": image.tag, "digest": image.digest.description, "shortDigest": image.digest.short,
-            "size": byteCount(image.size), "age": age(seconds: now - image.updatedAt),
-            "time": Date(timeIntervalSince1970: TimeInterval(image.updatedAt)).formatted(.iso8601),
-        ]
-    }
-}
-
 /// A text whose section in a template is left out if there is none: to the templates an empty text is one too.
 func shownText(_ text: String?) -> Any { text.flatMap { $0.isEmpty ? nil : $0 } ?? false }
 
