@@ -223,6 +223,15 @@ import Testing
     /// What runs the hub: who may, by the least of the visitors.
     static let management: [(method: String, path: String, body: String, least: [Visitor], status: Int)] = [
         ("GET", "account", "", [.stranger, .reader, .writer, .admin, .elsewhere, .readOnly, .session], 200),
+        ("PUT", "account/password", #"{"old":"wrong","new":"long enough"}"#, [], 403),
+        ("GET", "users/root/sessions", "", [], 200), ("GET", "users/root/repositories", "", [], 200),
+        ("DELETE", "users/root/sessions/0123456789abcdef", "", [], 404),
+        ("GET", "organisations", "", [.stranger, .reader, .writer, .admin], 200),
+        ("GET", "organisations/acme", "", [.reader, .writer, .admin], 200),
+        ("GET", "organisations/acme/repositories", "", [.reader, .writer, .admin], 200),
+        ("GET", "organisations/acme/robots", "", [.admin], 200), ("GET", "storage", "", [], 200),
+        ("GET", "collection", "", [], 200), ("POST", "collection", "", [], 202),
+        ("GET", "settings", "", [], 200),
         ("GET", "users", "", [], 200), ("GET", "audit", "", [], 200),
         ("POST", "users", #"{"name":"mallory","password":"long enough"}"#, [], 201),
         ("PATCH", "users/wim", #"{"isAdmin":true}"#, [], 204), ("GET", "users/root", "", [], 200),

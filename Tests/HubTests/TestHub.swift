@@ -62,6 +62,16 @@ private struct Indexing: Service {
     func run() async throws { await cancelWhenGracefulShutdown { await indexer.run() } }
 }
 
+private struct Collecting: Service {
+    let registry: Registry
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in registry.collections.requests { _ = try? await registry.collect(isDeep: true) }
+        }
+    }
+}
+
 private func runHub<Result>(
     limits: Registry.Limits, policy: AccessPolicy, mirrors: Mirrors?, folder: FilePath?,
     operation: HubOperation, reads: Bool,
@@ -86,7 +96,7 @@ private func runHub<Result>(
         operation: operation, logger: logger
     ) { port.yield($0.port) }
     let indexing = Indexing(indexer: FactIndexer(registry, FilterReader(), logger: logger))
-    let services = server.group(beside: reads ? [indexing] : [])
+    let services = server.group(beside: (reads ? [indexing] : []) + [Collecting(registry: registry)])
     return try await withThrowingTaskGroup { group in
         group.addTask {
             defer { port.finish() }

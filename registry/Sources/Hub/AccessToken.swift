@@ -13,8 +13,16 @@ package struct TokenSecret: Hashable, Sendable {
         case access
         /// What a client keeps after a log-in, instead of the password.
         case refresh
+        /// What a browser keeps in its cookie.
+        case session
 
-        fileprivate var prefix: String { self == .access ? "whub_" : "whubr_" }
+        fileprivate var prefix: String {
+            switch self {
+            case .access: "whub_"
+            case .refresh: "whubr_"
+            case .session: "whubs_"
+            }
+        }
     }
 
     package let kind: Kind
@@ -36,7 +44,7 @@ package struct TokenSecret: Hashable, Sendable {
     /// Reads what a client sent; nil if it cannot be one of ours.
     package init?(_ text: String) {
         guard
-            let kind = [Kind.access, .refresh].first(where: { text.hasPrefix($0.prefix) }),
+            let kind = [Kind.access, .refresh, .session].first(where: { text.hasPrefix($0.prefix) }),
             text.utf8.count == kind.prefix.utf8.count + Self.bodyLength + Self.checkLength,
             Self.check(String(text.dropLast(Self.checkLength))) == text.suffix(Self.checkLength)
         else { return nil }

@@ -66,7 +66,7 @@ package struct AccountName: Hashable, Sendable, Comparable, CustomStringConverti
 
 /// What can change in an account.
 package enum AccountChange: Hashable, Sendable {
-    /// A new hash of the password; tokens that were kept instead of the old one are revoked.
+    /// A new hash of the password; tokens that were kept instead of the old one are revoked, and sessions end.
     case password(String)
     case isAdmin(Bool)
     case isDisabled(Bool)
@@ -92,6 +92,8 @@ package enum ManagementAction: Hashable, Sendable {
     case hub
     /// To change who may do what in an organisation, or what belongs to a user.
     case organisation(AccountName)
+    /// To see what belongs to an organisation or a user, as those do who have any role there.
+    case membership(AccountName)
     /// To change an account's own things: its password, its tokens.
     case account(AccountName)
 }
@@ -101,6 +103,7 @@ extension HubError.Code {
     package static let accountUnknown = Self("NAME_UNKNOWN", kind: "account")
     package static let accountExists = Self("NAME_EXISTS")
     package static let tokenUnknown = Self("TOKEN_UNKNOWN")
+    package static let sessionUnknown = Self("SESSION_UNKNOWN")
     package static let tokenInvalid = Self("TOKEN_INVALID")
     package static let passwordInvalid = Self("PASSWORD_INVALID")
     /// Too many attempts; the detail says how many seconds to wait.

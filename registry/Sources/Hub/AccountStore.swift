@@ -6,7 +6,8 @@ package import OCI
 ///
 /// As in `MetadataStore`, each function is one transaction, which begins with `Access.authorize` and, if it changes
 /// something, ends with a line of the audit log.
-package typealias DirectoryStore = AuthorizingStore & AccountStore & RoleStore & TokenStore & AuditStore
+package typealias DirectoryStore = AuthorizingStore & AccountStore & RoleStore & TokenStore & SessionStore
+    & HoldingStore & AuditStore
 
 package protocol AccountStore: Sendable {
     /// Adds a user, an organisation or a robot; `password` is a hash.
@@ -54,6 +55,10 @@ package protocol CredentialStore: Sendable {
     func token(hash: String) async throws -> AccessToken?
     /// Notes when tokens were last used; may be lost in a crash.
     func noteUse(_ times: [TokenID: Int64]) async throws
+    /// The session with a hash, ended or not.
+    func session(hash: String) async throws -> BrowserSession?
+    /// Notes when a session was last used; may be lost in a crash.
+    func noteSessionUse(_ id: TokenID, at time: Int64) async throws
     /// Replaces a hash by a better one of the same password, if it is still the one.
     func rehash(_ account: AccountID, from old: String, to new: String) async throws
     /// Whether no user is there yet.

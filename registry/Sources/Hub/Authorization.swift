@@ -116,6 +116,10 @@ package struct Access: Hashable, Sendable {
             let role = try facts.role(of: account, inOrganisation: name)
             guard role != .admin else { return }
             throw role == nil ? HubError.unknown(name) : .mayNotManage
+        case .membership(let name):
+            guard try facts.role(of: account, inOrganisation: name) != nil else {
+                throw HubError.unknown(name)
+            }
         case .account(let name):
             if name.description == principal.name { return }
             if let owner = name.owner, try facts.role(of: account, inOrganisation: owner) == .admin { return }

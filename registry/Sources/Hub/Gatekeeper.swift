@@ -100,7 +100,7 @@ package final class Gatekeeper: Sendable {
         return (principal, entry.proof)
     }
 
-    private func logIn(
+    func logIn(
         _ name: String, _ secret: String, _ address: String?, _ header: String?
     ) async throws -> Principal {
         if let token = TokenSecret(secret) { return try await logIn(token, name: name, address, header) }

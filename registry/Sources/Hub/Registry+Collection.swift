@@ -27,15 +27,33 @@ extension Registry {
     /// what was pushed or asked for a moment ago is leased. `isDeep` also looks for files that nothing knows of.
     @discardableResult
     package func collect(isDeep: Bool = false) async throws -> Collected {
+        let number = collections.begin(at: now())
+        do {
+            let collected = try await collect(isDeep, number)
+            collections.end(number, at: now(), collected)
+            return collected
+        } catch {
+            collections.end(number, at: now(), nil)
+            throw error
+        }
+    }
+
+    private func collect(_ isDeep: Bool, _ number: Int) async throws -> Collected {
         let registry = acting(for: .host)
         var collected = Collected()
         try await registry.collectUploads(&collected)
+        collections.note(number, .tags, collected)
         let retired = try await registry.metadata.retire(now: now())
         collected.tags = retired.tags
         collected.manifests = retired.manifests + (try await registry.retireMirrored())
+        collections.note(number, .links, collected)
         collected.links = try await registry.metadata.unlinkUnused(before: now() - limits.blobLease)
+        collections.note(number, .blobs, collected)
         try await registry.collectBlobs(&collected)
-        if isDeep { try await registry.collectStrays(&collected) }
+        if isDeep {
+            collections.note(number, .strays, collected)
+            try await registry.collectStrays(&collected)
+        }
         return collected
     }
 

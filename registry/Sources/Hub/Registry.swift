@@ -42,6 +42,8 @@ package struct Registry: Sendable {
     let reading = ReadingSignal()
     /// How often repositories were pulled, as far as it is not written down.
     package let pullCounts = PullCounts()
+    /// How far collections are.
+    package let collections = CollectionProgress()
     package let limits: Limits
     /// Who everything is done for; decided upon by `metadata`.
     package private(set) var principal = Principal.anonymous

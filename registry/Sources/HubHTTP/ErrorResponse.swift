@@ -23,7 +23,7 @@ extension HubError.Code {
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
         case .accountInvalid, .tokenInvalid, .passwordInvalid: .badRequest
-        case .accountUnknown, .tokenUnknown: .notFound
+        case .accountUnknown, .tokenUnknown, .sessionUnknown: .notFound
         case .accountExists: .conflict
         case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
@@ -122,7 +122,7 @@ func jsonResponse(
 
 extension HTTPField.Name {
     /// Names that are constant here and valid by their characters.
-    private static func known(_ name: String) -> HTTPField.Name {
+    static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\"\(name)\" is not a header name") }
         return name
     }

@@ -11,13 +11,17 @@ package final class HubOperation: Sendable {
     let servesMetrics: Bool
     package let limits: ConnectionLimits
     package let proxies: TrustedProxies
+    /// What is set, for administrators to see; nothing in it is secret.
+    package let settings: [SettingInEffect]
     private let stopping = Atomic(false)
 
     /// `requestLog` gets a line for each request; `servesMetrics` is false if metrics have an address of their own.
     package init(
         metrics: HubMetrics = HubMetrics(), requestLog: Logger? = nil, servesMetrics: Bool = true,
-        limits: ConnectionLimits = ConnectionLimits(), proxies: TrustedProxies = TrustedProxies()
+        limits: ConnectionLimits = ConnectionLimits(), proxies: TrustedProxies = TrustedProxies(),
+        settings: [SettingInEffect] = []
     ) {
+        self.settings = settings
         self.limits = limits
         self.proxies = proxies
         self.metrics = metrics
@@ -36,4 +40,20 @@ package final class HubOperation: Sendable {
 
     /// Notes that it is.
     package func stop() { stopping.store(true, ordering: .relaxed) }
+}
+
+/// A setting of the hub as it holds at this moment.
+package struct SettingInEffect: Hashable, Sendable, Encodable {
+    /// As in a configuration file, with a dot for each level.
+    package let key: String
+    /// As it is written there; nil if there is none.
+    package let value: String?
+    /// Whether somebody set it.
+    package let isSet: Bool
+
+    package init(key: String, value: String?, isSet: Bool) {
+        self.key = key
+        self.value = value
+        self.isSet = isSet
+    }
 }

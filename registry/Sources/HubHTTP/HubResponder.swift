@@ -14,6 +14,8 @@ struct HubResponder: HTTPResponder {
     private let pages: Pages
     private let probes: Probes
     private let gatekeeper: Gatekeeper
+    private let entrance: Entrance
+    private let scheme: String
     private let setup: SetupLink?
     private let challenge: Challenge
     private let operation: HubOperation
@@ -26,8 +28,12 @@ struct HubResponder: HTTPResponder {
         api = RegistryAPI(registry: registry)
         search = SearchAPI(registry: registry)
         filters = FilterAPI(registry: registry)
+        let forms = FormGuard(publicURL: publicURL)
+        entrance = Entrance(gatekeeper: gatekeeper, forms: forms)
         pages = try Pages(
-            registry: registry, gatekeeper: gatekeeper, site: PublicAddress(url: publicURL, scheme: scheme))
+            registry: registry, gatekeeper: gatekeeper, site: PublicAddress(url: publicURL, scheme: scheme),
+            forms: forms, settings: operation.settings)
+        self.scheme = scheme
         probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
         self.setup = setup
@@ -109,12 +115,14 @@ struct HubResponder: HTTPResponder {
         }
         if let setup, target.segments == ["setup"] {
             let host = Principal(.host, address: address)
-            known.visit = pages.visit(ofNobody: request)
+            let arrival = Arrival(principal: host, cookies: PageCookies(isSecure: false))
             return try await SetupPage(renderer: pages.renderer, link: setup, gatekeeper: gatekeeper)
-                .respond(request, target, Visit(request, pages.registry, host))
+                .respond(request, target, Visit(request, pages.registry, gatekeeper, arrival))
         }
-        let principal = try await gatekeeper.identify(
-            try Credential(request), from: address, header: request.headers[values: .authorization].first)
+        let arrival = try await entrance.admit(
+            request, target, from: address,
+            isSecure: (operation.proxies.scheme(of: origin.peer, request.headers) ?? scheme) == "https")
+        let principal = arrival.principal
         known.principal = principal.name
         if let route = try PolicyAPI.Route(target.segments) {
             return try await PolicyAPI(registry: api.acting(for: principal).registry)
@@ -126,19 +134,24 @@ struct HubResponder: HTTPResponder {
             try await search.acting(for: principal).respond(to: request, target)
         case "api" where target.segments.starts(with: ["api", "v1", "facts"]):
             try await filters.acting(for: principal).facts(request, target)
+        case "api" where target.segments == ["api", "v1", "openapi.json"]:
+            try OpenAPIDocument.respond(to: request)
         case "modules": try await filters.acting(for: principal).module(request, target)
         case "api":
-            try await ManagementAPI(directory: gatekeeper.directory(for: principal), principal: principal)
-                .respond(to: request, target)
-        default: try await page(request, target, principal, from: origin, &known)
+            try await ManagementAPI(
+                gatekeeper: gatekeeper, arrival: arrival, registry: pages.registry,
+                settings: operation.settings
+            )
+            .respond(to: request, target)
+        default: try await page(request, target, arrival, from: origin, &known)
         }
     }
 
     private func page(
-        _ request: Request, _ target: RequestTarget, _ principal: Principal, from origin: Origin,
+        _ request: Request, _ target: RequestTarget, _ arrival: Arrival, from origin: Origin,
         _ known: inout Knowledge
     ) async throws -> Response {
-        var visit = try await pages.visit(request, principal)
+        var visit = try await pages.visit(request, arrival)
         visit.base = challenge.base(request, operation.proxies.scheme(of: origin.peer, request.headers))
         visit.hasPublicAddress = challenge.publicURL != nil
         known.visit = visit

@@ -6,60 +6,24 @@ import Hub
 import Hummingbird
 import OCI
 
-/// What a path below `/api/v1/` means.
-///
-/// Names of repositories contain slashes, so that theirs are read from the right.
-enum ManagementRoute: Hashable {
-    case account
-    case users
-    case user(AccountName)
-    case tokens(AccountName)
-    case token(AccountName, String)
-    case organisations
-    case organisation(AccountName)
-    case robots(AccountName)
-    case members(RoleTarget)
-    case member(RoleTarget, AccountName)
-    case visibility(Repository)
-    case audit
-
-    init(_ path: [String]) throws {
-        let count = path.count
-        func name(_ index: Int) throws -> AccountName { try AccountName(path[index]) }
-        func repository(_ dropping: Int) throws -> Repository {
-            try RegistryRoute.repository(path[1..<(count - dropping)].joined(separator: "/"))
-        }
-        switch (path.first, count) {
-        case ("account", 1): self = .account
-        case ("audit", 1): self = .audit
-        case ("users", 1): self = .users
-        case ("users", 2): self = .user(try name(1))
-        case ("users", 3) where path[2] == "tokens": self = .tokens(try name(1))
-        case ("users", 4) where path[2] == "tokens": self = .token(try name(1), path[3])
-        case ("organisations", 1): self = .organisations
-        case ("organisations", 2): self = .organisation(try name(1))
-        case ("organisations", 3) where path[2] == "robots": self = .robots(try name(1))
-        case ("organisations", 3) where path[2] == "members":
-            self = .members(.organisation(try name(1)))
-        case ("organisations", 4) where path[2] == "members":
-            self = .member(.organisation(try name(1)), try name(3))
-        case ("repositories", 3...) where path[count - 1] == "visibility":
-            self = .visibility(try repository(1))
-        case ("repositories", 3...) where path[count - 1] == "members":
-            self = .members(.repository(try repository(1)))
-        case ("repositories", 4...) where path[count - 2] == "members":
-            self = .member(.repository(try repository(2)), try name(count - 1))
-        default: throw HubError(.noSuchPath, "the hub's API has no such path")
-        }
-    }
-}
-
 /// `/api/v1`: accounts, roles, tokens and the audit log, for administrators and for people about themselves.
 ///
 /// Bodies are JSON and hold no member that is not known: what somebody thinks was set must not be left out in silence.
 struct ManagementAPI: Sendable {
-    let directory: Directory
-    let principal: Principal
+    private let gatekeeper: Gatekeeper
+    private let arrival: Arrival
+    private let registry: Registry
+    private let settings: [SettingInEffect]
+    private let directory: Directory
+    private var principal: Principal { arrival.principal }
+
+    init(gatekeeper: Gatekeeper, arrival: Arrival, registry: Registry, settings: [SettingInEffect]) {
+        self.gatekeeper = gatekeeper
+        self.settings = settings
+        self.arrival = arrival
+        self.registry = registry.acting(for: arrival.principal)
+        directory = gatekeeper.directory(for: arrival.principal)
+    }
 
     func respond(to request: Request, _ target: RequestTarget) async throws -> Response {
         if principal.identity == .anonymous, !directory.store.access.policy.isOpen {
@@ -71,7 +35,13 @@ struct ManagementAPI: Sendable {
         let route = try ManagementRoute(Array(target.segments.dropFirst(2)))
         let store = directory.store
         switch (request.method, route) {
-        case (.get, .account): return try jsonResponse(["name": principal.name])
+        case (.get, .account):
+            return try jsonResponse(
+                OwnAccountBody(name: principal.name, isAdmin: await directory.isHubsOwn))
+        case (.put, .password):
+            let body = try await jsonBody(request, PasswordBody.self, ["old", "new"])
+            try await gatekeeper.changePassword(of: principal, from: body.old, to: body.new)
+            return Response(status: .noContent)
         case (.get, .users): return try jsonResponse(try await store.accounts(nil).map(AccountBody.init))
         case (.post, .users):
             let body = try await jsonBody(request, NewUserBody.self, ["name", "password", "isAdmin"])
@@ -93,6 +63,28 @@ struct ManagementAPI: Sendable {
             guard let id = TokenID(id) else { throw HubError(.tokenUnknown, "no token has that id") }
             try await store.revokeToken(id, of: name)
             return Response(status: .noContent)
+        case (.get, .sessions(let name)):
+            return try jsonResponse(
+                try await store.sessions(of: name, at: registry.now()).map {
+                    SessionBody($0, current: arrival.session)
+                })
+        case (.delete, .session(let name, let id)):
+            guard let id = TokenID(id) else { throw HubError(.sessionUnknown, "no session has that id") }
+            try await store.endSession(id, of: name)
+            return Response(status: .noContent)
+        case (.get, .organisations):
+            return try jsonResponse(try await store.memberships().map(MembershipBody.init))
+        case (.get, .organisation(let name)):
+            let membership = try await store.membership(in: name)
+            return try jsonResponse(HoldingBody(try await store.holding(of: name), membership))
+        case (.get, .repositories(let name)):
+            let (limit, last) = try target.page()
+            let length = min(limit ?? registry.limits.pageLength, registry.limits.pageLength)
+            return try jsonResponse(
+                try await store.repositories(of: name, after: last, limit: length)
+                    .map(HeldRepositoryBody.init))
+        case (.get, .robots(let owner)):
+            return try jsonResponse(try await store.robots(of: owner).map(AccountBody.init))
         case (.post, .organisations):
             let body = try await jsonBody(request, NameBody.self, ["name"])
             return try created(AccountBody(try await directory.addOrganisation(try AccountName(body.name))))
@@ -124,6 +116,18 @@ struct ManagementAPI: Sendable {
             let limit = try target.value("n", orThrow: .pageInvalid).flatMap { decimal($0) } ?? 100
             return try jsonResponse(
                 try await store.auditEntries(before: before, limit: Int(min(limit, 1000))))
+        case (.get, .storage):
+            let holdings = try await store.holdings(limit: 1000)
+            return try jsonResponse(StorageBody(try await registry.figures(), holdings))
+        case (.get, .collection), (.post, .collection):
+            try await store.authorizeHub()
+            if request.method == .post { registry.collections.request() }
+            return try jsonResponse(
+                CollectionBody(registry.collections.state),
+                status: request.method == .post ? .accepted : .ok)
+        case (.get, .settings):
+            try await store.authorizeHub()
+            return try jsonResponse(settings)
         default: throw HubError(.unsupported, "\(request.method) is not supported here")
         }
     }
@@ -135,7 +139,16 @@ struct ManagementAPI: Sendable {
         else {
             throw HubError(.unsupportedRequest, "send one of password, isAdmin and isDisabled")
         }
-        if let password = body.password { try await directory.setPassword(password, of: name) }
+        if let password = body.password {
+            // A session that was left open must not be enough to lock its owner out.
+            guard arrival.session == nil || name.description != principal.name else {
+                throw HubError(
+                    .denied, "a session does not replace its own password",
+                    hint: "PUT /api/v1/account/password",
+                    category: .denied)
+            }
+            try await directory.setPassword(password, of: name)
+        }
         if let isAdmin = body.isAdmin { try await directory.store.changeAccount(name, .isAdmin(isAdmin)) }
         if let isDisabled = body.isDisabled {
             try await directory.store.changeAccount(name, .isDisabled(isDisabled))
@@ -158,68 +171,5 @@ struct ManagementAPI: Sendable {
 
     private func created(_ body: some Encodable) throws -> Response {
         try jsonResponse(body, status: .created)
-    }
-}
-
-private struct NewUserBody: Decodable {
-    let name: String
-    let password: String
-    let isAdmin: Bool?
-}
-
-private struct ChangeBody: Decodable {
-    let password: String?
-    let isAdmin: Bool?
-    let isDisabled: Bool?
-}
-
-private struct NameBody: Decodable { let name: String }
-private struct RoleBody: Decodable { let role: String }
-private struct VisibilityBody: Codable { let isPublic: Bool }
-
-private struct NewTokenBody: Decodable {
-    let name: String
-    let scopes: [String]?
-    let days: Int?
-}
-
-private struct MadeTokenBody: Encodable {
-    let id: String
-    let secret: String
-}
-
-private struct AccountBody: Encodable {
-    let name: String
-    let kind: String
-    let isAdmin: Bool
-    let isDisabled: Bool
-
-    init(_ account: Account) {
-        name = account.name.description
-        kind = account.kind.rawValue
-        isAdmin = account.isAdmin
-        isDisabled = account.isDisabled
-    }
-}
-
-private struct TokenBody: Encodable {
-    let id: String
-    let name: String
-    let kind: String
-    let scopes: [String]?
-    let createdAt: Int64
-    let expiresAt: Int64?
-    let revokedAt: Int64?
-    let lastUsedAt: Int64?
-
-    init(_ token: AccessToken) {
-        id = token.id.description
-        name = token.name
-        kind = token.kind.rawValue
-        scopes = token.scopes.map { $0.map(\.text) }
-        createdAt = token.createdAt
-        expiresAt = token.expiresAt
-        revokedAt = token.revokedAt
-        lastUsedAt = token.lastUsedAt
     }
 }

@@ -48,7 +48,7 @@ package enum RouteClass: String, CaseIterable, Sendable {
             (.page, String(segments.dropFirst().joined(separator: "/").prefix { $0 != ":" && $0 != "@" }))
         case "compare": (.page, segments.dropFirst().joined(separator: "/"))
         case "feed", "badge", "feed.atom", "sitemap.xml", "robots.txt": (.page, nil)
-        case "", "assets", "signin", "signout", "account", "organisations", "users", "admin": (.page, nil)
+        case "", "assets", "signin", "signout", "account", "organisations", "settings", "admin": (.page, nil)
         default: (.other, nil)
         }
     }

@@ -73,6 +73,7 @@ extension MetadataDatabase: AccountStore {
                     UPDATE tokens SET revoked_at = ?
                     WHERE account_id = ? AND kind = 'refresh' AND revoked_at IS NULL
                     """, [now(), account.id.rawValue])
+                try database.endSessions(of: account.id)
                 word = "password"
             case .isAdmin(let isAdmin):
                 try database.change(
@@ -81,6 +82,7 @@ extension MetadataDatabase: AccountStore {
             case .isDisabled(let isDisabled):
                 try database.change(
                     "UPDATE accounts SET is_disabled = ? WHERE id = ?", [isDisabled, account.id.rawValue])
+                if isDisabled { try database.endSessions(of: account.id) }
                 word = isDisabled ? "disable" : "enable"
             }
             if account.isAdmin { try database.keepAnAdmin() }

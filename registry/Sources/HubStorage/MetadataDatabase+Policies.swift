@@ -95,7 +95,7 @@ extension Database {
     }
 
     /// What was decided about a scope itself.
-    fileprivate func ownPolicy(of scope: PolicyScope) throws -> RepositoryPolicy? {
+    func ownPolicy(of scope: PolicyScope) throws -> RepositoryPolicy? {
         try cachedStatement("SELECT policy FROM policies WHERE scope = ?", [scope.description]) {
             try Row.fetchOne($0)
         }.map { try RepositoryPolicy($0) }

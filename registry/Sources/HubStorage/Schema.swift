@@ -50,6 +50,9 @@ enum Schema {
         migrator.registerMigration("8: listings, facets, pulls") { database in
             try database.execute(sql: listings)
         }
+        migrator.registerMigration("9: sessions of browsers") { database in
+            try database.execute(sql: sessions)
+        }
         migrator.registerMigration("10: who pushed") { database in
             try database.execute(
                 sql: """

@@ -6,7 +6,8 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Collects beside the server: after the start, then from time to time, and when the process is asked to by SIGUSR1.
+/// Collects beside the server: after the start, then from time to time, and when the process is asked to by SIGUSR1 or an
+/// administrator.
 struct Collector: Service {
     let registry: Registry
     let metrics: HubMetrics
@@ -19,6 +20,9 @@ struct Collector: Service {
                 group.addTask { [self] in
                     await collect(isDeep: true)
                     while (try? await Task.sleep(for: interval)) != nil { await collect(isDeep: false) }
+                }
+                group.addTask { [self] in
+                    for await _ in registry.collections.requests { await collect(isDeep: true) }
                 }
                 group.addTask { [self] in
                     for await _ in await UnixSignalsSequence(trapping: .sigusr1) {

@@ -65,14 +65,14 @@ extension HubConfiguration {
             // A name without a value leaves the default.
             guard !scalar.string.isEmpty else { return }
             do {
-                try setting.set(&self, scalar.string)
+                try set(setting, scalar.string)
             } catch {
                 report(error.text)
             }
         case .sequence(let items) where setting?.isList == true:
             let texts = items.map { $0.scalar?.string ?? "" }
             do {
-                if !texts.isEmpty { try setting?.set(&self, texts.joined(separator: ",")) }
+                if let setting, !texts.isEmpty { try set(setting, texts.joined(separator: ",")) }
             } catch {
                 report(error.text)
             }

@@ -21,6 +21,8 @@ struct HubConfiguration: Hashable {
     var mirrors: [MirrorSettings] = []
     var sync: [SyncSettings] = []
     var webhooks: [WebhookSettings] = []
+    /// Settings that were set, as they were written; of lists, how many entries they have.
+    private(set) var written: [String: String] = [:]
 
     /// Where metrics are read.
     struct MetricsSettings: Hashable {
@@ -96,7 +98,7 @@ struct HubConfiguration: Hashable {
                 if let list = Self.lists.first(where: { $0.variable == name }) {
                     try apply(list, variable: value)
                 } else if let setting = Self.settings.first(where: { $0.variable == name }) {
-                    try setting.set(&self, value)
+                    try set(setting, value)
                 } else {
                     let known = Self.settings.map(\.variable) + Self.lists.map(\.variable)
                     throw Problem(text: "there is no such setting\(Self.suggestion(name, known))")
@@ -106,6 +108,30 @@ struct HubConfiguration: Hashable {
             }
         }
         guard problems.isEmpty else { throw HubError(configuration: "the environment", problems) }
+    }
+
+    /// Takes a value as it is written.
+    mutating func set(_ setting: Setting, _ text: String) throws(Problem) {
+        try setting.set(&self, text)
+        written[setting.key] = text
+    }
+
+    /// Notes what was set in another way.
+    mutating func note(_ key: String, _ text: String) { written[key] = text }
+
+    /// Everything that can be set, as it holds.
+    ///
+    /// Entries of lists are counted only: they name receivers and registries, and where their secrets are.
+    var inEffect: [SettingInEffect] {
+        Self.settings.map { setting in
+            SettingInEffect(
+                key: setting.key, value: written[setting.key] ?? setting.standard,
+                isSet: written[setting.key] != nil)
+        }
+            + [("mirrors", mirrors.count), ("sync", sync.count), ("webhooks", webhooks.count)].map {
+                key, count in
+                SettingInEffect(key: key, value: "\(count)", isSet: count > 0)
+            }
     }
 
     /// The settings that people most likely meant.

@@ -65,11 +65,26 @@ struct Serve: AsyncParsableCommand {
     /// The settings of the file and the environment, and what the command line says instead.
     private func settings() throws -> HubConfiguration {
         var settings = try HubConfiguration(file: config)
-        if let listen { settings.listen = listen }
-        if let publicURL { settings.publicURL = try ServeRules.publicURL(publicURL) }
-        if requireLogin { settings.rules.requiresLogIn = true }
-        if allowAnonymousPush { settings.rules.allowsAnonymousPush = true }
-        if noAnonymousPull { settings.rules.allowsAnonymousPull = false }
+        if let listen {
+            settings.listen = listen
+            settings.note("listen", listen)
+        }
+        if let publicURL {
+            settings.publicURL = try ServeRules.publicURL(publicURL)
+            settings.note("public-url", publicURL)
+        }
+        if requireLogin {
+            settings.rules.requiresLogIn = true
+            settings.note("access.require-login", "true")
+        }
+        if allowAnonymousPush {
+            settings.rules.allowsAnonymousPush = true
+            settings.note("access.anonymous-push", "true")
+        }
+        if noAnonymousPull {
+            settings.rules.allowsAnonymousPull = false
+            settings.note("access.anonymous-pull", "false")
+        }
         return settings
     }
 
@@ -108,7 +123,7 @@ struct Serve: AsyncParsableCommand {
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         let operation = HubOperation(
             requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
-            limits: limits, proxies: settings.proxies)
+            limits: limits, proxies: settings.proxies, settings: settings.inEffect)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
             certificates: certificates, operation: operation, logger: logger

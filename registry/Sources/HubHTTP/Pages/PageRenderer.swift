@@ -14,7 +14,19 @@ struct PageRenderer: Sendable {
         ("compare", PackageResources.compare_mustache),
         ("explore", PackageResources.explore_mustache),
         ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
-        ("problem", PackageResources.problem_mustache),
+        ("account", PackageResources.account_mustache),
+        ("tokens", PackageResources.tokens_mustache),
+        ("organisations", PackageResources.organisations_mustache),
+        ("organisation", PackageResources.organisation_mustache),
+        ("members", PackageResources.members_mustache),
+        ("robot", PackageResources.robot_mustache),
+        ("settings", PackageResources.settings_mustache),
+        ("admin", PackageResources.admin_mustache),
+        ("admin-places", PackageResources.admin_places_mustache),
+        ("admin-users", PackageResources.admin_users_mustache),
+        ("admin-audit", PackageResources.admin_audit_mustache),
+        ("admin-settings", PackageResources.admin_settings_mustache),
+        ("problem", PackageResources.problem_mustache), ("signin", PackageResources.signin_mustache),
     ]
     private static let assetFiles: [(name: String, type: String, bytes: [UInt8])] = [
         ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css),
@@ -22,6 +34,8 @@ struct PageRenderer: Sendable {
         ("filter.js", "text/javascript; charset=utf-8", PackageResources.filter_js),
         ("explore.css", "text/css; charset=utf-8", PackageResources.explore_css),
         ("explore.js", "text/javascript; charset=utf-8", PackageResources.explore_js),
+        ("people.css", "text/css; charset=utf-8", PackageResources.people_css),
+        ("people.js", "text/javascript; charset=utf-8", PackageResources.people_js),
     ]
 
     private struct Asset: Sendable {
@@ -60,9 +74,10 @@ struct PageRenderer: Sendable {
     /// address as a value in a query) and the place in the navigation. `using` names the assets beside `hub.css` that
     /// the page needs: styles end with `.css`, scripts with `.js`. A page may also give `feed` (the path of its Atom
     /// feed) and `meta` (pairs of `property` and `content`).
+    /// `hasForm` gives it `csrf`, which each form sends back under that name; it is there anyway for who is signed in.
     func page(
         _ template: String, title: String, _ values: [String: Any], _ visit: Visit,
-        using names: [String] = [], status: HTTPResponse.Status = .ok
+        using names: [String] = [], hasForm: Bool = false, status: HTTPResponse.Status = .ok
     ) -> Response {
         var values = values
         values["title"] = title
@@ -71,6 +86,8 @@ struct PageRenderer: Sendable {
         values["account"] = visit.isSignedIn ? visit.principal.name : nil
         values["isAdmin"] = visit.isAdmin
         values["canSignIn"] = visit.canSignIn
+        values["hasSession"] = visit.session != nil
+        values["csrf"] = hasForm || visit.session != nil ? visit.form.token : nil
         values[Self.place(visit.address)] = true
         let links = (["hub.css"] + names).compactMap { name in assets[name].map { (name, $0.link) } }
         values["styles"] = links.filter { $0.0.hasSuffix(".css") }.map(\.1)
@@ -78,7 +95,10 @@ struct PageRenderer: Sendable {
         let html = templates.render(values, withTemplate: template) ?? ""
         var headers = Self.pageHeaders
         // What somebody sees who is signed in is for nobody who comes after.
-        headers[.cacheControl] = visit.isSignedIn ? "no-store" : "no-cache"
+        headers[.cacheControl] = visit.isSignedIn || hasForm ? "no-store" : "no-cache"
+        if hasForm, let cookie = visit.form.fresh {
+            headers[.setCookie] = visit.cookies.setting(.form, to: cookie)
+        }
         return Response(
             status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
     }
@@ -150,10 +170,5 @@ struct PageRenderer: Sendable {
         case "": "atExplore"
         default: "atNothing"
         }
-    }
-
-    /// The hub's words for programs, as a sentence.
-    private func sentence(_ text: String) -> String {
-        text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
     }
 }

@@ -13,10 +13,17 @@ struct Pages: Sendable {
     let renderer: PageRenderer
     private let gatekeeper: Gatekeeper
     private let site: PublicAddress
+    private let forms: FormGuard
+    private let settings: [SettingInEffect]
 
-    init(registry: Registry, gatekeeper: Gatekeeper, site: PublicAddress) throws {
+    init(
+        registry: Registry, gatekeeper: Gatekeeper, site: PublicAddress, forms: FormGuard,
+        settings: [SettingInEffect]
+    ) throws {
         self.site = site
         self.registry = registry
+        self.forms = forms
+        self.settings = settings
         self.gatekeeper = gatekeeper
         renderer = try PageRenderer()
     }
@@ -32,23 +39,73 @@ struct Pages: Sendable {
 
     /// The visit of somebody of whom nothing is known.
     func visit(ofNobody request: Request) -> Visit {
-        var visit = Visit(request, registry, .anonymous)
-        visit.canSignIn = !gatekeeper.policy.isOpen
-        return visit
+        Visit(
+            request, registry, gatekeeper,
+            Arrival(principal: .anonymous, cookies: PageCookies(isSecure: false)))
     }
 
     /// The visit of whoever a request speaks for.
-    func visit(_ request: Request, _ principal: Principal) async throws -> Visit {
-        var visit = Visit(request, registry, principal)
-        visit.canSignIn = !gatekeeper.policy.isOpen
-        if visit.isSignedIn || gatekeeper.policy.isOpen {
-            visit.isAdmin = await gatekeeper.directory(for: principal).isHubsOwn
-        }
+    func visit(_ request: Request, _ arrival: Arrival) async throws -> Visit {
+        var visit = Visit(request, registry, gatekeeper, arrival)
+        if visit.isSignedIn || !visit.canSignIn { visit.isAdmin = await visit.directory.isHubsOwn }
         return visit
     }
 
     func respond(
         to request: Request, _ target: RequestTarget, for visit: Visit
+    ) async throws -> Response {
+        let path = target.segments
+        guard let place = path.first, Self.places.contains(place) else {
+            return try await show(request, target, visit)
+        }
+        do {
+            let form = try await form(request, visit)
+            switch place {
+            case "signin": return try await signIn.signIn(request, target, form, visit)
+            case "signout":
+                guard form != nil else { throw MethodNotAllowed(method: request.method, allowed: [.post]) }
+                return try await signIn.signOut(visit)
+            case "account":
+                return try await AccountPage(renderer: renderer, gatekeeper: gatekeeper)
+                    .respond(request, path.dropFirst(), form, visit)
+            case "organisations":
+                return try await OrganisationPage(renderer: renderer)
+                    .respond(path.dropFirst(), target, form, visit)
+            case "settings":
+                return try await SettingsPage(renderer: renderer).respond(path.dropFirst(), form, visit)
+            default:
+                return try await AdminPage(renderer: renderer, settings: settings)
+                    .respond(path.dropFirst(), target, form, visit)
+            }
+        } catch let error as HubError where error.code == .unauthorized && visit.canSignIn {
+            guard !visit.isSignedIn, request.method != .post else { throw error }
+            return seeOther("/signin?next=\(percentEncoded(visit.address))")
+        }
+    }
+
+    /// Where people do something.
+    private static let places: Set = ["signin", "signout", "account", "organisations", "settings", "admin"]
+
+    private var signIn: SignInPage { SignInPage(renderer: renderer, gatekeeper: gatekeeper) }
+
+    /// The form that a request brings, if it does, and if it was on a page of this visitor.
+    private func form(_ request: Request, _ visit: Visit) async throws -> RequestTarget? {
+        if request.method == .get || request.method == .head { return nil }
+        guard request.method == .post else {
+            throw MethodNotAllowed(method: request.method, allowed: [.get, .head, .post])
+        }
+        let type = request.headers[.contentType].map { MediaType(contentType: $0).rawValue }
+        guard type == "application/x-www-form-urlencoded" else {
+            throw HubError(.unsupportedRequest, "the body must be a form")
+        }
+        let form = try await RequestTarget(form: request)
+        try forms.check(request, form.values("csrf").first, visit.form)
+        return form
+    }
+
+    /// What is looked at only.
+    private func show(
+        _ request: Request, _ target: RequestTarget, _ visit: Visit
     ) async throws -> Response {
         let path = target.segments
         // A form that changes nothing: what is filled in comes back as text to copy.

@@ -31,7 +31,7 @@ struct SetupPage: Sendable {
         values["name"] = form.values("name").first ?? ""
         do {
             let name = try AccountName(form.values("name").first ?? "")
-            let directory = gatekeeper.directory(for: visit.principal)
+            let directory = visit.directory
             try await link.use {
                 guard try await gatekeeper.hasNoUser() else { throw HubError.badCredentials }
                 try await directory.addUser(

@@ -29,3 +29,8 @@ func age(seconds: Int64) -> String {
     }
     return "just now"
 }
+
+/// The hub's words for programs, as a sentence for people.
+func sentence(_ text: String) -> String {
+    text.prefix(1).uppercased() + text.dropFirst() + (text.hasSuffix(".") ? "" : ".")
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hub
+import OCI
+import TestSupport
+import Testing
+
+@testable import HubHTTP
+
+/// The description of `/api/v1`, held against what is answered there.
+@Suite struct OpenAPITests {
+    private static let methods = ["get", "put", "post", "patch", "delete"]
+
+    /// Where a route is described; one without a place does not compile.
+    private static func path(_ route: ManagementRoute) -> String {
+        switch route {
+        case .account: "account"
+        case .password: "account/password"
+        case .users: "users"
+        case .user: "users/{account}"
+        case .tokens: "users/{account}/tokens"
+        case .token: "users/{account}/tokens/{id}"
+        case .sessions: "users/{account}/sessions"
+        case .session: "users/{account}/sessions/{id}"
+        case .organisations: "organisations"
+        case .organisation: "organisations/{organisation}"
+        case .robots: "organisations/{organisation}/robots"
+        case .repositories: "organisations/{organisation}/repositories"
+        case .members(let target): "\(path(target))/members"
+        case .member(let target, _): "\(path(target))/members/{member}"
+        case .visibility: "repositories/{repository}/visibility"
+        case .audit: "audit"
+        case .storage: "storage"
+        case .collection: "collection"
+        case .settings: "settings"
+        }
+    }
+
+    private static func path(_ target: RoleTarget) -> String {
+        switch target {
+        case .organisation: "organisations/{organisation}"
+        case .repository: "repositories/{repository}"
+        }
+    }
+
+    /// A path with names in it that nothing has, so that nothing is removed.
+    private static func filled(_ path: String) -> String {
+        var path = path
+        for (name, value) in [
+            ("account", "nobody"), ("organisation", "nobody"), ("member", "no-member"),
+            ("id", "0123456789abcdef"), ("repository", "nobody/at/all"), ("reference", "v1"),
+        ] {
+            path = path.replacing("{\(name)}", with: value)
+        }
+        return path
+    }
+
+    @Test func `each route is described, and each path that is described is a route`() async throws {
+        try await withTown { town in
+            let document = try await OpenAPIDescription(town.hub.client)
+            var routes = Set<String>()
+            for path in document.paths {
+                let segments = Self.filled(path).split(separator: "/").map(String.init)
+                if try PolicyAPI.Route(segments) != nil {
+                    routes.insert(path)
+                } else if let route = try? ManagementRoute(Array(segments.dropFirst(2))) {
+                    let expected = "/api/v1/\(Self.path(route))"
+                        .replacing(
+                            "organisations/{organisation}/repositories",
+                            with: path.contains("/users/")
+                                ? "users/{account}/repositories" : "organisations/{organisation}/repositories"
+                        )
+                    #expect(path == expected)
+                    routes.insert(path)
+                } else {
+                    #expect(
+                        [
+                            "/api/v1/search", "/api/v1/openapi.json",
+                            "/api/v1/facts/{repository}/{reference}",
+                        ].contains(path))
+                }
+            }
+            let all: [ManagementRoute] = try [
+                ["account"], ["account", "password"], ["users"], ["users", "a"], ["users", "a", "tokens"],
+                ["users", "a", "tokens", "x"], ["users", "a", "sessions"], ["users", "a", "sessions", "x"],
+                ["organisations"], ["organisations", "a"], ["organisations", "a", "robots"],
+                ["organisations", "a", "repositories"], ["organisations", "a", "members"],
+                ["organisations", "a", "members", "b"], ["repositories", "a", "members"],
+                ["repositories", "a", "members", "b"], ["repositories", "a", "visibility"], ["audit"],
+                ["storage"], ["collection"], ["settings"],
+            ].map { try ManagementRoute($0) }
+            for route in all { #expect(routes.contains("/api/v1/\(Self.path(route))")) }
+            for name in [
+                "policies", "policy", "organisations/{organisation}/policy",
+                "repositories/{repository}/policy",
+            ] {
+                #expect(routes.contains("/api/v1/\(name)"))
+            }
+        }
+    }
+
+    @Test func `each method that is described is taken, and no other`() async throws {
+        try await withTown { town in
+            let document = try await OpenAPIDescription(town.hub.client)
+            let headers = Town.basic("root", "secret").merging(["Content-Type": "application/json"]) { $1 }
+            for path in document.paths {
+                let described = document.operations(path).keys
+                for method in Self.methods {
+                    let reply = try await town.hub.client.send(
+                        method.uppercased(), Self.filled(path), headers, body: [])
+                    #expect(
+                        described.contains(method) == (reply.status != 405),
+                        "\(method) \(path): \(reply.status)")
+                    #expect(reply.status < 500)
+                }
+            }
+        }
+    }
+
+    /// Requests in an order in which all of them succeed, as whom, and with which body.
+    private static let samples:
+        [(method: String, path: String, template: String, user: String, body: String?)] = [
+            ("get", "account", "account", "eve", nil), ("get", "users", "users", "root", nil),
+            ("post", "users", "users", "root", #"{"name":"new","password":"long enough","isAdmin":false}"#),
+            ("get", "users/new", "users/{account}", "root", nil),
+            ("patch", "users/new", "users/{account}", "root", #"{"isDisabled":true}"#),
+            ("put", "account/password", "account/password", "wim", #"{"old":"secret","new":"long enough"}"#),
+            (
+                "post", "users/eve/tokens", "users/{account}/tokens", "eve",
+                #"{"name":"ci","scopes":["acme/*:pull"],"days":3}"#
+            ),
+            ("get", "users/eve/tokens", "users/{account}/tokens", "eve", nil),
+            ("get", "users/eve/sessions", "users/{account}/sessions", "eve", nil),
+            ("get", "users/eve/repositories", "users/{account}/repositories", "eve", nil),
+            ("post", "organisations", "organisations", "root", #"{"name":"umbrella"}"#),
+            ("get", "organisations", "organisations", "ada", nil),
+            ("get", "organisations", "organisations", "root", nil),
+            ("get", "organisations/acme", "organisations/{organisation}", "rea", nil),
+            (
+                "get", "organisations/acme/repositories?n=1", "organisations/{organisation}/repositories",
+                "rea", nil
+            ),
+            (
+                "post", "organisations/acme/robots", "organisations/{organisation}/robots", "ada",
+                #"{"name":"bot"}"#
+            ),
+            ("get", "organisations/acme/robots", "organisations/{organisation}/robots", "ada", nil),
+            (
+                "put", "organisations/acme/members/eve", "organisations/{organisation}/members/{member}",
+                "ada", #"{"role":"read"}"#
+            ),
+            ("get", "organisations/acme/members", "organisations/{organisation}/members", "ada", nil),
+            (
+                "delete", "organisations/acme/members/eve", "organisations/{organisation}/members/{member}",
+                "ada", nil
+            ),
+            (
+                "put", "organisations/acme/policy", "organisations/{organisation}/policy", "root",
+                #"{"quota":1000000,"keepTags":9}"#
+            ),
+            ("get", "organisations/acme/policy", "organisations/{organisation}/policy", "ada", nil),
+            ("get", "organisations/acme", "organisations/{organisation}", "ada", nil),
+            (
+                "put", "repositories/acme/secret/members/eve", "repositories/{repository}/members/{member}",
+                "ada", #"{"role":"write"}"#
+            ),
+            ("get", "repositories/acme/secret/members", "repositories/{repository}/members", "ada", nil),
+            (
+                "put", "repositories/acme/secret/visibility", "repositories/{repository}/visibility", "ada",
+                #"{"isPublic":true}"#
+            ),
+            (
+                "get", "repositories/acme/secret/visibility", "repositories/{repository}/visibility", "ada",
+                nil
+            ),
+            (
+                "put", "repositories/acme/secret/policy", "repositories/{repository}/policy", "ada",
+                #"{"immutableTags":["v*"],"allowsSparse":false,"untaggedLifetime":60}"#
+            ),
+            ("get", "repositories/acme/secret/policy", "repositories/{repository}/policy", "ada", nil),
+            ("get", "policies", "policies", "ada", nil), ("get", "policy", "policy", "root", nil),
+            ("get", "audit?n=5", "audit", "root", nil), ("get", "storage", "storage", "root", nil),
+            ("post", "collection", "collection", "root", nil),
+            ("get", "collection", "collection", "root", nil),
+            ("get", "settings", "settings", "root", nil),
+            ("get", "facts/acme/open/filter", "facts/{repository}/{reference}", "eve", nil),
+            ("get", "search?q=", "search", "eve", nil), ("get", "openapi.json", "openapi.json", "eve", nil),
+            ("delete", "organisations/umbrella", "organisations/{organisation}", "root", nil),
+            ("delete", "users/new", "users/{account}", "root", nil),
+        ]
+
+    @Test func `what is sent and what is answered is as described`() async throws {
+        let operation = HubOperation(settings: [SettingInEffect(key: "listen", value: "x", isSet: true)])
+        try await withHub(policy: AuthorizationTests.closed, operation: operation) { hub in
+            let town = try await Town(hub)
+            let root = Town.basic("root", "secret")
+            try await hub.client.push(try FilterSketch(), to: "acme/open", tag: "filter", root)
+            _ = try await hub.client.facts("acme/open/filter", root)
+            _ = try await Browser.signedIn("eve", town)
+            let document = try await OpenAPIDescription(hub.client)
+            for sample in Self.samples {
+                let operation = try #require(document.operations("/api/v1/\(sample.template)")[sample.method])
+                if let body = sample.body {
+                    let schema = document.requestSchema(operation)
+                    let value = try JSONSerialization.jsonObject(with: Data(body.utf8))
+                    #expect(document.problem(with: value, schema) == nil, "\(sample.template)")
+                }
+                let reply = try await hub.client.send(
+                    sample.method.uppercased(), "/api/v1/\(sample.path)",
+                    Town.basic(sample.user, "secret").merging(["Content-Type": "application/json"]) { $1 },
+                    body: sample.body.map { Array($0.utf8) })
+                let place = "\(sample.method) \(sample.path): \(reply.status) \(reply.text)"
+                let schema = document.answerSchema(operation, reply.status)
+                #expect(schema.isDescribed, "\(place)")
+                guard let schema = schema.schema else {
+                    #expect(reply.body.isEmpty, "\(place)")
+                    continue
+                }
+                let value = try JSONSerialization.jsonObject(with: Data(reply.body))
+                let problem = document.problem(with: value, schema)
+                #expect(problem == nil, "\(problem ?? "") in \(place)")
+            }
+            let refused = try await hub.client.send("GET", "/api/v1/users", Town.basic("eve", "secret"))
+            let errors: [String: Any] = ["$ref": "#/components/schemas/Errors"]
+            let value = try JSONSerialization.jsonObject(with: Data(refused.body))
+            #expect(document.problem(with: value, errors) == nil)
+            #expect(document.problem(with: ["errors": [["message": "x"]]], errors) != nil)
+        }
+    }
+}

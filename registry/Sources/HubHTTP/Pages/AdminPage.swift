@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hub
+import Hummingbird
+
+/// `/admin`: storage and its collection, users, what everybody did, and the settings in effect.
+struct AdminPage: Sendable {
+    /// Owners that the chart of storage shows, and entries on a page of the audit log.
+    private static let ownersDrawn = 12
+    private static let entriesShown = 100
+
+    let renderer: PageRenderer
+    let settings: [SettingInEffect]
+
+    func respond(
+        _ path: ArraySlice<String>, _ target: RequestTarget, _ form: RequestTarget?, _ visit: Visit
+    ) async throws -> Response {
+        try await visit.directory.store.authorizeHub()
+        let parts = Array(path)
+        switch (parts.first, parts.count, form) {
+        case (nil, 0, nil): return try await storage(visit)
+        case ("collection", 1, _?):
+            visit.registry.collections.request()
+            return seeOther("/admin#collection")
+        case ("users", 1...2, _):
+            return try await UserPage(renderer: renderer).respond(parts.dropFirst().first, form, visit)
+        case ("audit", 1, nil): return try await audit(target, visit)
+        case ("settings", 1, nil):
+            let rows = settings.map { setting in
+                var row: [String: Any] = ["key": setting.key, "isSet": setting.isSet]
+                row["value"] = setting.value
+                return row
+            }
+            return renderer.page(
+                "admin-settings", title: "Settings in effect", ["settings": rows], visit,
+                using: ["people.css"])
+        default: return renderer.missing(visit)
+        }
+    }
+
+    private func storage(_ visit: Visit) async throws -> Response {
+        let figures = try await visit.registry.figures()
+        let holdings = try await visit.directory.store.holdings(limit: 1000)
+        let chart = Chart(
+            id: "storage", title: "Storage by organisation", shape: .bars,
+            points: holdings.prefix(Self.ownersDrawn).map { Chart.Point($0.owner, $0.bytes) },
+            columns: ("Organisation", "Bytes"), text: { byteCount($0) })
+        var values: [String: Any] = [
+            "repositories": figures.repositories, "manifests": figures.manifests, "tags": figures.tags,
+            "blobs": figures.blobs, "size": byteCount(figures.blobBytes),
+            "free": byteCount(figures.freeBytes), "uploads": figures.openUploads, "chart": chart.html(),
+            "hasOwners": !holdings.isEmpty,
+            "owners": holdings.map { holding in
+                var row: [String: Any] = [
+                    "owner": holding.owner, "count": holding.repositories, "size": byteCount(holding.bytes),
+                ]
+                row["quota"] = holding.quota.map { QuotaBar(used: holding.bytes, quota: $0).values }
+                return row
+            },
+        ]
+        values.merge(collection(visit)) { $1 }
+        return renderer.page(
+            "admin", title: "Administration", values, visit, using: ["people.css", "people.js"], hasForm: true
+        )
+    }
+
+    /// How far the collection of what nobody needs is.
+    private func collection(_ visit: Visit) -> [String: Any] {
+        let state = visit.registry.collections.state
+        let now = visit.registry.now()
+        var values: [String: Any] = [
+            "step": CollectionBody(state).state, "isRunning": state.step != nil || state.isRequested,
+            "hasFailed": state.hasFailed, "wasUploads": state.collected.uploads,
+            "wasTags": state.collected.tags, "wasManifests": state.collected.manifests,
+            "wasBlobs": state.collected.blobs, "wasBytes": byteCount(state.collected.bytes),
+            "wasStrays": state.collected.strays,
+        ]
+        values["started"] = state.startedAt.map { Moment($0, now).values }
+        values["ended"] = state.endedAt.map { Moment($0, now).values }
+        return values
+    }
+
+    private func audit(_ target: RequestTarget, _ visit: Visit) async throws -> Response {
+        let before = try target.value("before", orThrow: .pageInvalid).flatMap { decimal($0) }
+        let entries = try await visit.directory.store.auditEntries(
+            before: before, limit: Self.entriesShown + 1)
+        let now = visit.registry.now()
+        var values: [String: Any] = [
+            "entries": entries.prefix(Self.entriesShown).map { entry in
+                var row: [String: Any] = [
+                    "when": Moment(entry.time, now).values, "actor": entry.actor, "action": entry.action,
+                    "subject": entry.subject,
+                ]
+                row["from"] = entry.address
+                row["detail"] = entry.detail
+                return row
+            }
+        ]
+        values["next"] = entries.count > Self.entriesShown ? entries[Self.entriesShown - 1].id : nil
+        return renderer.page("admin-audit", title: "Audit log", values, visit, using: ["people.css"])
+    }
+}
+
+/// `/admin/users`: who there is.
+struct UserPage: Sendable {
+    let renderer: PageRenderer
+
+    func respond(_ name: String?, _ form: RequestTarget?, _ visit: Visit) async throws -> Response {
+        guard let form else {
+            return name == nil ? try await page(visit) : renderer.missing(visit)
+        }
+        do {
+            if let name {
+                try await change(try AccountName(name), form, visit)
+            } else {
+                try await visit.directory.addUser(
+                    try AccountName(form.values("name").first ?? ""),
+                    password: form.values("password").first ?? "",
+                    isAdmin: form.values("isAdmin") == ["true"])
+            }
+            return seeOther("/admin/users")
+        } catch let error as HubError where error.isForWhoeverAsks {
+            return try await page(visit, problem: error)
+        }
+    }
+
+    private func change(_ name: AccountName, _ form: RequestTarget, _ visit: Visit) async throws {
+        let store = visit.directory.store
+        switch form.values("change").first {
+        case "disable": try await store.changeAccount(name, .isDisabled(true))
+        case "enable": try await store.changeAccount(name, .isDisabled(false))
+        case "admin": try await store.changeAccount(name, .isAdmin(true))
+        case "no-admin": try await store.changeAccount(name, .isAdmin(false))
+        default: throw HubError(.unsupportedRequest, "the form does not say what is to change")
+        }
+    }
+
+    private func page(_ visit: Visit, problem: HubError? = nil) async throws -> Response {
+        let users = try await visit.directory.store.accounts(.user)
+        let now = visit.registry.now()
+        var values: [String: Any] = [
+            "users": users.map { user in
+                [
+                    "user": user.name.description, "isKeeper": user.isAdmin, "isDisabled": user.isDisabled,
+                    "since": Moment(user.createdAt, now).values,
+                ] as [String: Any]
+            }, "shortestPassword": Directory.shortestPassword,
+        ]
+        values["problem"] = problem.map { sentence($0.text) }
+        return renderer.page(
+            "admin-users", title: "Users", values, visit, using: ["people.css"], hasForm: true,
+            status: problem?.code.status ?? .ok)
+    }
+}
