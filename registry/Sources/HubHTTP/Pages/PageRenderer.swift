@@ -30,6 +30,7 @@ struct PageRenderer: Sendable {
     ]
     private static let assetFiles: [(name: String, type: String, bytes: [UInt8])] = [
         ("hub.css", "text/css; charset=utf-8", PackageResources.hub_css),
+        ("icon.svg", "image/svg+xml", PackageResources.icon_svg),
         ("filter.css", "text/css; charset=utf-8", PackageResources.filter_css),
         ("filter.js", "text/javascript; charset=utf-8", PackageResources.filter_js),
         ("explore.css", "text/css; charset=utf-8", PackageResources.explore_css),
@@ -90,6 +91,7 @@ struct PageRenderer: Sendable {
         values["csrf"] = hasForm || visit.session != nil ? visit.form.token : nil
         values[Self.place(visit.address)] = true
         let links = (["hub.css"] + names).compactMap { name in assets[name].map { (name, $0.link) } }
+        values["icon"] = assets["icon.svg"]?.link
         values["styles"] = links.filter { $0.0.hasSuffix(".css") }.map(\.1)
         values["scripts"] = links.filter { $0.0.hasSuffix(".js") }.map(\.1)
         let html = templates.render(values, withTemplate: template) ?? ""
