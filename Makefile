@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: what these targets do stands in scripts/ and in the tests.
-.PHONY: help setup build demo test lint format docs install clean
+.PHONY: help setup build demo test lint format docs screenshots install clean
 
 PREFIX ?= $(HOME)/.local
 SWIFT_FILES = Package.swift Sources registry Tests sdk-templates Benchmarks
@@ -28,6 +28,9 @@ format: ## Bring the sources into format
 
 docs: ## Render the documentation of the Swift SDK into .build/docs/site
 	@scripts/docs.sh
+
+screenshots: ## Write pictures of the hub's pages, light, dark and narrow, into .build/screenshots
+	WASME_REQUIRE=browser WASME_SCREENSHOTS="$(CURDIR)/.build/screenshots" swift test --filter PageLookTests
 
 install: setup ## Build for use and install below PREFIX (default ~/.local)
 	@scripts/install.sh "$(PREFIX)"

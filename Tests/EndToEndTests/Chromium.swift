@@ -85,7 +85,7 @@ final class Chromium: Sendable {
 
     /// Sends a command and waits for what it gives.
     @discardableResult
-    private func send(_ method: String, _ parameters: [String: Any]) async throws -> [String: Any] {
+    func send(_ method: String, _ parameters: [String: Any]) async throws -> [String: Any] {
         let (id, session) = state.withLock { state in
             state.count += 1
             return (state.count, state.session)
@@ -114,6 +114,19 @@ final class Chromium: Sendable {
     /// Goes to an address and waits until the page is there.
     func open(_ address: String) async throws {
         try await leaving { _ = try await self.send("Page.navigate", ["url": address]) }
+    }
+
+    /// Goes to an address again and again until an expression of JavaScript is true of the page.
+    func open(_ address: String, until expression: String, within seconds: Double = 60) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        try await open(address)
+        while try await value("Boolean(\(expression))") != "true" {
+            guard ContinuousClock.now < deadline else {
+                throw ProcessFailure(description: "never true at \(address): \(expression)")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+            try await open(address)
+        }
     }
 
     /// What an expression of JavaScript gives, as text.

@@ -13,7 +13,7 @@ struct ExplorePage: Sendable {
     private static let valuesShown = 10
     /// The longest line about a filter, in Unicode scalars.
     private static let longestLine = 160
-    private static let longestMark = 40
+    private static let longestMark = 60
 
     let renderer: PageRenderer
 
