@@ -52,6 +52,7 @@ import Testing
             let state = town.hub.registry.collections.state
             #expect(state.endedAt != nil && !state.hasFailed && state.step == nil)
             #expect(try await root.get("/admin").text.contains("The last collection ended"))
+            #expect(try await root.get("/admin/audit").text.contains("collection.request"))
         }
     }
 

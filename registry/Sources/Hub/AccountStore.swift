@@ -43,6 +43,8 @@ package protocol TokenStore: Sendable {
 package protocol AuditStore: Sendable {
     /// Refuses whoever does not run the hub.
     func authorizeHub() async throws
+    /// Notes that somebody who runs the hub asked for a collection; refuses whoever does not.
+    func noteCollection() async throws
     /// Entries before one, newest first.
     func auditEntries(before: Int64?, limit: Int) async throws -> [AuditEntry]
 }

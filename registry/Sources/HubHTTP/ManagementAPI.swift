@@ -121,7 +121,10 @@ struct ManagementAPI: Sendable {
             return try jsonResponse(StorageBody(try await registry.figures(), holdings))
         case (.get, .collection), (.post, .collection):
             try await store.authorizeHub()
-            if request.method == .post { registry.collections.request() }
+            if request.method == .post {
+                try await store.noteCollection()
+                registry.collections.request()
+            }
             return try jsonResponse(
                 CollectionBody(registry.collections.state),
                 status: request.method == .post ? .accepted : .ok)

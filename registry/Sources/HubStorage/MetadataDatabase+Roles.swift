@@ -95,6 +95,13 @@ extension MetadataDatabase: AuditStore {
         try await read { [access] database in try database.authorize(access, .hub) }
     }
 
+    package func noteCollection() async throws {
+        try await write { [now, access] database in
+            try database.authorize(access, .hub)
+            try database.audit(access, "collection.request", "hub", nil, now: now())
+        }
+    }
+
     package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditEntry] {
         try await read { [access] database in
             try database.authorize(access, .hub)

@@ -20,6 +20,7 @@ struct AdminPage: Sendable {
         switch (parts.first, parts.count, form) {
         case (nil, 0, nil): return try await storage(visit)
         case ("collection", 1, _?):
+            try await visit.directory.store.noteCollection()
             visit.registry.collections.request()
             return seeOther("/admin#collection")
         case ("users", 1...2, _):
