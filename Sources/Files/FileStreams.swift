@@ -116,13 +116,13 @@ func bringToDisk(_ descriptor: FileDescriptor, _ path: FilePath) throws {
     }
 }
 
-/// Lets the system begin to write a file's bytes; whoever brings them to the disk later waits the less.
+/// Lets the system begin to write a file's bytes, or those of a range; whoever brings them to the disk later waits the less.
 ///
 /// Without it each file would have to be waited for on its own: where bytes have no place on the disk yet, as the file
 /// systems of Linux put it off, syncing one file does nothing for the others.
-func startWriting(_ descriptor: FileDescriptor) {
-    // Linux alone has the call; 2 is SYNC_FILE_RANGE_WRITE (sync_file_range(2)).
-    _ = syncFileRange?(descriptor.rawValue, 0, 0, 2)
+package func startWriting(_ descriptor: FileDescriptor, _ range: Range<Int64>? = nil) {
+    // Linux alone has the call; 2 is SYNC_FILE_RANGE_WRITE, and no count stands for all (sync_file_range(2)).
+    _ = syncFileRange?(descriptor.rawValue, range?.lowerBound ?? 0, Int64(range?.count ?? 0), 2)
 }
 
 private let syncFileRange = dlsym(nil, "sync_file_range").map {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Diagnostics
+private import Files
 private import Hub
 import struct NIOCore.ByteBuffer
 import OCI
@@ -18,7 +19,12 @@ final class UploadFile: Sendable {
         let hasher: DigestHasher
         var file: FileDescriptor?
         var size: Int64 = 0
+        /// Bytes that are on their way to the disk.
+        var started: Int64 = 0
     }
+
+    /// So many bytes are sent on their way together.
+    private static let stretch: Int64 = 8 << 20
 
     init(_ path: FilePath, algorithm: Digest.Algorithm) {
         self.path = path
@@ -76,6 +82,11 @@ final class UploadFile: Sendable {
                 state.hasher.update(bytes)
                 state.size += Int64(bytes.count)
             }
+            // Otherwise all of a large blob would wait until it is sealed, and its client with it.
+            if state.size - state.started >= Self.stretch {
+                startWriting(file, state.started..<state.size)
+                state.started = state.size
+            }
         }
     }
 
@@ -85,6 +96,7 @@ final class UploadFile: Sendable {
             guard let file = state.file else { return }
             try FileSystem.perform("truncate", path) { try file.resize(to: size) }
             state.size = size
+            state.started = min(state.started, size)
         }
     }
 
