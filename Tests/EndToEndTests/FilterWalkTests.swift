@@ -34,7 +34,7 @@ import Testing
     @Test(.requires(.swift), .requires(.browser))
     func `a browser finds a filter, fills its form, copies what it needs and compares versions`() async throws
     {
-        try await withVersions("walk") { newcomer, address in
+        try await withVersions("filter-walk") { newcomer, address in
             let page = try await Chromium(
                 try #require(Tool.browser.path), profile: newcomer.scratch.appending("filter-browser"))
             defer { page.quit() }
@@ -86,7 +86,7 @@ import Testing
 
     @Test(.requires(.swift), .requires(.browser))
     func `without scripts the same pages search, read and fill in`() async throws {
-        try await withVersions("plain") { newcomer, address in
+        try await withVersions("filter-plain") { newcomer, address in
             let page = try await Chromium(
                 try #require(Tool.browser.path), profile: newcomer.scratch.appending("plain-browser"),
                 runsScripts: false)
