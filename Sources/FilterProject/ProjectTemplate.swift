@@ -17,6 +17,9 @@ package struct ProjectTemplate: Sendable, Hashable {
     package let summary: String
     /// Folders of the catalog that the project gets a copy of, by their place in the project.
     let packages: [(place: String, source: String)]
+    /// Folders of the catalog whose files are part of the template: what is the same in every language. A file of the
+    /// template's own comes first.
+    let shared: [String]
     let folder: FilePath
 
     package static func == (left: ProjectTemplate, right: ProjectTemplate) -> Bool {
@@ -90,6 +93,12 @@ package struct ProjectTemplate: Sendable, Hashable {
                 throw damaged("the package \"\(place)\" leads elsewhere")
             }
             return (place, source)
+        }
+        shared = try (value.object?["shared"]?.array ?? []).map { source in
+            guard let source = source.string, Self.isInside(source) else {
+                throw damaged("a shared folder leads elsewhere")
+            }
+            return source
         }
     }
 

@@ -39,10 +39,13 @@ package struct Scaffold: Sendable {
             "name": name.description, "module": name.module, "rootId": name.rootID, "description": text,
         ]
         var rendered: [String: [UInt8]] = [:]
-        for path in try Self.filePaths(below: template.folder, skipping: [".build", ".swiftpm"])
-        where path != ProjectTemplate.descriptionName {
-            let file = try Self.render(path, of: template, variables)
-            rendered[file.path] = file.bytes
+        let folders = template.shared.map { FilePath(catalog.path($0)) } + [template.folder]
+        for folder in folders {
+            for path in try Self.filePaths(below: folder, skipping: [".build", ".swiftpm"])
+            where path != ProjectTemplate.descriptionName {
+                let file = try Self.render(path, in: folder, variables)
+                rendered[file.path] = file.bytes
+            }
         }
         for package in template.packages {
             // The SDK's own tests are for those who change the SDK.
@@ -75,9 +78,9 @@ package struct Scaffold: Sendable {
     // MARK: Rendering
 
     private static func render(
-        _ path: String, of template: ProjectTemplate, _ variables: [String: String]
+        _ path: String, in folder: FilePath, _ variables: [String: String]
     ) throws -> File {
-        let bytes = try Files.read(template.folder.pushing(FilePath(path)))
+        let bytes = try Files.read(folder.pushing(FilePath(path)))
         let suffix = ".mustache"
         let isTemplate = path.hasSuffix(suffix)
         let segments = (isTemplate ? String(path.dropLast(suffix.count)) : path).split(separator: "/").map {
@@ -95,7 +98,7 @@ package struct Scaffold: Sendable {
         } catch {
             throw ProjectError(
                 .damagedTemplate,
-                "the template file \"\(template.folder.pushing(FilePath(path)))\" is damaged",
+                "the template file \"\(folder.pushing(FilePath(path)))\" is damaged",
                 cause: error)
         }
     }
