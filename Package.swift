@@ -127,7 +127,12 @@ let package = Package(
         // The files that `wasme init` writes, as resources.
         .target(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
-            sources: ["TemplateCatalog.swift"], resources: [.copy("kinds"), .copy("swift"), .copy("toolsets")],
+            sources: ["TemplateCatalog.swift"],
+            resources: [
+                .copy("kinds"),
+                .copy("swift"),
+                .copy("toolsets"),
+            ],
             swiftSettings: settings),
         // A folder with wasme.yaml: parse, scaffold, build.
         .library(

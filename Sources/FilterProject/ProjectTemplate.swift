@@ -17,8 +17,9 @@ package struct ProjectTemplate: Sendable, Hashable {
     package let summary: String
     /// Folders of the catalog that the project gets a copy of, by their place in the project.
     let packages: [(place: String, source: String)]
-    /// Folders of the catalog whose files are part of the template: what is the same in every language. A file of the
-    /// template's own comes first.
+    /// Folders of the catalog whose files are part of the template: what is the same in every language.
+    ///
+    /// A file of the template's own comes first.
     let shared: [String]
     let folder: FilePath
 
