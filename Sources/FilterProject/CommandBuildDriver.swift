@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Files
-package import SystemPackage
+private import SystemPackage
 
 /// Builds by the manifest's own `build.command`, for every language that has no driver.
 package struct CommandBuildDriver: BuildDriver {
     package init() {}
 
-    package func build(_ project: FilterProject, _ context: BuildContext) async throws -> FilePath {
+    package func plan(_ project: FilterProject, _ context: BuildContext) async throws -> BuildPlan {
         let build = project.manifest.build
         guard let name = build.command.first, let output = build.output else {
             throw ProjectError(.malformed, "\"\(project.root)\" has no build command")
         }
-        guard let program = ToolProcess.find(name, environment: context.environment, relativeTo: project.root)
-        else {
+        guard let program = context.surroundings(of: project).program(name) else {
             throw ProjectError(
                 .noToolchain, "the build command \(quoted(name)) is not there or cannot be run",
                 hint: name.contains("/")
@@ -21,21 +19,12 @@ package struct CommandBuildDriver: BuildDriver {
                     : "install it, or add its folder to PATH")
         }
         let line = build.command.joined(separator: " ")
-        context.progress("building with \(quoted(line))")
-        let ending = try await ToolProcess.run(
-            program, Array(build.command.dropFirst()), environment: context.environment, in: project.root,
-            output: context.output)
-        guard ending.succeeded else {
-            throw ProjectError(
-                .buildFailed, "the build command \(quoted(line)) failed: it ended with \(ending)",
-                hint: "its own output above says why")
-        }
-        guard Files.kind(project.root.pushing(FilePath(output))) == .file else {
-            throw ProjectError(
-                .buildFailed,
-                "the build command \(quoted(line)) ended well and left no file \(quoted(output))",
-                hint: "build.output in wasme.yaml names the module that the command makes")
-        }
-        return try project.path(output)
+        var plan = BuildPlan(
+            product: project.manifest.name.description, tools: [],
+            steps: [BuildStep(quoted(line), program, Array(build.command.dropFirst()))],
+            module: project.root.pushing(FilePath(output)),
+            missingModuleHint: "build.output in wasme.yaml names the module that the command makes")
+        plan.isConfined = true
+        return plan
     }
 }

@@ -56,7 +56,11 @@ package struct FilterProject: Sendable {
 
     /// A file of the project by its relative path; an error if links lead it out of the project.
     func path(_ relative: String) throws -> FilePath {
-        let path = root.pushing(FilePath(relative)).lexicallyNormalized()
+        try confined(root.pushing(FilePath(relative)).lexicallyNormalized())
+    }
+
+    /// A path that is in the project also when its links are followed.
+    func confined(_ path: FilePath) throws -> FilePath {
         guard let real = realpath(path.string, nil), let realRoot = realpath(root.string, nil) else {
             throw SystemError("read", path.string, errno: errno)
         }

@@ -5,7 +5,7 @@ import HostProfiles
 
 extension ProjectManifest {
     /// Languages that a project can be in; those without a driver here need a `build.command`.
-    package static let languages = ["swift", "rust", "cpp", "c", "go", "tinygo", "assemblyscript", "zig"]
+    package static let languages = Language.all.map(\.name)
 
     /// Reads the text of a `wasme.yaml`.
     /// - Parameters:

@@ -2,14 +2,14 @@
 
 private import Files
 private import JSON
-package import SystemPackage
+private import SystemPackage
 private import WasmeTemplates
 
 /// Builds a Swift package as a module of Embedded Swift, by the stock toolchain and the toolset of the catalog.
 package struct SwiftBuildDriver: BuildDriver {
     package init() {}
 
-    package func build(_ project: FilterProject, _ context: BuildContext) async throws -> FilePath {
+    package func plan(_ project: FilterProject, _ context: BuildContext) async throws -> BuildPlan {
         guard Files.kind(project.root.appending("Package.swift")) == .file else {
             throw ProjectError(
                 .malformed, "the project \"\(project.root)\" has no Package.swift, and its language is swift",
@@ -21,36 +21,43 @@ package struct SwiftBuildDriver: BuildDriver {
                 .noTemplate, "the toolset \"\(toolset)\" is missing",
                 hint: "install wasme again, or set \(TemplateCatalog.variable)")
         }
+        let surroundings = context.surroundings(of: project)
         let toolchain = try await SwiftToolchain.find(
-            option: project.manifest.build.swift, environment: context.environment, in: project.root)
-        let product = try await product(of: project, toolchain, context)
-        context.progress("building \(product) with Swift \(toolchain.version)")
-        var options = [
-            "-c", "release", "--triple", SwiftToolchain.triple, "--toolset", toolset.string, "--product",
-            product,
+            option: project.manifest.build.swift, in: surroundings)
+        let product = try await product(of: project, toolchain, surroundings)
+        let configuration = context.configuration.rawValue
+        var arguments = [
+            "build", "-c", configuration, "--triple", SwiftToolchain.triple, "--toolset", toolset.string,
+            "--product", product,
         ]
-        if let tables = toolchain.unicodeTables { options += ["-Xlinker", tables.string] }
-        let ending = try await ToolProcess.run(
-            toolchain.swift, ["build"] + options, environment: context.environment, in: project.root,
-            output: context.output)
-        guard ending.succeeded else {
-            throw ProjectError(
-                .buildFailed, "the build of \"\(product)\" failed: swift build ended with \(ending)",
-                hint: "the compiler's own messages above say why")
+        if let tables = toolchain.unicodeTables { arguments += ["-Xlinker", tables.string] }
+        var plan = BuildPlan(
+            product: product, tools: [toolchain.tool],
+            steps: [BuildStep("swift build", toolchain.swift, arguments)],
+            module: project.root.pushing(
+                FilePath(".build/\(SwiftToolchain.triple)/\(configuration)/\(product).wasm")),
+            missingModuleHint:
+                "is \"\(product)\" an executable product? name the right one in wasme.yaml: build: {product: …}"
+        )
+        // A scratch folder of the user's, or a package manager with another layout.
+        plan.elsewhere = { [arguments] in
+            let answer = try await surroundings.answer(toolchain.swift, arguments + ["--show-bin-path"])
+            let folder = FilePath(answer.map(lastLine) ?? "")
+            return folder.isAbsolute ? folder.appending("\(product).wasm") : nil
         }
-        return try await module(product, of: project, toolchain, options, context)
+        return plan
     }
 
     /// The executable product that is the module: the manifest's choice, the one named after the filter, the only one.
     private func product(
-        of project: FilterProject, _ toolchain: SwiftToolchain, _ context: BuildContext
+        of project: FilterProject, _ toolchain: SwiftToolchain, _ surroundings: ToolSurroundings
     ) async throws -> String {
         if let product = project.manifest.build.product { return product }
         let usual = project.manifest.name.module
         // What the scaffold writes; asking the package manager costs a second.
         if Files.kind(project.root.appending("Sources").appending(usual)) == .directory { return usual }
         let answer = try await ToolProcess.capture(
-            toolchain.swift, ["package", "describe", "--type", "json"], environment: context.environment,
+            toolchain.swift, ["package", "describe", "--type", "json"], environment: surroundings.environment,
             in: project.root)
         guard answer.succeeded else {
             throw ProjectError(
@@ -80,30 +87,8 @@ package struct SwiftBuildDriver: BuildDriver {
             return []
         }
     }
+}
 
-    private func module(
-        _ product: String, of project: FilterProject, _ toolchain: SwiftToolchain, _ options: [String],
-        _ context: BuildContext
-    ) async throws -> FilePath {
-        let usual = project.root.pushing(FilePath(".build/\(SwiftToolchain.triple)/release/\(product).wasm"))
-        if Files.kind(usual) == .file { return usual }
-        // A scratch folder of the user's, or a package manager with another layout.
-        let answer = try await ToolProcess.capture(
-            toolchain.swift, ["build"] + options + ["--show-bin-path"], environment: context.environment,
-            in: project.root)
-        let folder = FilePath(lastLine(answer.stdout))
-        let module = folder.appending("\(product).wasm")
-        guard answer.succeeded, folder.isAbsolute, Files.kind(module) == .file else {
-            throw ProjectError(
-                .buildFailed, "the build ended well and left no module \"\(usual)\"",
-                hint:
-                    "is \"\(product)\" an executable product? name the right one in wasme.yaml: build: {product: …}"
-            )
-        }
-        return module
-    }
-
-    private func lastLine(_ text: String) -> String {
-        text.split(separator: "\n").last.map(String.init) ?? ""
-    }
+private func lastLine(_ text: String) -> String {
+    text.split(separator: "\n").last.map(String.init) ?? ""
 }

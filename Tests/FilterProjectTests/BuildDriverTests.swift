@@ -68,13 +68,14 @@ extension ScratchDirectory {
         let module = try await project.buildDriver().build(project, log.context(["GREETING": "hello"]))
         #expect(module == scratch.appending("out.wasm"))
         #expect(log.output == "out a b hello\nerr\n")
-        #expect(log.progress == ["building with \"./make.sh a b\""])
+        #expect(log.progress == ["building a"])
         #expect(try Files.read(module) == Array("\(scratch.path)\n".utf8))
     }
 
     @Test(arguments: [
-        ("[sh, -c, exit 7]", "it ended with exit code 7"), ("[sh, -c, kill -9 $$]", "it ended with signal 9"),
-        ("[\"true\"]", "left no file \"out.wasm\""),
+        ("[sh, -c, exit 7]", "\"sh -c exit 7\" ended with exit code 7"),
+        ("[sh, -c, kill -9 $$]", "ended with signal 9"),
+        ("[\"true\"]", "ended well and left no module"),
         ("[no-such-program-here]", "is not there or cannot be run"),
         ("[./missing.sh]", "is not there or cannot be run"),
     ])
@@ -158,7 +159,8 @@ extension ScratchDirectory {
 
     private func failure(_ environment: [String: String], option: String? = nil) async -> ProjectError? {
         await #expect(throws: ProjectError.self) {
-            _ = try await SwiftToolchain.find(option: option, environment: environment, in: FilePath("/"))
+            _ = try await SwiftToolchain.find(
+                option: option, in: ToolSurroundings(environment: environment, folder: "/"))
         }
     }
 
@@ -168,7 +170,8 @@ extension ScratchDirectory {
         let path = "\(swifts[2].removingLastComponent()):/usr/bin:/bin"
         func version(_ environment: [String: String], _ option: String?) async throws -> String {
             try await SwiftToolchain.find(
-                option: option, environment: environment.merging(["PATH": path]) { $1 }, in: "/"
+                option: option,
+                in: ToolSurroundings(environment: environment.merging(["PATH": path]) { $1 }, folder: "/")
             ).version
         }
         #expect(try await version([:], nil) == "7.0")
@@ -185,7 +188,7 @@ extension ScratchDirectory {
         #expect(none?.hint?.contains("https://www.swift.org/install") == true)
         #expect(none?.hint?.contains("WASME_SWIFT") == true)
         let variable = await failure(["WASME_SWIFT": "/no/such/swift"])
-        #expect(variable?.message == "WASME_SWIFT is \"/no/such/swift\", which is no program")
+        #expect(variable?.message == "cannot build: WASME_SWIFT is \"/no/such/swift\", which is no program")
         let lone = try scratch.script("bin/swift", "exit 0")
         #expect(await failure([:], option: lone.string)?.message.contains("no swiftc beside") == true)
     }
