@@ -84,6 +84,72 @@ import Testing
         }
     }
 
+    private static let bothScopes = "repository:acme/open:pull,push repository:acme/secret:pull"
+
+    /// What comes of a mount from `acme/secret`, named by `from` or not, into `acme/open`.
+    private func mount(
+        _ town: Town, _ from: String, _ headers: [String: String]
+    ) async throws -> (status: Int, challenge: String) {
+        let bytes: [UInt8] = Array("to be mounted".utf8)
+        let digest = Digest(of: bytes)
+        let pushed = try await town.hub.client.send(
+            "POST", "/v2/acme/secret/blobs/uploads/?digest=\(digest)", Town.basic("wim", "secret"),
+            body: bytes)
+        try #require(pushed.status == 201)
+        let reply = try await town.hub.client.send(
+            "POST", "/v2/acme/open/blobs/uploads/?mount=\(digest)\(from)", headers, body: [])
+        return (reply.status, reply["WWW-Authenticate"] ?? "")
+    }
+
+    @Test func `who names the source of a mount is told to ask for both repositories`() async throws {
+        try await withTown { town in
+            let stranger = try await mount(town, "&from=acme/secret", [:])
+            #expect(stranger.status == 401)
+            #expect(stranger.challenge.contains("scope=\"\(Self.bothScopes)\""))
+            let narrow = try await session(
+                town, "scope=repository:acme/open:pull,push", Town.basic("wim", "secret"))
+            let refused = try await mount(
+                town, "&from=acme/secret", ["Authorization": "Bearer \(narrow.token)"])
+            #expect(refused.status == 401)
+            #expect(refused.challenge.contains("scope=\"\(Self.bothScopes)\",error=\"insufficient_scope\""))
+            let both = try await session(
+                town, "scope=\(Self.bothScopes.replacing(" ", with: "%20"))", Town.basic("wim", "secret"))
+            let mounted = try await mount(
+                town, "&from=acme/secret", ["Authorization": "Bearer \(both.token)"])
+            #expect(mounted.status == 201)
+        }
+    }
+
+    @Test func `who names no source may mount what the account may read, whatever the session is for`()
+        async throws
+    {
+        try await withTown { town in
+            let narrow = try await session(
+                town, "scope=repository:acme/open:pull,push", Town.basic("wim", "secret"))
+            #expect(try await mount(town, "", ["Authorization": "Bearer \(narrow.token)"]).status == 201)
+        }
+    }
+
+    /// Another session would be no wider: the client is to send the blob.
+    @Test(arguments: ["&from=acme/secret", ""])
+    func `nothing is mounted that a token or an account has no right to`(from: String) async throws {
+        try await withTown { town in
+            let wim = try await town.token("wim", scopes: [try Scope(parsing: "acme/open:pull,push")])
+            let bound = try await session(
+                town, "scope=\(Self.bothScopes.replacing(" ", with: "%20"))", Town.basic("wim", wim))
+            #expect(bound.scope == "repository:acme/open:pull,push")
+            #expect(try await mount(town, from, ["Authorization": "Bearer \(bound.token)"]).status == 202)
+            #expect(try await mount(town, from, Town.basic("wim", wim)).status == 202)
+
+            let directory = town.hub.gatekeeper.directory(for: .host)
+            try await directory.store.setRole(
+                .write, of: try AccountName("eve"), in: .repository(try Repository("acme/open")))
+            let eve = try await session(
+                town, "scope=\(Self.bothScopes.replacing(" ", with: "%20"))", Town.basic("eve", "secret"))
+            #expect(try await mount(town, from, ["Authorization": "Bearer \(eve.token)"]).status == 202)
+        }
+    }
+
     @Test func `rights that were taken end a session at once`() async throws {
         try await withTown { town in
             let session = try await session(

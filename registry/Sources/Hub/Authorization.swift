@@ -72,6 +72,24 @@ package struct Access: Hashable, Sendable {
         try refusal(of: action, repository, [], facts) == nil
     }
 
+    /// Whether only the session stands in the way of an action: another one, opened for more, would allow it.
+    ///
+    /// `token` is all that the access token is good for that the session was opened with; nil if there was none, or if it
+    /// has no limits.
+    package func needsWiderSession(
+        for action: RepositoryAction, _ repository: Repository, token: [Scope]?, facts: some AccessFacts
+    ) throws -> Bool {
+        guard try refusal(of: action, repository, [], facts)?.code == .insufficientScope else { return false }
+        return token.map { Bounds(.token, $0).allow(action, repository) } ?? true
+    }
+
+    /// The same party with all that its session could have been opened for.
+    package var beyondSession: Access {
+        guard principal.bounds?.kind == .session else { return self }
+        return Access(
+            policy, Principal(principal.identity, token: principal.token, address: principal.address))
+    }
+
     /// Refuses to let somebody in who has to say first who it is.
     package func authorizeEntry() throws {
         guard !policy.isOpen, principal.identity == .anonymous, principal.bounds == nil else { return }
@@ -203,6 +221,17 @@ extension HubError {
         return Self(
             .denied, "\(who) has no right to \(action.rawValue) in repository \"\(repository)\"\(tags)",
             hint: "ask an administrator of the repository for it", category: .denied)
+    }
+}
+
+extension HubError {
+    /// The same refusal of a mount; a client that another session would help is told to open one for both repositories.
+    package func ofMount(from source: Repository, to target: Repository) -> Self {
+        guard code == .unauthorized || code == .insufficientScope else { return self }
+        let scopes = [(RepositoryAction.push, target), (.pull, source)].map {
+            "repository:\($1):\($0.scopeActions)"
+        }
+        return Self(code, message, detail: scopes.joined(separator: " "), hint: hint, category: category)
     }
 }
 

@@ -38,11 +38,14 @@ package protocol BlobLinkStore: Sendable {
     /// Links a blob whose bytes are safe, or few and given, to a repository, and ends the upload it came from.
     func commitBlob(_ blob: ReceivedBlob, to repository: Repository, ending upload: UploadID?) async throws
     /// Links a blob of one repository to another; nil if the first one does not hold it.
+    ///
+    /// `isNamed` says whether the client named the source, and so could have opened its session for it.
+    /// - Throws: `insufficientScope` if it should have done so.
     func mountBlob(
-        _ digest: Digest, from source: Repository, to target: Repository
+        _ digest: Digest, from source: Repository, isNamed: Bool, to target: Repository
     ) async throws -> BlobRecord?
-    /// Some repositories that hold a blob and can be read.
-    func repositories(holding digest: Digest, limit: Int) async throws -> [Repository]
+    /// Some repositories that hold a blob and that whoever asks may read, also beyond this session.
+    func sources(of digest: Digest, limit: Int) async throws -> [Repository]
     /// A blob that the repository holds.
     ///
     /// Whoever asks is about to rely on it: if no manifest needs the blob and it was linked before `renewal`, its lease

@@ -176,15 +176,24 @@ extension Registry {
 
     /// Links a blob of another repository (distribution-spec 1.1, "Mounting a blob from another repository").
     ///
-    /// Without a source, any repository that holds the blob will do.
+    /// Without a source, any repository will do that holds the blob and that the client's account may read.
     /// - Returns: nil if none holds it; the client then uploads it.
+    /// - Throws: `unauthorized` or `insufficientScope`, with the scopes of both repositories, if a session for both would do.
     package func mountBlob(
         _ digest: Digest, from source: Repository?, to target: Repository
     ) async throws -> BlobRecord? {
         try refuseMirrored(target)
-        if let source { return try await metadata.mountBlob(digest, from: source, to: target) }
-        for source in try await metadata.repositories(holding: digest, limit: limits.mountSources) {
-            if let blob = try await metadata.mountBlob(digest, from: source, to: target) { return blob }
+        if let source {
+            do {
+                return try await metadata.mountBlob(digest, from: source, isNamed: true, to: target)
+            } catch let error as HubError {
+                throw error.ofMount(from: source, to: target)
+            }
+        }
+        for source in try await metadata.sources(of: digest, limit: limits.mountSources) {
+            if let blob = try await metadata.mountBlob(digest, from: source, isNamed: false, to: target) {
+                return blob
+            }
         }
         return nil
     }

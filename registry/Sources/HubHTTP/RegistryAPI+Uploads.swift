@@ -30,6 +30,13 @@ extension RegistryAPI {
         return Response(status: .accepted, headers: progress(repository, session.id, size: 0))
     }
 
+    /// The repository that a request names to mount a blob from, if it does.
+    func mountSource(_ target: RequestTarget, _ route: RegistryRoute) -> Repository? {
+        guard case .uploads = route, let from = target.values("from").first, !target.values("mount").isEmpty
+        else { return nil }
+        return try? RegistryRoute.repository(from)
+    }
+
     /// Adds a chunk (distribution-spec 1.1, "Pushing a blob in chunks"); without `Content-Range`, all that comes.
     func append(_ call: Call, _ repository: Repository, _ id: String) async throws -> Response {
         let id = try Self.uploadID(id)

@@ -34,7 +34,11 @@ struct RegistryAPI: Sendable {
         switch need {
         case .entry: try registry.authorizeEntry()
         case .repository(let repository, let action) where action != .pull:
-            try await registry.authorize(action, in: repository)
+            do {
+                try await registry.authorize(action, in: repository)
+            } catch let error as HubError {
+                throw mountSource(target, route).map { error.ofMount(from: $0, to: repository) } ?? error
+            }
         case .catalog, .repository: break
         }
         let call = Call(request: request, target: target)

@@ -43,6 +43,14 @@ extension Database {
         try access.isUnlimited || access.allows(action, repository, facts: facts)
     }
 
+    /// Whether only the session stands in the way of an action.
+    func needsWiderSession(
+        _ access: Access, for action: RepositoryAction, _ repository: Repository
+    ) throws -> Bool {
+        let token = try access.principal.token.flatMap { try accessToken($0) }
+        return try access.needsWiderSession(for: action, repository, token: token?.scopes, facts: facts)
+    }
+
     private var facts: DatabaseFacts {
         DatabaseFacts(database: self, now: Int64(Date().timeIntervalSince1970))
     }

@@ -82,22 +82,25 @@ extension MetadataDatabase: BlobLinkStore {
     }
 
     package func mountBlob(
-        _ digest: Digest, from source: Repository, to target: Repository
+        _ digest: Digest, from source: Repository, isNamed: Bool, to target: Repository
     ) async throws -> BlobRecord? {
         try await write { [now, access] database in
             try database.authorize(access, .push, target)
-            // What cannot be read there is mounted no more than what is not there.
-            guard try database.allows(access, .pull, source),
-                let blob = try database.blob(digest, in: source)
-            else { return nil }
+            guard let blob = try database.blob(digest, in: source) else { return nil }
+            // What cannot be read there is mounted no more than what is not there. But for want of a wider session a
+            // client would send all of it again: it is told what to ask for, or could not know that.
+            if try !database.allows(access, .pull, source) {
+                guard try database.needsWiderSession(access, for: .pull, source) else { return nil }
+                if isNamed { try database.authorize(access, .pull, source) }
+            }
             try database.link(digest, to: target, now: now())
             try database.checkQuotas(of: target)
             return blob
         }
     }
 
-    package func repositories(holding digest: Digest, limit: Int) async throws -> [Repository] {
-        let readable = ListingCondition(access)
+    package func sources(of digest: Digest, limit: Int) async throws -> [Repository] {
+        let readable = ListingCondition(access.beyondSession)
         return try await read { database in
             try database.cachedStatement(
                 """

@@ -63,6 +63,16 @@ extension MetadataDatabase: TokenStore {
     }
 }
 
+extension Database {
+    /// A token, in use or not.
+    func accessToken(_ id: TokenID) throws -> AccessToken? {
+        try cachedStatement(
+            "SELECT \(tokenColumns) FROM tokens JOIN accounts ON accounts.id = account_id WHERE tokens.id = ?",
+            [id.description]
+        ) { try Row.fetchOne($0) }.flatMap(AccessToken.init)
+    }
+}
+
 extension MetadataDatabase: SigningKeyStore {
     package func signingKeys() async throws -> [StoredSigningKey] {
         try await read { database in
