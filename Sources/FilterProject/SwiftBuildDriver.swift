@@ -31,6 +31,7 @@ package struct SwiftBuildDriver: BuildDriver {
             "--product", product,
         ]
         if let tables = toolchain.unicodeTables { arguments += ["-Xlinker", tables.string] }
+        arguments += linkerOptions(toolchain, surroundings, context)
         var plan = BuildPlan(
             product: product, tools: [toolchain.tool],
             steps: [BuildStep("swift build", toolchain.swift, arguments)],
@@ -46,6 +47,23 @@ package struct SwiftBuildDriver: BuildDriver {
             return folder.isAbsolute ? folder.appending("\(product).wasm") : nil
         }
         return plan
+    }
+
+    /// Keeps clang from running the wasm-opt that may be in PATH: the same sources would give another module where it
+    /// is. `build.optimize` in wasme.yaml runs it for everybody.
+    private func linkerOptions(
+        _ toolchain: SwiftToolchain, _ surroundings: ToolSurroundings, _ context: BuildContext
+    ) -> [String] {
+        guard let version = toolchain.tool.version, version < ToolVersion(6, 3) else {
+            return ["-Xswiftc", "-Xclang-linker", "-Xswiftc", "--no-wasm-opt"]
+        }
+        // Its clang is older than the option (LLVM 20).
+        if let program = surroundings.program("wasm-opt") {
+            context.progress(
+                "note: the linker of Swift \(version) runs \"\(program)\", and the module will differ where there is none"
+            )
+        }
+        return []
     }
 
     /// The executable product that is the module: the manifest's choice, the one named after the filter, the only one.
