@@ -138,7 +138,7 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "WasmBinary",
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
                 "WasmeTemplates", mustache,
                 subprocess, system, yams,
             ]),

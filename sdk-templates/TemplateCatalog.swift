@@ -55,6 +55,9 @@ package struct TemplateCatalog: Sendable, Hashable {
     /// The toolset that makes SwiftPM build a Proxy-Wasm module.
     package var swiftToolset: String { path("toolsets/proxy-wasm.json") }
 
+    /// The toolset of a module that keeps the names of functions and has what a debugger needs.
+    package var swiftDebugToolset: String { path("toolsets/proxy-wasm-debug.json") }
+
     private static func isCatalog(_ folder: String) -> Bool {
         ["swift", "toolsets"].allSatisfy { name in
             var status = stat()

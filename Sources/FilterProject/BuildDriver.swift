@@ -31,6 +31,10 @@ package struct BuildContext: Sendable {
     package var catalog: TemplateCatalog
     /// What the module is for.
     package var configuration: BuildConfiguration
+    /// Whether what is remembered of the last build is used.
+    package var usesMemory = true
+    /// Whether the toolchain's output is shown as it comes; else it is shown only after a failure.
+    package var showsOutput = true
     /// Where the toolchain's own output goes as it comes.
     package var output: FileDescriptor
     /// Told what is going on, one line each.
@@ -48,9 +52,18 @@ package struct BuildContext: Sendable {
         self.progress = progress
     }
 
+    /// What of the environment a project's build gets.
+    func buildEnvironment(of project: FilterProject) -> BuildEnvironment {
+        BuildEnvironment(
+            environment, language: Language.named(project.manifest.language),
+            declared: project.manifest.build.environment)
+    }
+
     /// Where the tools of a project are looked for and run.
     package func surroundings(of project: FilterProject) -> ToolSurroundings {
-        ToolSurroundings(environment: environment, variables: environment, folder: project.root)
+        ToolSurroundings(
+            environment: buildEnvironment(of: project).variables, variables: environment, folder: project.root
+        )
     }
 }
 
@@ -64,33 +77,5 @@ extension FilterProject {
                 hint: "say how to build in wasme.yaml: build: {command: [make], output: filter.wasm}")
         }
         return driver
-    }
-}
-
-extension BuildPlan {
-    /// Runs the commands.
-    /// - Returns: where the module is.
-    func run(_ project: FilterProject, _ context: BuildContext) async throws -> FilePath {
-        let surroundings = context.surroundings(of: project)
-        let with = tools.isEmpty ? "" : " with \(tools.map(\.title).joined(separator: ", "))"
-        context.progress("building \(product)\(with)")
-        for step in steps {
-            let ending = try await ToolProcess.run(
-                step.program, step.arguments,
-                environment: surroundings.environment.merging(step.environment) { $1 },
-                in: step.folder ?? project.root, output: context.output)
-            guard ending.succeeded else {
-                throw ProjectError(
-                    .buildFailed, "the build of \"\(product)\" failed: \(step.name) ended with \(ending)",
-                    hint: "its own output above says why")
-            }
-        }
-        if Files.kind(module) == .file {
-            return isConfined ? try project.confined(module) : module
-        }
-        if let other = try await elsewhere?(), Files.kind(other) == .file { return other }
-        throw ProjectError(
-            .buildFailed, "the build of \"\(product)\" ended well and left no module \"\(module)\"",
-            hint: missingModuleHint)
     }
 }

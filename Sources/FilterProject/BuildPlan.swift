@@ -15,6 +15,11 @@ package struct BuildPlan: Sendable {
     package var steps: [BuildStep]
     /// Where the module will be.
     package var module: FilePath
+    /// Files and folders outside the project that the build reads; nil if they cannot be known, and then the toolchain
+    /// runs each time and finds out itself what has changed.
+    package var outside: [FilePath]? = []
+    /// What the module depends on beside tools, commands and files: settings, each as a text.
+    package var settings: [String] = []
     /// Whether a link that leads the module out of the project is refused.
     package var isConfined = false
     /// Asked when it is not there, for a toolchain that may put it elsewhere.

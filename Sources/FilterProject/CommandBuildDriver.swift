@@ -25,6 +25,8 @@ package struct CommandBuildDriver: BuildDriver {
             module: project.root.pushing(FilePath(output)),
             missingModuleHint: "build.output in wasme.yaml names the module that the command makes")
         plan.isConfined = true
+        // A command may read anything; only who wrote it can say what.
+        if build.inputs.isEmpty { plan.outside = nil }
         return plan
     }
 }

@@ -17,6 +17,10 @@ package struct FilterProject: Sendable {
     /// The project's folder, absolute.
     package let root: FilePath
     package let manifest: ProjectManifest
+    /// What was taken for granted where there is no `wasme.yaml`, for people; nil for a project that has one.
+    package let assumption: String?
+
+    package var isDerived: Bool { assumption != nil }
 
     /// The file that makes a folder a project.
     package static let manifestName = "wasme.yaml"
@@ -24,6 +28,7 @@ package struct FilterProject: Sendable {
     /// Reads the project in a folder.
     package init(root: FilePath) throws {
         self.root = root
+        assumption = nil
         let file = root.appending(Self.manifestName)
         let bytes = try Files.read(file, limit: YAMLNode.maximumSize)
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -32,11 +37,21 @@ package struct FilterProject: Sendable {
         manifest = try ProjectManifest(parsing: text, file: file.string)
     }
 
-    /// Finds the project that a folder belongs to: its own, or that of the nearest folder above.
-    /// - Parameter folder: an absolute path.
+    /// A project that has no `wasme.yaml`, of which this is known.
+    init(root: FilePath, manifest: ProjectManifest, assumption: String) {
+        self.root = root
+        self.manifest = manifest
+        self.assumption = assumption
+    }
+
+    /// Finds the project that a folder belongs to: its own, or that of the nearest folder above; without a `wasme.yaml`
+    /// in any of them, the one that the folder's own files make it.
+    /// - Parameters:
+    ///   - folder: an absolute path.
+    ///   - language: the language that the user named; it must be the manifest's, if there is one.
     /// - Returns: the nearest project.
     /// - Throws: `ProjectError` if there is none, or its manifest is malformed.
-    package static func find(from folder: FilePath) throws -> FilterProject {
+    package static func find(from folder: FilePath, language: String? = nil) throws -> FilterProject {
         let start = folder.lexicallyNormalized()
         guard Files.kind(start) == .directory else {
             throw ProjectError(
@@ -45,13 +60,18 @@ package struct FilterProject: Sendable {
         var candidate = start
         while true {
             if Files.kind(candidate.appending(manifestName)) == .file {
-                return try FilterProject(root: candidate)
+                let project = try FilterProject(root: candidate)
+                guard language == nil || language == project.manifest.language else {
+                    throw ProjectError(
+                        .malformed,
+                        "\(quoted(language ?? "")) is not the language of \"\(candidate)\": its \(manifestName) says \(project.manifest.language)",
+                        hint: "leave the language out, or change it there")
+                }
+                return project
             }
             guard candidate.removeLastComponent() else { break }
         }
-        throw ProjectError(
-            .noProject, "there is no \(manifestName) in \"\(start)\" or a folder above it",
-            hint: "run 'wasme init' to start a project here, or name the folder of one")
+        return try derived(in: start, language: language)
     }
 
     /// A file of the project by its relative path; an error if links lead it out of the project.

@@ -32,14 +32,12 @@ extension ProjectManifest {
         module = try reader.module(try root.required("module"))
         config = try reader.config(root["config"])
         targets = try reader.targets(root["targets"])
-        if let swift = build.swift, language != "swift", let node = root["build"] {
-            throw reader.error(node, "\"swift: \(swift)\" has no effect for the language \(quoted(language))")
-        }
+        if let node = root["build"] { try reader.check(build, for: language, at: node) }
     }
 }
 
 /// Turns nodes into values, each error with its place.
-private struct ManifestReader {
+struct ManifestReader {
     let file: String
 
     func error(_ node: YAMLNode, _ message: String, hint: String? = nil) -> ProjectError {
@@ -169,31 +167,6 @@ private struct ManifestReader {
             type = known
         }
         return ProjectManifest.Module(rootIDs: rootIDs, type: type)
-    }
-
-    func build(_ node: YAMLNode?) throws(ProjectError) -> ProjectManifest.Build {
-        var build = ProjectManifest.Build()
-        guard let node else { return build }
-        let map = try map(node, "\"build\"", keys: ["command", "output", "swift", "product"])
-        if let command = map["command"] {
-            for element in try list(command, "command") { build.command.append(try text(element, "command")) }
-            guard !build.command.isEmpty else { throw error(command, "\"command\" is empty") }
-            build.output = try path(try map.required("output"), "output")
-            for key in ["swift", "product"] {
-                if let node = map[key] { throw error(node, "\"\(key)\" has no effect beside \"command\"") }
-            }
-        } else if let output = map["output"] {
-            throw error(output, "\"output\" has no effect without \"command\"")
-        }
-        if let swift = map["swift"] { build.swift = try line(swift, "swift") }
-        if let product = map["product"] {
-            let name = try line(product, "product")
-            guard !name.contains("/"), !name.hasPrefix("-") else {
-                throw error(product, "\(quoted(name)) is not the name of a product")
-            }
-            build.product = name
-        }
-        return build
     }
 
     func config(_ node: YAMLNode?) throws(ProjectError) -> ProjectManifest.Config {

@@ -3,15 +3,19 @@
 private import Files
 package import FilterImage
 package import HostProfiles
+package import OCI
 package import SystemPackage
 package import WasmBinary
 
 /// A project's module with everything that an image is made of.
 package struct BuiltFilter: Sendable {
     package let project: FilterProject
-    package let modulePath: FilePath
+    /// The module, and how it came about.
+    package let made: MadeModule
+    package let configuration: BuildConfiguration
+    package var modulePath: FilePath { made.path }
     /// The module, read; its `bytes` are what goes into the image, with the identity of this build in them.
-    package let module: WasmModule
+    package var module: WasmModule { made.module }
     /// The ABI version that hosts take the module for; a checked module has one.
     package var abiVersion: ProxyABIVersion? {
         module.proxyABIVersions.first(where: ProxyABIVersion.published.contains) ?? module.proxyABIVersion
@@ -27,6 +31,16 @@ package struct BuiltFilter: Sendable {
     package let revision: SourceRevision
 
     package var manifest: ProjectManifest { project.manifest }
+
+    /// Remembers the image that was made of it, so that the next build need not make it again.
+    ///
+    /// What cannot be remembered costs time and nothing else.
+    package func remember(image: Digest, of key: Digest) {
+        guard made.isKept else { return }
+        var record = made.record
+        record.image = BuildMemory.Record.Image(key: key, digest: image)
+        try? BuildMemory(of: project, configuration).remember(record)
+    }
 }
 
 /// Builds a project and checks that the hosts it is for take what came of it.
@@ -54,22 +68,15 @@ package struct ProjectBuild: Sendable {
         // First what takes no time: a wrong example should not cost a build.
         let schema = try checkedSchema(context)
         let icon = try icon()
-        let path = try await project.buildDriver().build(project, context)
-        let bytes = BuildStamp.stamped(try Files.read(path, limit: 256 << 20))
-        let module: WasmModule
-        do {
-            module = try WasmModule(bytes)
-        } catch {
-            throw ProjectError(.unusableModule, "\"\(path)\" cannot be used: \(error)", hint: error.hint)
-        }
-        let report = checks ? try check(module, path, context) : nil
+        let made = try await ModuleBuild(project: project, context: context).run()
+        let report = checks ? try check(made.module, made.path, context) : nil
         // After the build: what it leaves among the sources is there the next time too.
         let revision = try await SourceRevision.read(
             of: project.root, environment: context.environment, note: context.progress)
         return BuiltFilter(
-            project: project, modulePath: path, module: module, report: report, configSchema: schema,
-            readme: try document(Self.readmeNames), licence: try document(Self.licenceNames), icon: icon,
-            revision: revision)
+            project: project, made: made, configuration: context.configuration, report: report,
+            configSchema: schema, readme: try document(Self.readmeNames),
+            licence: try document(Self.licenceNames), icon: icon, revision: revision)
     }
 
     private func icon() throws -> FilterIcon? {
@@ -123,6 +130,10 @@ package struct ProjectBuild: Sendable {
         guard let first = errors.first else { return report }
         for entry in errors.dropFirst() { context.progress("\(hosts(entry)): \(entry.finding.message)") }
         let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+        let traps = Language.named(project.manifest.language)?.traps ?? []
+        if let trap = traps.first(where: { $0.shows(in: module) }) {
+            context.progress("help: \(trap.summary): \(trap.advice)")
+        }
         throw ProjectError(
             .refusedByTarget,
             "\"\(path)\" is not for \(hosts(first)): \(first.finding.message)\(more)",
@@ -131,7 +142,10 @@ package struct ProjectBuild: Sendable {
     }
 
     private func document(_ names: [String]) throws -> [UInt8]? {
-        guard let name = names.first(where: { Files.kind(project.root.appending($0)) == .file }) else {
+        // What lies beside a lone module need not be about it.
+        let isLone = project.isDerived && project.manifest.language == Language.precompiled.name
+        guard !isLone, let name = names.first(where: { Files.kind(project.root.appending($0)) == .file })
+        else {
             return nil
         }
         return try Files.read(try project.path(name), limit: Self.maximumDocumentSize)

@@ -34,16 +34,42 @@ package struct ProjectManifest: Sendable {
         case network
     }
 
+    /// A project without a `wasme.yaml`, of which only this is known.
+    init(name: FilterName, language: String, rootIDs: [String], build: Build = Build()) {
+        self.name = name
+        self.language = language
+        version = nil
+        description = nil
+        licence = nil
+        icon = nil
+        module = Module(rootIDs: rootIDs, type: .http)
+        self.build = build
+        config = Config()
+        targets = []
+    }
+
     /// How the module is built, where the driver's own way does not do.
     package struct Build: Sendable, Hashable {
         /// A command and its arguments, run in the project's folder instead of a driver.
         package var command: [String] = []
         /// Where the command leaves the module, relative to the project.
         package var output: String?
+        /// What the command reads, relative to the project; while it is unchanged the command is not run.
+        ///
+        /// Empty if that is not said: the command then runs each time.
+        package var inputs: [String] = []
         /// The `swift` to build with: a name that is looked for in PATH, or a path.
         package var swift: String?
         /// The product of the Swift package that is the module.
         package var product: String?
+        /// The module of a project whose language is `precompiled`, relative to the project.
+        package var module: String?
+        /// Variables that the build gets beside the usual ones: with a value, or as they are outside.
+        package var environment: [String: String?] = [:]
+        /// What `wasm-opt` is run with over the module; empty to leave it alone.
+        package var optimize: [String] = []
+        /// What is taken out of the module.
+        package var strip: Set<ModulePart> = []
     }
 
     /// What the filter's configuration looks like.

@@ -2,6 +2,7 @@
 
 private import Files
 private import JSON
+private import OCI
 private import SystemPackage
 private import WasmeTemplates
 
@@ -15,7 +16,9 @@ package struct SwiftBuildDriver: BuildDriver {
                 .malformed, "the project \"\(project.root)\" has no Package.swift, and its language is swift",
                 hint: "run 'wasme init' in an empty folder to see what a project looks like")
         }
-        let toolset = FilePath(context.catalog.swiftToolset)
+        let isDebug = context.configuration == .debug
+        let toolset = FilePath(
+            isDebug ? context.catalog.swiftDebugToolset : context.catalog.swiftToolset)
         guard Files.kind(toolset) == .file else {
             throw ProjectError(
                 .noTemplate, "the toolset \"\(toolset)\" is missing",
@@ -25,21 +28,28 @@ package struct SwiftBuildDriver: BuildDriver {
         let toolchain = try await SwiftToolchain.find(
             option: project.manifest.build.swift, in: surroundings)
         let product = try await product(of: project, toolchain, surroundings)
-        let configuration = context.configuration.rawValue
+        // Both are optimised: unoptimised Embedded Swift is many times as large. They differ in what is kept beside the
+        // code, and so that one does not undo the other's work, in where they are built.
+        let scratch = isDebug ? ".build/wasme-debug" : ".build"
         var arguments = [
-            "build", "-c", configuration, "--triple", SwiftToolchain.triple, "--toolset", toolset.string,
+            "build", "-c", "release", "--triple", SwiftToolchain.triple, "--toolset", toolset.string,
             "--product", product,
         ]
+        if isDebug { arguments += ["--scratch-path", project.root.pushing(FilePath(scratch)).string] }
         if let tables = toolchain.unicodeTables { arguments += ["-Xlinker", tables.string] }
         arguments += linkerOptions(toolchain, surroundings, context)
         var plan = BuildPlan(
             product: product, tools: [toolchain.tool],
             steps: [BuildStep("swift build", toolchain.swift, arguments)],
             module: project.root.pushing(
-                FilePath(".build/\(SwiftToolchain.triple)/\(configuration)/\(product).wasm")),
+                FilePath("\(scratch)/\(SwiftToolchain.triple)/release/\(product).wasm")),
             missingModuleHint:
                 "is \"\(product)\" an executable product? name the right one in wasme.yaml: build: {product: …}"
         )
+        let state = project.root.pushing(FilePath("\(scratch)/workspace-state.json"))
+        let root = realPath(project.root)
+        plan.outside = localPackages(state)?.filter { !realPath($0).starts(with: root) }
+        plan.settings = ["\(Digest(of: try Files.read(toolset)))"]
         // A scratch folder of the user's, or a package manager with another layout.
         plan.elsewhere = { [arguments] in
             let answer = try await surroundings.answer(toolchain.swift, arguments + ["--show-bin-path"])
@@ -49,8 +59,24 @@ package struct SwiftBuildDriver: BuildDriver {
         return plan
     }
 
-    /// Keeps clang from running the wasm-opt that may be in PATH: the same sources would give another module where it
-    /// is. `build.optimize` in wasme.yaml runs it for everybody.
+    /// The folders of packages that are used where they lie, as the package manager wrote down at its last build; nil if
+    /// there was none.
+    private func localPackages(_ state: FilePath) -> [FilePath]? {
+        guard let bytes = try? Files.read(state, limit: 16 << 20), let json = try? JSONValue(parsing: bytes),
+            let dependencies = json.object?["object"]?.object?["dependencies"]?.array
+        else { return nil }
+        return dependencies.compactMap { dependency in
+            let reference = dependency.object?["packageRef"]?.object
+            guard let kind = reference?["kind"]?.string, kind == "fileSystem" || kind == "root" else {
+                return nil
+            }
+            return reference?["location"]?.string.map { FilePath($0) }
+        }
+    }
+
+    /// Keeps clang from running the wasm-opt that may be in PATH.
+    ///
+    /// The same sources would give another module where it is. `build.optimize` in wasme.yaml runs it for everybody.
     private func linkerOptions(
         _ toolchain: SwiftToolchain, _ surroundings: ToolSurroundings, _ context: BuildContext
     ) -> [String] {

@@ -19,6 +19,10 @@ enum ToolProcess {
         let succeeded: Bool
         /// "exit code 1", "signal 9".
         let description: String
+        /// Whether a signal ended it.
+        var wasKilled = false
+        /// What to do about it, if the way it ended says that.
+        var hint: String?
     }
 
     /// What a finished program left.
@@ -61,16 +65,38 @@ enum ToolProcess {
                 workingDirectory: folder, platformOptions: options, input: .none,
                 output: .fileDescriptor(output, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(output, closeAfterSpawningProcess: false))
+            if Task.isCancelled { endGroup(result.processIdentifier.value) }
             try Task.checkCancellation()
             switch result.terminationStatus {
-            case .exited(let code): return Ending(succeeded: code == 0, description: "exit code \(code)")
-            case .signaled(let signal): return Ending(succeeded: false, description: "signal \(signal)")
+            case .exited(let code):
+                // A shell says so of a command that was killed (POSIX, 2.8.2 "Exit Status for Commands").
+                return Ending(
+                    succeeded: code == 0, description: "exit code \(code)",
+                    hint: code == 128 + SIGKILL ? killedHint : nil)
+            case .signaled(let signal):
+                return Ending(
+                    succeeded: false, description: "signal \(signal)", wasKilled: true,
+                    hint: signal == SIGKILL ? killedHint : nil)
             }
         } catch let error as SubprocessError {
             try Task.checkCancellation()
             throw cannotRun(program, error)
         }
     }
+
+    /// Ends what is left of a group whose leader has ended: some do not care for a polite signal.
+    ///
+    /// They got it with their leader, and have a second to clean up after themselves.
+    private static func endGroup(_ leader: pid_t) {
+        for _ in 0..<50 {
+            guard kill(-leader, 0) == 0 else { return }
+            poll(nil, 0, 20)
+        }
+        kill(-leader, SIGKILL)
+    }
+
+    private static let killedHint =
+        "signal 9 is mostly the system's, short of memory: free some, or build with fewer jobs at a time"
 
     /// Runs a program that answers a question; its answer is short.
     static func capture(

@@ -93,6 +93,7 @@ struct Check: WasmeCommand {
         case .file(let name, let bytes):
             return CheckSample(file: name, bytes)
         case .project(let project):
+            if let assumption = project.assumption, !quiet { context.terminal.note("note: \(assumption)") }
             let built = try await project.build(checks: false, in: context) { line in
                 if !quiet { context.terminal.note(line) }
             }

@@ -53,12 +53,13 @@ enum Specimen {
 extension FilterProject {
     /// Builds the project for a command that shows what came of it.
     func build(
-        checks: Bool, in context: CommandContext, progress: @escaping @Sendable (String) -> Void
+        checks: Bool, in context: CommandContext,
+        configure: (inout BuildContext) -> Void = { _ in }, progress: @escaping @Sendable (String) -> Void
     ) async throws -> BuiltFilter {
-        try await ProjectBuild(self).run(
-            BuildContext(
-                environment: context.environment,
-                catalog: try TemplateCatalog.find(environment: context.environment),
-                progress: progress), checks: checks)
+        var build = BuildContext(
+            environment: context.environment,
+            catalog: try TemplateCatalog.find(environment: context.environment), progress: progress)
+        configure(&build)
+        return try await ProjectBuild(self).run(build, checks: checks)
     }
 }

@@ -30,8 +30,8 @@ import Testing
         ],
         "WasmeTemplates": [],
         "FilterProject": [
-            "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "WasmBinary", "WasmeTemplates",
-            "Mustache", "Subprocess", "SystemPackage", "Yams",
+            "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
+            "WasmeTemplates", "Mustache", "Subprocess", "SystemPackage", "Yams",
         ],
         "EnvoyControl": [
             "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",

@@ -49,11 +49,11 @@ extension ScratchDirectory {
 
     /// Writes a project that builds by a command.
     func commandProject(
-        _ command: String, output: String = "out.wasm", config: String = ""
+        _ command: String, output: String = "out.wasm", build: String = "", config: String = ""
     ) throws -> FilterProject {
         try write(
             "wasme.yaml",
-            "name: a\nlanguage: c\nmodule: {rootIds: [r]}\nbuild: {command: \(command), output: \(output)}\n\(config)\n"
+            "name: a\nlanguage: c\nmodule: {rootIds: [r]}\nbuild: {command: \(command), output: \(output)\(build.isEmpty ? "" : ", \(build)")}\n\(config)\n"
         )
         return try FilterProject(root: path)
     }
@@ -64,7 +64,8 @@ extension ScratchDirectory {
         let scratch = try ScratchDirectory("build")
         try scratch.script("make.sh", #"echo "out $1 $GREETING"; echo "err" >&2; pwd > out.wasm"#)
         let log = try BuildLog(scratch)
-        let project = try scratch.commandProject("[./make.sh, \"a b\"]")
+        let project = try scratch.commandProject(
+            "[./make.sh, \"a b\"]", build: "environment: [GREETING]")
         let module = try await project.buildDriver().build(project, log.context(["GREETING": "hello"]))
         #expect(module == scratch.appending("out.wasm"))
         #expect(log.output == "out a b hello\nerr\n")
@@ -74,7 +75,7 @@ extension ScratchDirectory {
 
     @Test(arguments: [
         ("[sh, -c, exit 7]", "\"sh -c exit 7\" ended with exit code 7"),
-        ("[sh, -c, kill -9 $$]", "ended with signal 9"),
+        ("[sh, -c, kill -9 $$]", "was killed with signal 9"),
         ("[\"true\"]", "ended well and left no module"),
         ("[no-such-program-here]", "is not there or cannot be run"),
         ("[./missing.sh]", "is not there or cannot be run"),

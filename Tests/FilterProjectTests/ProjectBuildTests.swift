@@ -188,11 +188,14 @@ import WasmeTemplates
         let scratch = try ScratchDirectory("real-build")
         let log = try BuildLog(scratch)
         var modules: [[UInt8]] = []
-        for folder in ["one", "another/deeper"] {
+        // One that clang finds in PATH, and runs if nobody keeps it from that.
+        let tool = try scratch.script("bin/wasm-opt", "echo \"wasm-opt was run\"; exit 9")
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        for (folder, path) in [("one", path), ("another/deeper", "\(tool.removingLastComponent()):\(path)")] {
             let root = scratch.path.pushing(FilePath(folder))
             try Scaffold(template, in: catalog, name: try FilterName("add-header")).write(to: root)
             let built = try await ProjectBuild(FilterProject.find(from: root)).run(
-                log.context(catalog: catalog))
+                log.context(["PATH": path], catalog: catalog))
             #expect(built.abiVersion == .v0_2_1)
             #expect(built.module.imports.allSatisfy { $0.module == "env" && $0.name.hasPrefix("proxy_") })
             #expect(built.module.export("proxy_on_context_create") != nil)
@@ -221,5 +224,7 @@ import WasmeTemplates
         }
         #expect(error?.code == .buildFailed)
         #expect(log.output.contains("main.swift:1"), "\(log.output)")
+        #expect(error?.message.contains("Sources/A/main.swift:1:") == true, "\(error?.message ?? "")")
+        #expect(log.progress.contains { $0.hasPrefix("  Sources/A/main.swift:1:") }, "\(log.progress)")
     }
 }

@@ -66,6 +66,22 @@ import Testing
         #expect(manifest.build.output == "out/a.wasm")
     }
 
+    @Test func `what becomes of the module and what builds it sees is read`() throws {
+        let build = try ProjectManifest(
+            parsing: Self.head
+                + "build: {environment: {A: b, B: 1, C: , D: \"\"}, optimize: Oz, strip: [names, debug]}\n"
+        ).build
+        #expect(build.environment == ["A": "b", "B": "1", "C": nil, "D": ""])
+        #expect(build.optimize == ["-Oz"])
+        #expect(build.strip == [.names, .debug])
+        let other = try ProjectManifest(
+            parsing: Self.head + "build: {environment: [A], optimize: [-O3, --vacuum], strip: true}\n"
+        ).build
+        #expect(other.environment == ["A": nil])
+        #expect(other.optimize == ["-O3", "--vacuum"])
+        #expect(other.strip == Set(ModulePart.allCases))
+    }
+
     private static let head = "name: a\nlanguage: swift\nmodule: {rootIds: [r]}\n"
 
     @Test(
@@ -163,6 +179,11 @@ import Testing
         let schema = try publishedSchema()
         for yaml in [
             Self.complete.replacingRootID(), Self.head, Self.head + "build: {command: [a], output: b}\n",
+            Self.head + "build: {command: [a], output: b, inputs: [src, Makefile]}\n",
+            Self.head + "build: {environment: [CI, NPM_CONFIG_CACHE], optimize: Oz, strip: true}\n",
+            Self.head + "build: {environment: {A: b, B: 1, C: , D: \"\"}, strip: [names, debug]}\n",
+            Self.head + "build: {optimize: [-O3, --vacuum]}\n",
+            "name: a\nlanguage: precompiled\nmodule: {rootIds: [r]}\nbuild: {module: a.wasm}\n",
         ] {
             _ = try ProjectManifest(parsing: yaml)
             let violations = try schema.validate(YAMLNode(parsing: yaml, file: "wasme.yaml").json)
@@ -174,7 +195,11 @@ import Testing
         "lisence: MIT", "version: a b", "build: {command: [make]}", "build: {output: a}",
         "build: {command: [a], output: b, swift: c}", "config: {schema: /a}", "config: {schema: a/../../b}",
         "config: {shema: a}", "targets: [Envoy]", "targets: [\"envoy>=1.x\"]", "targets: envoy",
-        "description: \"a\\tb\"",
+        "description: \"a\\tb\"", "build: {inputs: [a]}", "build: {command: [a], output: b, inputs: []}",
+        "build: {environment: [\"A=B\"]}", "build: {environment: {\"1A\": b}}", "build: {environment: A}",
+        "build: {optimize: fast}", "build: {optimize: [\"-o\"]}", "build: {optimize: [Oz]}",
+        "build: {strip: all}", "build: {strip: [code]}", "build: {command: [a], output: b, module: c}",
+        "build: {module: ../a.wasm}",
     ])
     func `the published schema refuses what the reader refuses`(line: String) throws {
         let yaml = Self.head + line + "\n"

@@ -93,6 +93,8 @@ package struct Tool: Sendable {
     package static let swift = Tool("swift", executables: ["swift"])
     /// Writes WebAssembly from its text; `wasm-objdump` comes with it.
     package static let wabt = Tool("wabt", executables: ["wat2wasm"])
+    /// Optimises WebAssembly; Debian's package is binaryen.
+    package static let wasmOpt = Tool("wasm-opt", executables: ["wasm-opt"])
     /// The compiler beside the Swift compiler: it is built with the back end for WebAssembly, and has `wasm-ld`.
     package static let clang = Tool(
         "clang", executables: ["clang"],

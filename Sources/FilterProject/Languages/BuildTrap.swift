@@ -14,6 +14,8 @@ package struct BuildTrap: Sendable {
         case tools(@Sendable ([FoundTool]) -> Bool)
         /// The module that came of it is such.
         case module(@Sendable (WasmModule) -> Bool)
+        /// What came of it is no module but something of this kind, as a component.
+        case kind(FileKind)
     }
 
     /// A short name of it, as in "wasm32-wasi".
@@ -45,6 +47,14 @@ package struct BuildTrap: Sendable {
         signs.contains { sign in
             guard case .tools(let predicate) = sign else { return false }
             return predicate(tools)
+        }
+    }
+
+    /// Whether a file that should be a module shows it.
+    package func shows(in kind: FileKind) -> Bool {
+        signs.contains { sign in
+            guard case .kind(let other) = sign else { return false }
+            return other == kind
         }
     }
 

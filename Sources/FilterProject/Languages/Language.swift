@@ -19,6 +19,8 @@ package struct Language: Sendable {
     package var variables: [String] = []
     /// Files and folders that its builds write, as patterns of the project's paths: `target`.
     package var outputs: [String] = []
+    /// Files that its builds write and the next build reads, as a list of resolved packages; see `Cargo.lock`.
+    package var locks: [String] = []
     package var traps: [BuildTrap] = []
     /// Builds it; nil for a language that is built by `build.command` alone.
     package var driver: (any BuildDriver)?
@@ -39,6 +41,7 @@ package struct Language: Sendable {
         tinyGo,
         assemblyScript,
         zig,
+        precompiled,
     ]
 
     /// The language of a name; nil if there is none.

@@ -9,6 +9,7 @@ extension Language {
         language.tools = [.swift]
         language.variables = ["SWIFT*", "TOOLCHAINS", "CLANG_MODULE_CACHE_PATH"]
         language.outputs = [".build", ".swiftpm", "Packages/*/.build"]
+        language.locks = ["Package.resolved"]
         language.driver = SwiftBuildDriver()
         language.traps = [
             BuildTrap(

@@ -19,7 +19,8 @@ package struct ToolVersion: Sendable, Hashable, Comparable, CustomStringConverti
             let found = rest[start...].prefix { $0.isASCII && $0.isNumber || $0 == "." }
             let parts = found.split(separator: ".")
             let numbers = parts.compactMap { Int($0) }
-            if numbers.count >= 2, numbers.count == parts.count {
+            // A lone number may be anything, unless it is where the version has to be.
+            if numbers.count >= (word == nil ? 2 : 1), numbers.count == parts.count {
                 self.numbers = numbers
                 description = parts.joined(separator: ".")
                 return
