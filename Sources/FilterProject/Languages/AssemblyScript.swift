@@ -13,6 +13,7 @@ extension Language {
         language.tools = [.node, .npm]
         language.variables = ["NODE_*", "npm_config_*", "NPM_CONFIG_*", "NPM_TOKEN"]
         language.outputs = ["node_modules", "build"]
+        language.locks = ["package-lock.json"]
         language.driver = AssemblyScriptBuildDriver()
         language.traps = [
             BuildTrap(

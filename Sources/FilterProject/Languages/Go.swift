@@ -9,6 +9,7 @@ extension Language {
         // What chooses another system than modules are for is set by the driver.
         language.variables = ["GO*"]
         language.outputs = ["build"]
+        language.locks = ["go.sum"]
         language.driver = GoBuildDriver()
         language.traps = [
             BuildTrap(

@@ -24,7 +24,7 @@ package struct GoBuildDriver: BuildDriver {
         // Paths and commits of this machine do not belong into a module.
         var arguments = ["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false"]
         if context.configuration == .release { arguments.append("-ldflags=-s -w") }
-        let plan = BuildPlan(
+        var plan = BuildPlan(
             product: name, tools: [go],
             steps: [
                 BuildStep(
@@ -32,6 +32,7 @@ package struct GoBuildDriver: BuildDriver {
                     environment: ["GOOS": "wasip1", "GOARCH": "wasm", "CGO_ENABLED": "0"])
             ],
             module: project.root.pushing(FilePath("build/\(name).wasm")))
+        plan.outside = sources.replacements
         return plan
     }
 }

@@ -2,6 +2,7 @@
 
 private import Files
 private import SystemPackage
+private import WasmBinary
 
 extension Language {
     /// Rust, by cargo.
@@ -10,6 +11,7 @@ extension Language {
         language.tools = [.cargo, .rustTarget]
         language.variables = ["CARGO*", "RUST*"]
         language.outputs = ["target"]
+        language.locks = ["Cargo.lock"]
         language.driver = RustBuildDriver()
         language.traps = [
             BuildTrap(
@@ -23,6 +25,9 @@ extension Language {
                     "write wasm32-wasip1 instead, in .cargo/config.toml, rust-toolchain.toml and scripts; it is the same under a new name",
                 signs: .output(["target", "wasm32-wasi\""]), .output(["target", "wasm32-wasi'"]),
                 .output(["target", "`wasm32-wasi`"])),
+            BuildTrap(
+                "wasip2", "a target such as wasm32-wasip2 makes a component, which no proxy loads",
+                advice: "build for \(RustBuildDriver.target)", signs: .kind(.component)),
             BuildTrap(
                 "old-rust", "this Rust does not know the target \(RustBuildDriver.target)",
                 advice: "run 'rustup update', or install Rust \(RustBuildDriver.minimum) or later",

@@ -33,7 +33,7 @@ package struct RustBuildDriver: BuildDriver {
         }
         let library = try library(of: project, workspace)
         let isRelease = context.configuration == .release
-        let plan = BuildPlan(
+        var plan = BuildPlan(
             product: library.package, tools: [cargo],
             steps: [
                 BuildStep(
@@ -44,6 +44,7 @@ package struct RustBuildDriver: BuildDriver {
             module: workspace.folder.appending(Self.target).appending(isRelease ? "release" : "debug")
                 .appending("\(library.name).wasm"),
             missingModuleHint: "does .cargo/config.toml send the build elsewhere?")
+        plan.outside = library.neighbours.filter { !$0.starts(with: project.root) }
         return plan
     }
 

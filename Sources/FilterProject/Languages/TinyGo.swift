@@ -62,7 +62,7 @@ package struct TinyGoBuildDriver: BuildDriver {
         let folder = context.surroundings(of: project).program("mkdir").map {
             BuildStep("mkdir", $0, ["-p", "build"])
         }
-        let plan = BuildPlan(
+        var plan = BuildPlan(
             product: name, tools: [tinyGo],
             steps: [folder].compactMap(\.self) + [
                 BuildStep(
@@ -70,6 +70,7 @@ package struct TinyGoBuildDriver: BuildDriver {
                     arguments + ["-o", "build/\(name).wasm", sources.package])
             ],
             module: project.root.pushing(FilePath("build/\(name).wasm")))
+        plan.outside = sources.replacements
         return plan
     }
 }
