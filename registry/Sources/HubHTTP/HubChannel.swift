@@ -16,9 +16,16 @@ struct HubChannel: HTTPChannelHandler {
     /// Nil if all requests are to go the longer way.
     let hotPaths: HotPaths?
     let operation: HubOperation
+    /// Bytes that are taken off a socket at once.
+    private static let largestRead = 128 << 10
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            // Grows up to twice what it does by itself for who sends much: a large blob is half as many pieces to pass on.
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 64, initial: 2048, maximum: Self.largestRead))
             let pipeline = channel.pipeline.syncOperations
             let hot = HotHandler(
                 hotPaths?.path(on: channel.eventLoop), idleTimeout: TimeAmount(operation.limits.idleTime))
@@ -34,7 +41,10 @@ struct HubChannel: HTTPChannelHandler {
             ])
             return try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
-                configuration: .init(isOutboundHalfClosureEnabled: true))
+                configuration: .init(
+                    // As much as NIO lets wait by itself, in fewer pieces.
+                    backPressureStrategy: .init(lowWatermark: 2, highWatermark: 5),
+                    isOutboundHalfClosureEnabled: true))
         }
     }
 

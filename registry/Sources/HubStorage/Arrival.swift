@@ -19,6 +19,9 @@ struct Arrival {
     /// Bytes that wait for more, so that the disk is not asked for every few of them.
     private var gathered: [ByteBuffer] = []
     private var gatheredCount = 0
+    /// Bytes that are being written and hashed, at the same time, while more are received: a large blob comes as fast as
+    /// the slowest of the three goes.
+    private var underWay: BesideWork?
     private static let gatheredMost = 256 << 10
     /// Bytes of the upload when the disk was last asked how much is left.
     private var checked: Int64 = 0
@@ -39,7 +42,7 @@ struct Arrival {
             throw HubError.outOfOrder("the chunk begins at \(expected), the upload stands at \(start)")
         }
         do {
-            for try await chunk in bytes { try await take(chunk, from: start, condition) }
+            try await takeAll(bytes, from: start, condition)
             try await flush()
             if let count = condition.count, size - start != count {
                 throw HubError.outOfOrder("the chunk has \(size - start) bytes, its range \(count)")
@@ -50,6 +53,18 @@ struct Arrival {
             throw error
         } catch let error as HubError {
             try await folder.blocking { [file] in try file.truncate(to: start) }
+            throw error
+        }
+    }
+
+    private mutating func takeAll(
+        _ bytes: some IncomingBytes, from start: Int64, _ condition: AppendCondition
+    ) async throws {
+        do {
+            for try await chunk in bytes { try await take(chunk, from: start, condition) }
+        } catch {
+            // The file is not to be touched before. That the disk failed outweighs why the sender did.
+            try await land()
             throw error
         }
     }
@@ -75,7 +90,7 @@ struct Arrival {
         }
         gather(chunk)
         // Waiting for the disk here is what holds the sender back.
-        if gatheredCount >= Self.gatheredMost { try await flush() }
+        if gatheredCount >= Self.gatheredMost { try await takeOff() }
     }
 
     private mutating func gather(_ bytes: ByteBuffer) {
@@ -87,14 +102,35 @@ struct Arrival {
         gatheredCount += bytes.readableBytes
     }
 
+    /// Bytes that were gathered last, and where they begin.
+    private mutating func takeGathered() -> (parts: [ByteBuffer], offset: Int64) {
+        defer { (gathered, gatheredCount) = ([], 0) }
+        return (gathered, size - Int64(gatheredCount))
+    }
+
+    /// Begins to put what was gathered into the file, when what was gathered before is there.
+    private mutating func takeOff() async throws {
+        try await land()
+        let (parts, offset) = takeGathered()
+        underWay = BesideWork(
+            folder, [{ [file] in try file.write(parts) }, { [file] in try file.hash(parts, at: offset) }])
+    }
+
+    /// Waits for what is under way.
+    private mutating func land() async throws {
+        let work = underWay
+        underWay = nil
+        try await work?.wait()
+    }
+
     /// Puts what was gathered into the file.
     private mutating func flush() async throws {
+        try await land()
         guard gatheredCount > 0 else { return }
-        let bytes = gathered
-        gathered = []
-        gatheredCount = 0
+        let (parts, offset) = takeGathered()
         try await folder.blocking { [file] in
-            for part in bytes { try file.write(part) }
+            try file.write(parts)
+            try file.hash(parts, at: offset)
         }
     }
 

@@ -11,12 +11,13 @@ import SystemPackage
 /// The file of one upload and the hash of what it holds.
 ///
 /// All calls block. Between requests the file is closed; the hash is kept, so that a blob is read again only after a restart.
+/// The same bytes may be written and hashed at the same time.
 final class UploadFile: Sendable {
     private let path: FilePath
     private let state: Mutex<State>
+    private let hasher: Mutex<DigestHasher>
 
     private struct State {
-        let hasher: DigestHasher
         var file: FileDescriptor?
         var size: Int64 = 0
         /// Bytes that are on their way to the disk.
@@ -28,7 +29,8 @@ final class UploadFile: Sendable {
 
     init(_ path: FilePath, algorithm: Digest.Algorithm) {
         self.path = path
-        state = Mutex(State(hasher: DigestHasher(algorithm)))
+        state = Mutex(State())
+        hasher = Mutex(DigestHasher(algorithm))
     }
 
     deinit { close() }
@@ -68,25 +70,35 @@ final class UploadFile: Sendable {
         }
     }
 
-    /// Adds bytes at the end.
-    func write(_ bytes: ByteBuffer) throws {
+    /// Writes bytes to where the file ends.
+    func write(_ parts: [ByteBuffer]) throws {
         try state.withLock { state in
             let file = try state.file ?? openFile(creating: true)
             state.file = file
-            // What was written before a restart, or cut off, is not in the hash: read it first.
-            if state.hasher.count != state.size { try rehash(&state, file) }
-            try bytes.withUnsafeReadableBytes { bytes in
-                _ = try FileSystem.perform("write", path) {
-                    try file.writeAll(toAbsoluteOffset: state.size, bytes)
+            for part in parts {
+                try part.withUnsafeReadableBytes { bytes in
+                    _ = try FileSystem.perform("write", path) {
+                        try file.writeAll(toAbsoluteOffset: state.size, bytes)
+                    }
+                    state.size += Int64(bytes.count)
                 }
-                state.hasher.update(bytes)
-                state.size += Int64(bytes.count)
             }
             // Otherwise all of a large blob would wait until it is sealed, and its client with it.
             if state.size - state.started >= Self.stretch {
                 startWriting(file, state.started..<state.size)
                 state.started = state.size
             }
+        }
+    }
+
+    /// Adds the bytes that begin at an offset to the hash; all before them are in the file.
+    func hash(_ parts: [ByteBuffer], at offset: Int64) throws {
+        try hasher.withLock { hasher in
+            // What was written before a restart, or cut off, is not in the hash: read it first.
+            if hasher.count != offset, let file = state.withLock(\.file) {
+                try rehash(hasher, file, upTo: offset)
+            }
+            for part in parts { part.withUnsafeReadableBytes { hasher.update($0) } }
         }
     }
 
@@ -98,6 +110,8 @@ final class UploadFile: Sendable {
             state.size = size
             state.started = min(state.started, size)
         }
+        // It may hold bytes that were never written, and as many may come in their place.
+        hasher.withLock { if $0.count > size { $0.reset() } }
     }
 
     /// All bytes.
@@ -111,22 +125,23 @@ final class UploadFile: Sendable {
 
     /// Makes the bytes survive a crash and says what they are.
     func seal(_ algorithm: Digest.Algorithm) throws -> Digest {
-        try state.withLock { state in
-            guard let file = state.file else { return Digest(of: [], algorithm: algorithm) }
-            try FileSystem.sync(file, path)
-            guard algorithm == state.hasher.algorithm else {
-                let hasher = DigestHasher(algorithm)
-                try read(file, upTo: state.size) { hasher.update($0) }
-                return hasher.finalize()
+        let (file, size) = state.withLock { ($0.file, $0.size) }
+        guard let file else { return Digest(of: [], algorithm: algorithm) }
+        try FileSystem.sync(file, path)
+        return try hasher.withLock { hasher in
+            guard algorithm == hasher.algorithm else {
+                let other = DigestHasher(algorithm)
+                try rehash(other, file, upTo: size)
+                return other.finalize()
             }
-            if state.hasher.count != state.size { try rehash(&state, file) }
-            return state.hasher.finalize()
+            if hasher.count != size { try rehash(hasher, file, upTo: size) }
+            return hasher.finalize()
         }
     }
 
-    private func rehash(_ state: inout State, _ file: FileDescriptor) throws {
-        state.hasher.reset()
-        try read(file, upTo: state.size) { state.hasher.update($0) }
+    private func rehash(_ hasher: DigestHasher, _ file: FileDescriptor, upTo size: Int64) throws {
+        hasher.reset()
+        try read(file, upTo: size) { hasher.update($0) }
     }
 
     private func read(
@@ -136,8 +151,12 @@ final class UploadFile: Sendable {
         defer { block.deallocate() }
         var offset: Int64 = 0
         while offset < size {
+            // What comes behind may just be being written.
+            let most = Int(min(Int64(block.count), size - offset))
             let count = try FileSystem.perform("read", path) {
-                try file.read(fromAbsoluteOffset: offset, into: block)
+                try file.read(
+                    fromAbsoluteOffset: offset,
+                    into: UnsafeMutableRawBufferPointer(rebasing: block.prefix(most)))
             }
             guard count > 0 else { return }
             use(UnsafeRawBufferPointer(rebasing: block.prefix(count)))
