@@ -108,6 +108,9 @@ package struct MetadataDatabase: Sendable {
     /// Runs a statement, as somebody could who has the database file.
     package func execute(_ sql: String) async throws { try await write { try $0.execute(sql: sql) } }
 
+    /// Lets go of what is kept to answer faster; it comes back with the next questions.
+    package func releaseMemory() { pool.releaseMemoryEventually() }
+
     /// Closes all connections of this process, and leaves the log to the hub that may be at work.
     package func leave() throws { try pool.close() }
 

@@ -150,8 +150,9 @@ struct Serve: AsyncParsableCommand {
             registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
             transport: transport, logger: logger)
         let indexing = Indexing(registry: registry, logger: logger)
+        let rest = MemoryAtRest(metadata: metadata, metrics: operation.metrics)
         let services: [any Service] =
-            [collector, courier, copier, indexing] + (monitoring.map { [$0] } ?? [])
+            [collector, courier, copier, indexing, rest] + (monitoring.map { [$0] } ?? [])
             + (certificates.map {
                 [CertificateReloader(certificates: $0, metrics: operation.metrics, logger: logger)]
             } ?? [])

@@ -9,6 +9,9 @@ import Synchronization
 /// It knows content, not rights: what has a digest never changes, and whether somebody may read it in some repository
 /// at this moment is decided by the database on each request. So nothing is served because it is here, and nothing has
 /// to be taken out when a blob is deleted.
+///
+/// What counts is the memory that content takes, which may be nearly twice as much as it has bytes: buffers grow by powers
+/// of two.
 final class ContentCache: Sendable {
     private struct State {
         /// What was used since the last turn, and what was used before it.
@@ -18,7 +21,7 @@ final class ContentCache: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Bytes of all content, at most.
+    /// Bytes of memory for all content, at most.
     let capacity: Int
     /// Bytes of the largest content that is kept.
     let largest: Int
@@ -52,12 +55,13 @@ final class ContentCache: Sendable {
     }
 
     private func insert(_ bytes: ByteBuffer, _ digest: Digest, _ state: inout State) {
-        state.recent[digest] = bytes
-        state.recentBytes += bytes.readableBytes
         // Half of the space for each of the two: what nobody used for a whole turn goes.
-        guard state.recentBytes > capacity / 2 else { return }
-        state.older = state.recent
-        state.recent = [:]
-        state.recentBytes = 0
+        if state.recentBytes + bytes.storageCapacity > capacity / 2 {
+            state.older = state.recent
+            state.recent = [:]
+            state.recentBytes = 0
+        }
+        state.recent[digest] = bytes
+        state.recentBytes += bytes.storageCapacity
     }
 }
