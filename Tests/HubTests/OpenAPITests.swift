@@ -2,6 +2,7 @@
 
 import Foundation
 import Hub
+import HubOutbound
 import OCI
 import TestSupport
 import Testing
@@ -49,7 +50,8 @@ import Testing
         var path = path
         for (name, value) in [
             ("account", "nobody"), ("organisation", "nobody"), ("member", "no-member"),
-            ("id", "0123456789abcdef"), ("repository", "nobody/at/all"), ("reference", "v1"),
+            ("webhook", "none"), ("id", "0123456789abcdef"), ("repository", "nobody/at/all"),
+            ("reference", "v1"),
         ] {
             path = path.replacing("{\(name)}", with: value)
         }
@@ -62,7 +64,7 @@ import Testing
             var routes = Set<String>()
             for path in document.paths {
                 let segments = Self.filled(path).split(separator: "/").map(String.init)
-                if try PolicyAPI.Route(segments) != nil {
+                if try PolicyAPI.Route(segments) != nil || WebhookAPI.Route(segments) != nil {
                     routes.insert(path)
                 } else if let route = try? ManagementRoute(Array(segments.dropFirst(2))) {
                     let expected = "/api/v1/\(Self.path(route))"
@@ -93,7 +95,11 @@ import Testing
             for route in all { #expect(routes.contains("/api/v1/\(Self.path(route))")) }
             for name in [
                 "policies", "policy", "organisations/{organisation}/policy",
-                "repositories/{repository}/policy",
+                "repositories/{repository}/policy", "webhooks", "webhooks/{webhook}",
+                "webhooks/{webhook}/deliveries", "webhooks/{webhook}/ping",
+                "organisations/{organisation}/webhooks", "organisations/{organisation}/webhooks/{webhook}",
+                "organisations/{organisation}/webhooks/{webhook}/deliveries",
+                "organisations/{organisation}/webhooks/{webhook}/ping",
             ] {
                 #expect(routes.contains("/api/v1/\(name)"))
             }
@@ -186,12 +192,45 @@ import Testing
             ("get", "settings", "settings", "root", nil),
             ("get", "facts/acme/open/filter", "facts/{repository}/{reference}", "eve", nil),
             ("get", "search?q=", "search", "eve", nil), ("get", "openapi.json", "openapi.json", "eve", nil),
+            (
+                "post", "webhooks", "webhooks", "root",
+                #"{"name":"ci","url":"https://ci.internal/hub","events":["manifest.push"],"attempts":3}"#
+            ),
+            ("get", "webhooks", "webhooks", "root", nil),
+            ("get", "webhooks/ci", "webhooks/{webhook}", "root", nil),
+            ("post", "webhooks/ci/ping", "webhooks/{webhook}/ping", "root", nil),
+            ("get", "webhooks/ci/deliveries", "webhooks/{webhook}/deliveries", "root", nil),
+            ("delete", "webhooks/ci", "webhooks/{webhook}", "root", nil),
+            (
+                "post", "organisations/acme/webhooks", "organisations/{organisation}/webhooks", "ada",
+                #"{"name":"ci","url":"https://ci.example.com/hub","secret":"sixteen bytes long","repositories":["acme/*"]}"#
+            ),
+            ("get", "organisations/acme/webhooks", "organisations/{organisation}/webhooks", "ada", nil),
+            (
+                "get", "organisations/acme/webhooks/ci", "organisations/{organisation}/webhooks/{webhook}",
+                "ada",
+                nil
+            ),
+            (
+                "post", "organisations/acme/webhooks/ci/ping",
+                "organisations/{organisation}/webhooks/{webhook}/ping", "ada", nil
+            ),
+            (
+                "get", "organisations/acme/webhooks/ci/deliveries?n=5",
+                "organisations/{organisation}/webhooks/{webhook}/deliveries", "ada", nil
+            ),
+            (
+                "delete", "organisations/acme/webhooks/ci",
+                "organisations/{organisation}/webhooks/{webhook}", "ada", nil
+            ),
             ("delete", "organisations/umbrella", "organisations/{organisation}", "root", nil),
             ("delete", "users/new", "users/{account}", "root", nil),
         ]
 
     @Test func `what is sent and what is answered is as described`() async throws {
-        let operation = HubOperation(settings: [SettingInEffect(key: "listen", value: "x", isSet: true)])
+        let operation = HubOperation(
+            settings: [SettingInEffect(key: "listen", value: "x", isSet: true)],
+            webhookRules: AllowedReceivers(hosts: ["*.example.com"]))
         try await withHub(policy: AuthorizationTests.closed, operation: operation) { hub in
             let town = try await Town(hub)
             let root = Town.basic("root", "secret")

@@ -4,6 +4,7 @@ import Foundation
 import Hub
 import HubFacts
 import HubHTTP
+import HubOutbound
 import HubStorage
 import Logging
 import OCI
@@ -38,7 +39,9 @@ struct TestHub: Sendable {
 /// `reads` is whether it finds out what was pushed, as `wasme-hub serve` does.
 func withHub<Result>(
     limits: Registry.Limits = Registry.Limits(), policy: AccessPolicy = .open, mirrors: Mirrors? = nil,
-    folder: FilePath? = nil, operation: HubOperation = HubOperation(), reads: Bool = true,
+    folder: FilePath? = nil,
+    operation: HubOperation = HubOperation(webhookRules: AllowedReceivers(hosts: ["*.example.com"])),
+    reads: Bool = true,
     now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
     _ body: (TestHub) async throws -> Result
 ) async throws -> Result {

@@ -23,7 +23,10 @@ final class WebhookReceiver: Sendable {
         /// Whether it is signed with a key, as Standard Webhooks has it.
         func isSigned(with secret: String) -> Bool {
             let signed = "\(headers["webhook-id"] ?? "").\(headers["webhook-timestamp"] ?? "")."
-            let code = hmacSHA256(Array(signed.utf8) + body, key: Array(secret.utf8))
+            let marker = "whsec_"
+            let key =
+                secret.hasPrefix(marker) ? Data(base64Encoded: String(secret.dropFirst(marker.count))) : nil
+            let code = hmacSHA256(Array(signed.utf8) + body, key: Array(key ?? Data(secret.utf8)))
             return headers["webhook-signature"] == "v1,\(Data(code).base64EncodedString())"
         }
     }
@@ -57,6 +60,9 @@ final class WebhookReceiver: Sendable {
 
     private let server: LoopbackServer
     private let requests: AsyncStream<Request>
+    /// Where it is.
+    var url: String { "http://\(server.authority)/hidden-path?token=hidden-query" }
+    var host: String { server.authority }
     let secret = "a secret of some length, never shown"
     let configuration: FilePath
     private let scratch: ScratchDirectory

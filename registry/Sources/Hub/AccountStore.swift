@@ -7,7 +7,7 @@ package import OCI
 /// As in `MetadataStore`, each function is one transaction, which begins with `Access.authorize` and, if it changes
 /// something, ends with a line of the audit log.
 package typealias DirectoryStore = AuthorizingStore & AccountStore & RoleStore & TokenStore & SessionStore
-    & HoldingStore & AuditStore
+    & HoldingStore & AuditStore & ManagedWebhookStore
 
 package protocol AccountStore: Sendable {
     /// Adds a user, an organisation or a robot; `password` is a hash.

@@ -47,11 +47,20 @@ package struct ChangeEvent: Hashable, Sendable, Codable {
             tag: tags.first, tags: tags)
         actor = Actor(name: principal.name)
     }
+
+    /// The kind of an event that nothing happened for: somebody tries a webhook.
+    package static let ping = "ping"
+
+    package init(pingBy principal: Principal) {
+        action = Self.ping
+        target = Target(repository: "", tags: [])
+        actor = Actor(name: principal.name)
+    }
 }
 
-/// Somebody who wants to know what happens, without the address and the secret: these stay in the configuration.
+/// Somebody who wants to know what happens, without the address and the secret, which are shown to nobody.
 package struct Webhook: Hashable, Sendable {
-    /// What the configuration calls it.
+    /// What the configuration calls it, or `OWNER/NAME` for one of an organisation.
     package let name: String
     /// Scheme, host and port of its address; the rest may be a secret.
     package let origin: String
@@ -84,6 +93,8 @@ package struct WebhookState: Hashable, Sendable, Encodable {
     package let origin: String
     /// False for one that the configuration of the last start did not have.
     package let isConfigured: Bool
+    /// Whether it was set up by the API.
+    package let isManaged: Bool
     package let waiting: Int
     /// Deliveries that were given up.
     package let dead: Int
@@ -91,11 +102,13 @@ package struct WebhookState: Hashable, Sendable, Encodable {
     package let lastDeliveryAt: Int64?
 
     package init(
-        name: String, origin: String, isConfigured: Bool, waiting: Int, dead: Int, lastDeliveryAt: Int64?
+        name: String, origin: String, isConfigured: Bool, isManaged: Bool, waiting: Int, dead: Int,
+        lastDeliveryAt: Int64?
     ) {
         self.name = name
         self.origin = origin
         self.isConfigured = isConfigured
+        self.isManaged = isManaged
         self.waiting = waiting
         self.dead = dead
         self.lastDeliveryAt = lastDeliveryAt
@@ -143,13 +156,17 @@ package struct WebhookDelivery: Hashable, Sendable {
 ///
 /// An event is kept in the transaction of the change that it tells of: there is none without the other.
 package protocol WebhookStore: Sendable {
-    /// Makes these the webhooks that events are kept for. What waits for others stays.
+    /// Makes these the webhooks of the configuration that events are kept for. What waits for others stays.
     func setWebhooks(_ webhooks: [Webhook]) async throws
     func webhooks() async throws -> [WebhookState]
+    /// Those that were set up by the API.
+    func managedWebhooks() async throws -> [ManagedWebhook]
+    /// Comes whenever those have changed.
+    func changesOfWebhooks() -> AsyncStream<Void>
     /// Deliveries whose time has come: of each repository the first one that waits, so that none overtakes another.
     func dueDeliveries(of webhook: String, limit: Int) async throws -> [WebhookDelivery]
-    /// Notes what came of an attempt.
-    func settle(_ delivery: WebhookDelivery, _ outcome: WebhookOutcome) async throws
+    /// Notes what came of an attempt, and what the receiver answered, if it did.
+    func settle(_ delivery: WebhookDelivery, _ outcome: WebhookOutcome, status: Int?) async throws
     /// Deliveries that wait or were given up, oldest first.
     func deliveries(of webhook: String?, after: Int64, limit: Int) async throws -> [WebhookDelivery]
     /// Makes deliveries due now, those that were given up too; one event's, or all of a webhook.

@@ -15,7 +15,7 @@ extension HubError.Code {
     var status: HTTPResponse.Status {
         switch self {
         case .nameInvalid, .digestInvalid, .uploadInvalid, .bodyCutShort, .sizeInvalid, .manifestInvalid,
-            .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid:
+            .tagInvalid, .pageInvalid, .searchInvalid, .unsupportedRequest, .policyInvalid, .webhookInvalid:
             .badRequest
         case .nameUnknown, .blobUnknown, .uploadUnknown, .manifestUnknown, .manifestBlobUnknown, .noSuchPath,
             .notAFilter:
@@ -23,8 +23,8 @@ extension HubError.Code {
         case .unauthorized, .insufficientScope, .badCredentials: .unauthorized
         case .tooManyRequests: .tooManyRequests
         case .accountInvalid, .tokenInvalid, .passwordInvalid: .badRequest
-        case .accountUnknown, .tokenUnknown, .sessionUnknown: .notFound
-        case .accountExists: .conflict
+        case .accountUnknown, .tokenUnknown, .sessionUnknown, .webhookUnknown: .notFound
+        case .accountExists, .webhookExists: .conflict
         case .denied: .forbidden
         case .inUse, .unsupported: .methodNotAllowed
         case .bodyTimedOut: .requestTimeout

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Hub
 package import Logging
 private import Synchronization
 
@@ -13,14 +14,17 @@ package final class HubOperation: Sendable {
     package let proxies: TrustedProxies
     /// What is set, for administrators to see; nothing in it is secret.
     package let settings: [SettingInEffect]
+    /// What webhooks must be like that are set up by the API; nil if nobody is told anything.
+    let webhookRules: (any WebhookRules)?
     private let stopping = Atomic(false)
 
     /// `requestLog` gets a line for each request; `servesMetrics` is false if metrics have an address of their own.
     package init(
         metrics: HubMetrics = HubMetrics(), requestLog: Logger? = nil, servesMetrics: Bool = true,
         limits: ConnectionLimits = ConnectionLimits(), proxies: TrustedProxies = TrustedProxies(),
-        settings: [SettingInEffect] = []
+        settings: [SettingInEffect] = [], webhookRules: (any WebhookRules)? = nil
     ) {
+        self.webhookRules = webhookRules
         self.settings = settings
         self.limits = limits
         self.proxies = proxies

@@ -128,6 +128,11 @@ struct HubResponder: HTTPResponder {
             return try await PolicyAPI(registry: api.acting(for: principal).registry)
                 .respond(to: request, route)
         }
+        if let route = try WebhookAPI.Route(target.segments) {
+            let directory = gatekeeper.directory(for: principal)
+            return try await WebhookAPI(directory: directory, rules: operation.webhookRules)
+                .respond(to: request, target, route)
+        }
         return switch target.segments.first {
         case "v2": try await api.acting(for: principal).respond(to: request, target)
         case "api" where target.segments == ["api", "v1", "search"]:

@@ -26,7 +26,8 @@ struct CloudEvent: Encodable {
         type = "dev.wasme.hub.\(delivery.kind)"
         let target = delivery.event.target
         let name = target.digest.map { "@\($0)" } ?? target.tag.map { ":\($0)" } ?? ""
-        subject = target.repository + name
+        // A ping is about the webhook itself.
+        subject = target.repository.isEmpty ? delivery.webhook : target.repository + name
         time = Date(timeIntervalSince1970: TimeInterval(delivery.time)).formatted(.iso8601)
         // Of one length, so that comparing them as text is right.
         sequence = String(format: "%020lld", delivery.sequence)

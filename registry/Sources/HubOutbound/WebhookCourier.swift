@@ -17,6 +17,7 @@ import ServiceLifecycle
 package struct WebhookCourier: Service {
     private let store: any WebhookStore
     private let endpoints: [WebhookEndpoint]
+    private let endpoint: @Sendable (ManagedWebhook) throws -> WebhookEndpoint
     private let transport: any HTTPTransport
     private let source: String
     private let logger: Logger
@@ -30,17 +31,21 @@ package struct WebhookCourier: Service {
 
     /// - Parameters:
     ///   - store: where events are kept, as whoever runs the hub.
-    ///   - endpoints: whom to tell.
+    ///   - endpoints: whom to tell, by the configuration.
+    ///   - endpoint: how to reach a webhook that was set up by the API; throws if the hub sends nothing there.
     ///   - transport: what carries the requests.
     ///   - source: the hub's name in events, a URI.
     ///   - logger: for what fails.
     ///   - now: seconds since 1970.
     package init(
-        _ store: any WebhookStore, endpoints: [WebhookEndpoint], transport: any HTTPTransport, source: String,
+        _ store: any WebhookStore, endpoints: [WebhookEndpoint],
+        endpoint: @escaping @Sendable (ManagedWebhook) throws -> WebhookEndpoint,
+        transport: any HTTPTransport, source: String,
         logger: Logger, now: @escaping @Sendable () -> Int64
     ) {
         self.store = store
         self.endpoints = endpoints
+        self.endpoint = endpoint
         self.transport = transport
         self.source = source
         self.logger = logger
@@ -48,12 +53,45 @@ package struct WebhookCourier: Service {
     }
 
     package func run() async throws {
-        // A service that ends ends the hub.
-        guard !endpoints.isEmpty else { return try await gracefulShutdown() }
         await cancelWhenGracefulShutdown {
             await withTaskGroup { group in
                 for endpoint in endpoints { group.addTask { await serve(endpoint) } }
+                group.addTask { await serveManaged() }
             }
+        }
+    }
+
+    /// Serves the webhooks that are set up by the API, each for as long as it is there.
+    private func serveManaged() async {
+        let changes = store.changesOfWebhooks()
+        var served: [ManagedWebhook: Task<Void, Never>] = [:]
+        await look(&served)
+        for await _ in changes { await look(&served) }
+        for task in served.values { task.cancel() }
+        for task in served.values { await task.value }
+    }
+
+    /// Begins with what is new, and ends what is gone.
+    private func look(_ served: inout [ManagedWebhook: Task<Void, Never>]) async {
+        do {
+            let managed = Set(try await store.managedWebhooks())
+            for (webhook, task) in served where !managed.contains(webhook) {
+                task.cancel()
+                served[webhook] = nil
+            }
+            for webhook in managed where served[webhook] == nil {
+                do {
+                    let endpoint = try endpoint(webhook)
+                    served[webhook] = Task { await serve(endpoint) }
+                } catch {
+                    logger.warning(
+                        "a webhook is told nothing: what it was allowed when it was set up is not allowed any more",
+                        metadata: ["webhook": "\(webhook.webhook.name)", "error": "\(error)"])
+                }
+            }
+        } catch {
+            guard !Task.isCancelled else { return }
+            logger.error("cannot look after webhooks", metadata: ["error": "\(error)"])
         }
     }
 
@@ -95,11 +133,13 @@ package struct WebhookCourier: Service {
     private func deliver(_ delivery: WebhookDelivery, to endpoint: WebhookEndpoint) async throws {
         let problem: String
         var wish: Duration?
+        var status: Int?
         do {
             let answer = try await send(delivery, to: endpoint)
             guard answer.status.kind != .successful else {
-                return try await store.settle(delivery, .delivered)
+                return try await store.settle(delivery, .delivered, status: answer.status.code)
             }
+            status = answer.status.code
             problem = "the receiver answered \(answer.status.code)"
             wish = HTTPDelay.retryAfter(answer.headerFields, now: now())
         } catch let error as HTTPTransportError {
@@ -113,9 +153,9 @@ package struct WebhookCourier: Service {
                 "webhook": "\(endpoint.webhook.name)", "event": "\(delivery.sequence)",
                 "attempt": "\(attempt)", "problem": "\(problem)",
             ])
-        guard !isLast else { return try await store.settle(delivery, .givenUp(problem)) }
+        guard !isLast else { return try await store.settle(delivery, .givenUp(problem), status: status) }
         let delay = Self.delay(after: attempt, wish: wish)
-        try await store.settle(delivery, .failed(problem, retryAt: now() + delay))
+        try await store.settle(delivery, .failed(problem, retryAt: now() + delay), status: status)
     }
 
     /// Seconds until the next attempt: twice as long each time, spread so that receivers that come back are not overrun.

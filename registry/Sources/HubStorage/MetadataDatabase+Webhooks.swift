@@ -10,8 +10,17 @@ extension MetadataDatabase: WebhookStore {
     package func setWebhooks(_ webhooks: [Webhook]) async throws {
         try await write { [access] database in
             try database.authorize(access, .hub)
-            try database.execute(sql: "UPDATE webhooks SET is_configured = 0")
+            try database.execute(sql: "UPDATE webhooks SET is_configured = 0 WHERE url IS NULL")
             for webhook in webhooks {
+                let isTaken = try Bool.fetchOne(
+                    database, sql: "SELECT url IS NOT NULL FROM webhooks WHERE name = ?",
+                    arguments: [webhook.name])
+                guard isTaken != true else {
+                    throw HubError(
+                        .webhookExists,
+                        "the webhook \"\(webhook.name)\" of the configuration was made by the API",
+                        hint: "give it another name, or delete that one", category: .usage)
+                }
                 try database.change(
                     """
                     INSERT INTO webhooks (name, origin, repositories, kinds, queue_limit, is_configured)
@@ -37,6 +46,7 @@ extension MetadataDatabase: WebhookStore {
             return try Row.fetchAll(database, sql: "SELECT * FROM webhooks ORDER BY name").map { row in
                 WebhookState(
                     name: row["name"], origin: row["origin"], isConfigured: row["is_configured"],
+                    isManaged: (row["url"] as String?) != nil,
                     waiting: row["waiting"], dead: row["dead"], lastDeliveryAt: row["last_delivery_at"])
             }
         }
@@ -57,12 +67,15 @@ extension MetadataDatabase: WebhookStore {
         }
     }
 
-    package func settle(_ delivery: WebhookDelivery, _ outcome: WebhookOutcome) async throws {
+    package func settle(
+        _ delivery: WebhookDelivery, _ outcome: WebhookOutcome, status: Int?
+    ) async throws {
         // A crash may forget this: then the event is told once more, which receivers are prepared for.
         try await write(durable: false) { [access, now] database in
             try database.authorize(access, .hub)
             let key: StatementArguments = [delivery.webhook, delivery.sequence]
             let row = "webhook_id = (SELECT id FROM webhooks WHERE name = ?1) AND event_id = ?2"
+            try database.note(delivery, outcome.problem, status: status, now: now())
             switch outcome {
             case .delivered:
                 try database.change("DELETE FROM webhook_deliveries WHERE \(row)", key)
@@ -125,13 +138,12 @@ extension MetadataDatabase: WebhookStore {
         try await write { [access, now] database in
             try database.authorize(access, .hub)
             try database.checkWebhook(name)
-            // Deliveries first, so that their events go with them.
-            try database.change(
-                "DELETE FROM webhook_deliveries WHERE webhook_id = (SELECT id FROM webhooks WHERE name = ?)",
-                [name])
-            try database.change("DELETE FROM webhooks WHERE name = ?", [name])
+            let id = try Int64.fetchOne(
+                database, sql: "SELECT id FROM webhooks WHERE name = ?", arguments: [name])
+            if let id { try database.forget(webhook: id) }
             try database.audit(access, "webhook.forget", name, nil, now: now())
         }
+        webhookChanges.announce()
     }
 
     package func arrivals() -> AsyncStream<Void> { events.stream() }
@@ -150,61 +162,61 @@ extension WebhookDelivery {
 extension Database {
     fileprivate static let deliveries = """
         SELECT webhooks.name, webhook_events.id, webhook_events.event_id AS event_name, kind, time, event,
-            is_dead, attempts, due_at, problem
+            is_dead, webhook_deliveries.attempts, due_at, problem
         FROM webhook_deliveries JOIN webhooks ON webhooks.id = webhook_id
         JOIN webhook_events ON webhook_events.id = webhook_deliveries.event_id
         """
 
-    fileprivate func checkWebhook(_ name: String) throws {
-        let isKnown = try cachedStatement("SELECT EXISTS (SELECT 1 FROM webhooks WHERE name = ?)", [name]) {
+    func hasWebhook(_ name: String) throws -> Bool {
+        try cachedStatement("SELECT EXISTS (SELECT 1 FROM webhooks WHERE name = ?)", [name]) {
             try Bool.fetchOne($0) ?? false
         }
-        guard !isKnown else { return }
+    }
+
+    /// Forgets a webhook; deliveries first, so that their events go with them.
+    func forget(webhook id: Int64) throws {
+        try change("DELETE FROM webhook_deliveries WHERE webhook_id = ?", [id])
+        try change("DELETE FROM webhooks WHERE id = ?", [id])
+    }
+
+    /// Attempts that are shown of each webhook.
+    private static let keptAttempts = 100
+
+    /// Notes what came of an attempt, and forgets those that are long past.
+    fileprivate func note(
+        _ delivery: WebhookDelivery, _ problem: String?, status: Int?, now: Int64
+    ) throws {
+        try change(
+            """
+            INSERT INTO webhook_attempts (webhook_id, sequence, event_id, kind, repository, time, attempt, status, problem)
+            SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM webhooks WHERE name = ?1
+            """,
+            [
+                delivery.webhook, delivery.sequence, delivery.eventID, delivery.kind,
+                delivery.event.target.repository, now, delivery.attempts + 1, status, problem,
+            ])
+        try change(
+            """
+            DELETE FROM webhook_attempts WHERE id <= (
+                SELECT id FROM webhook_attempts WHERE webhook_id = (SELECT id FROM webhooks WHERE name = ?1)
+                ORDER BY id DESC LIMIT 1 OFFSET ?2)
+            AND webhook_id = (SELECT id FROM webhooks WHERE name = ?1)
+            """, [delivery.webhook, Self.keptAttempts])
+    }
+
+    fileprivate func checkWebhook(_ name: String) throws {
+        guard try !hasWebhook(name) else { return }
         throw HubError(
             .webhookUnknown, "there is no webhook \"\(name)\"", hint: "see 'wasme-hub webhook list'",
             category: .usage)
     }
-
-    /// Keeps an event for all who want to know of it, in the transaction of the change.
-    ///
-    /// - Returns: whether there is anybody.
-    func keep(
-        _ kind: ChangeEvent.Kind, in repository: Repository, now: Int64, _ event: () throws -> ChangeEvent
-    ) throws -> Bool {
-        let wanting = try cachedStatement("SELECT * FROM webhooks WHERE is_configured", []) {
-            try Row.fetchAll($0)
-        }.filter { Webhook($0).wants(kind, in: repository) }
-        guard !wanting.isEmpty else { return false }
-        try change(
-            "INSERT INTO webhook_events (event_id, kind, time, event) VALUES (?, ?, ?, ?)",
-            [
-                UploadID().description, kind.rawValue, now,
-                String(decoding: try canonicalJSON(try event()), as: UTF8.self),
-            ])
-        let id = lastInsertedRowID
-        for row in wanting {
-            let isFull = row["waiting"] as Int >= row["queue_limit"] as Int
-            try change(
-                """
-                INSERT INTO webhook_deliveries (webhook_id, event_id, repository, is_dead, due_at, problem)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    row["id"] as Int64, id, repository.path, isFull, now,
-                    isFull ? "more deliveries wait than the queue holds" : nil,
-                ])
-        }
-        return true
-    }
 }
 
-extension Webhook {
-    fileprivate init(_ row: Row) {
-        func words(_ column: String) -> [String] {
-            (row[column] as String).split(separator: " ").map(String.init)
+extension WebhookOutcome {
+    fileprivate var problem: String? {
+        switch self {
+        case .delivered: nil
+        case .failed(let problem, _), .givenUp(let problem): problem
         }
-        self.init(
-            name: row["name"], origin: row["origin"], repositories: words("repositories"),
-            kinds: Set(words("kinds").compactMap(ChangeEvent.Kind.init)), queueLimit: row["queue_limit"])
     }
 }

@@ -19,6 +19,8 @@ package struct MetadataDatabase: Sendable {
     let now: @Sendable () -> Int64
     /// Wakes those who deliver events.
     let events: Arrivals
+    /// Wakes those who have to know which webhooks there are.
+    let webhookChanges: Arrivals
 
     /// Opens the database of a data folder, and brings it to the present schema.
     ///
@@ -35,6 +37,7 @@ package struct MetadataDatabase: Sendable {
     ) async throws {
         self.now = now
         events = Arrivals()
+        webhookChanges = Arrivals()
         access = Access(policy, .anonymous)
         var configuration = Configuration()
         configuration.label = "hub"
@@ -69,6 +72,7 @@ package struct MetadataDatabase: Sendable {
         writes = database.writes
         now = database.now
         events = database.events
+        webhookChanges = database.webhookChanges
         access = Access(database.access.policy, principal)
     }
 

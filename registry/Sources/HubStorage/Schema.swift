@@ -63,6 +63,9 @@ enum Schema {
         migrator.registerMigration("11: modules count for quotas") { database in
             try database.execute(sql: moduleSizes)
         }
+        migrator.registerMigration("12: webhooks by the API") { database in
+            try database.execute(sql: managedWebhooks)
+        }
         return migrator
     }
 

@@ -2,6 +2,7 @@
 
 import Hub
 import HubHTTP
+import HubOutbound
 import Logging
 
 extension HubConfiguration {
@@ -38,7 +39,25 @@ extension HubConfiguration {
             key: "access.anonymous-push", meaning: "Let everybody who reaches the hub read, push and delete.",
             standard: "false",
             set: { (hub, text) throws(Problem) in hub.rules.allowsAnonymousPush = try truth(text) }),
+        Setting(
+            key: "access.webhook-hosts",
+            meaning:
+                "Hosts that webhooks of organisations may lead to, as in ci.example.com or *.example.com; * is any. Who runs the hub may name any host.",
+            standard: nil, isList: true,
+            set: { (hub, text) throws(Problem) in hub.receivers = try receivers(text) }),
     ]
+
+    private static func receivers(_ text: String) throws(Problem) -> AllowedReceivers {
+        let hosts = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+        for host in hosts
+        where host.isEmpty || host.contains("/")
+            || (host != "*" && host.replacing(/^\*\./, with: "").contains("*"))
+        {
+            throw Problem(
+                text: "\"\(host)\" is no host: write ci.example.com, ci.example.com:8443 or *.example.com")
+        }
+        return AllowedReceivers(hosts: hosts)
+    }
 
     private static let operation: [Setting] = [
         Setting(

@@ -3,6 +3,7 @@
 import Diagnostics
 import Hub
 import HubHTTP
+import HubOutbound
 
 /// How a hub is set up: what a file says, then what the environment says, then what the command line says.
 struct HubConfiguration: Hashable {
@@ -21,6 +22,8 @@ struct HubConfiguration: Hashable {
     var mirrors: [MirrorSettings] = []
     var sync: [SyncSettings] = []
     var webhooks: [WebhookSettings] = []
+    /// Where events may be sent that organisations want by the API.
+    var receivers = AllowedReceivers()
     /// Settings that were set, as they were written; of lists, how many entries they have.
     private(set) var written: [String: String] = [:]
 

@@ -123,7 +123,8 @@ struct Serve: AsyncParsableCommand {
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         let operation = HubOperation(
             requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
-            limits: limits, proxies: settings.proxies, settings: settings.inEffect)
+            limits: limits, proxies: settings.proxies, settings: settings.inEffect,
+            webhookRules: settings.receivers)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,
             certificates: certificates, operation: operation, logger: logger
@@ -145,7 +146,9 @@ struct Serve: AsyncParsableCommand {
             ) { Output.note("note: metrics on http://\($0)/metrics") }
         }
         let courier = try await WebhookCourier(
-            settings, publicURL: publicURL, metadata: metadata, transport: transport, logger: logger)
+            settings, rules: settings.receivers, publicURL: publicURL, metadata: metadata,
+            transport: transport,
+            logger: logger)
         let copier = SyncService(
             registry: registry.acting(for: .host), metadata: metadata, settings: settings.sync,
             transport: transport, logger: logger)

@@ -13,7 +13,7 @@ struct WebhookCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhook", abstract: "See what webhooks wait for, and try again.",
         discussion: """
-            Webhooks are set up in the configuration ('webhooks'). What happens is kept until the receiver took it; what \
+            Webhooks are set up in the configuration ('webhooks') and by the API ('/api/v1/webhooks'). What happens is kept until the receiver took it; what \
             was given up stays for you to see and to try again.
 
             EXAMPLES
@@ -47,7 +47,9 @@ struct WebhookCommand: ParsableCommand {
                     text: webhooks.map { webhook in
                         [
                             webhook.name, webhook.origin,
-                            webhook.isConfigured ? "configured" : "not configured any more",
+                            webhook.isManaged
+                                ? "made by the API"
+                                : webhook.isConfigured ? "configured" : "not configured any more",
                             "\(webhook.waiting) waiting", "\(webhook.dead) given up",
                             webhook.lastDeliveryAt.map { "last taken \(time($0))" } ?? "none taken yet",
                         ].joined(separator: "\t")
@@ -107,7 +109,9 @@ struct WebhookCommand: ParsableCommand {
 
     struct Forget: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Forget a webhook that is not configured any more, with all that waits for it.")
+            abstract:
+                "Forget a webhook that the API made or that is not configured any more, with all that waits for it."
+        )
         @OptionGroup var data: DataOption
         @Argument(help: "The webhook.")
         var webhook: String

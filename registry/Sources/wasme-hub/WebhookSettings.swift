@@ -118,8 +118,10 @@ extension HubConfiguration {
 
 extension WebhookCourier {
     /// The courier of a hub that starts: from now on events are kept for the webhooks of its configuration.
+    ///
+    /// `rules` are what holds of those that are set up by the API.
     init(
-        _ settings: HubConfiguration, publicURL: String?, metadata: MetadataDatabase,
+        _ settings: HubConfiguration, rules: AllowedReceivers, publicURL: String?, metadata: MetadataDatabase,
         transport: CurlTransport, logger: Logger
     ) async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -127,6 +129,17 @@ extension WebhookCourier {
         try await store.setWebhooks(settings.webhooks.map(\.webhook))
         self.init(
             store, endpoints: try settings.webhooks.map { try $0.endpoint(environment) },
+            endpoint: { managed in
+                // Hosts may have been taken off the list since.
+                _ = try rules.origin(of: managed.url, for: managed.owner)
+                guard let location = WebLocation(managed.url) else {
+                    throw HubError(.webhookInvalid, "the url is not an http or https URL")
+                }
+                return WebhookEndpoint(
+                    managed.webhook, location: location, key: try SigningSecret(managed.secret),
+                    trust: try Outbound.trust(RegistryHost(location.authority), nil, environment),
+                    attempts: managed.attempts)
+            },
             transport: transport, source: publicURL ?? "urn:wasme-hub", logger: logger,
             now: OpenHub.now)
     }
