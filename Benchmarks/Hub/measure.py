@@ -6,6 +6,8 @@ What counts is the CPU of the server's processes for each request, from /proc: t
 server share says less. Each figure is the median of the rounds.
 """
 import argparse
+import base64
+import json
 import os
 import re
 import shutil
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import clients
 from cases_push import PUSH_CASES
@@ -42,11 +45,13 @@ class Bench:
         for name, value in figures.items():
             kept.setdefault(name, []).append(value)
 
-    def wrk(self, case, server, path, connections, script=None):
+    def wrk(self, case, server, path, connections, script=None, authorization=None):
         """Loads a server with wrk and notes requests a second, CPU for each, and the time that 99 of 100 took."""
         # Without it docker-registry gives no manifest of OCI's.
         command = ["wrk", "-t1", f"-c{connections}", f"-d{self.options.seconds}s", "--latency",
                    "-H", f"Accept: {clients.MANIFEST}, */*"]
+        if authorization:
+            command += ["-H", f"Authorization: {authorization}"]
         if script:
             with open(f"{self.folder}/wrk.lua", "w") as file:
                 file.write(script)
@@ -118,6 +123,49 @@ def reads(bench, wanted):
         server.clear()
 
 
+def authorised(bench):
+    """Reads of a private image, by each kind of credential: what log-in and rights cost beside the same read without."""
+    server = bench.servers["hub"]
+    layer = os.urandom(100_000)
+    name = clients.digest(layer)
+    server.start()
+    fill(server, layer, name, clients.manifest(name, len(layer)))
+    kinds = {"open hub": None}
+    cases = {"blob": f"/v2/bench/blobs/{name}", "manifest": "/v2/bench/manifests/v1"}
+
+    def measure():
+        for _ in range(bench.options.rounds):
+            for kind, authorization in kinds.items():
+                for case, path in cases.items():
+                    bench.wrk(f"GET {case}, {kind}", server, path, 64, authorization=authorization)
+
+    measure()
+    server.stop()
+
+    def run(*arguments, text=None):
+        return subprocess.run(
+            [bench.options.hub, *arguments, "--data", server.data], input=text, capture_output=True, text=True,
+            check=True).stdout.strip()
+
+    def basic(password):
+        return "Basic " + base64.b64encode(f"ada:{password}".encode()).decode()
+
+    run("user", "add", "ada", "--admin", "--password-stdin", text="a long password")
+    token = run("token", "create", "ada", "--name", "bench")
+    # The open hub's pushes belong to nobody: with a user they are private.
+    server.start()
+    request = urllib.request.Request(
+        f"{server.url}/token?service=wasme-hub&scope=repository:bench:pull",
+        headers={"Authorization": basic("a long password")})
+    with urllib.request.urlopen(request) as answer:
+        session = json.load(answer)["token"]
+    kinds = {"password": basic("a long password"), "token as password": basic(token),
+             "token": f"Bearer {token}", "session token": f"Bearer {session}"}
+    measure()
+    server.stop()
+    server.clear()
+
+
 def report(bench):
     print(f"\n{bench.options.rounds} rounds of {bench.options.seconds} s; medians, with the range of the first figure")
     for case, servers in bench.results.items():
@@ -140,7 +188,7 @@ READ_CASES = ["blob", "manifest", "head", "mixed"]
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hub", required=True)
-    parser.add_argument("--cases", default=",".join(READ_CASES + list(PUSH_CASES)))
+    parser.add_argument("--cases", default=",".join(READ_CASES + ["authorised"] + list(PUSH_CASES)))
     parser.add_argument("--servers", default="hub,docker-registry,nginx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
@@ -148,7 +196,7 @@ def main():
     parser.add_argument("--folder", help="where the servers keep their data (default: a temporary folder)")
     options = parser.parse_args()
     wanted = options.cases.split(",")
-    unknown = set(wanted) - set(READ_CASES) - set(PUSH_CASES)
+    unknown = set(wanted) - set(READ_CASES) - set(PUSH_CASES) - {"authorised"}
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     folder = tempfile.mkdtemp(prefix="hub-bench-", dir=options.folder)
@@ -156,6 +204,8 @@ def main():
     try:
         if set(wanted) & set(READ_CASES):
             reads(bench, wanted)
+        if "authorised" in wanted:
+            authorised(bench)
         for case in wanted:
             if case in PUSH_CASES:
                 PUSH_CASES[case](bench)
