@@ -130,12 +130,15 @@ let package = Package(
             sources: ["TemplateCatalog.swift"],
             resources: [
                 .copy("assemblyscript"),
+                .copy("c"),
+                .copy("cpp"),
                 .copy("go"),
                 .copy("kinds"),
                 .copy("rust"),
                 .copy("swift"),
                 .copy("tinygo"),
                 .copy("toolsets"),
+                .copy("zig"),
             ],
             swiftSettings: settings),
         // A folder with wasme.yaml: parse, scaffold, build.

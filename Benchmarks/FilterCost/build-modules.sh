@@ -24,8 +24,8 @@ mkdir -p "$package/Sources/AddHeader" "$package/Tests/AddHeaderTests" "$package/
 ln -sfn "$sdk/swift/ProxyWasm" "$package/Packages/ProxyWasm"
 fill() { sed 's/{{{module}}}/AddHeader/g; s/{{{rootId}}}/add_header/g; s/{{{name}}}/add-header/g' "$1"; }
 template=$sdk/swift/http-headers
-fill "$template/Package.swift.mustache" > "$package/Package.swift"
-fill "$template/Sources/{{module}}/main.swift.mustache" > "$package/Sources/AddHeader/main.swift"
+fill "$sdk/swift/common/Package.swift.mustache" > "$package/Package.swift"
+fill "$sdk/swift/common/Sources/{{module}}/main.swift.mustache" > "$package/Sources/AddHeader/main.swift"
 fill "$template/Tests/{{module}}Tests/{{module}}Tests.swift.mustache" > "$package/Tests/AddHeaderTests/AddHeaderTests.swift"
 for variant in swift swift-all; do
     case $variant in

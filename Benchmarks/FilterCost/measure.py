@@ -218,4 +218,5 @@ def main():
             envoy.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -37,6 +37,7 @@ package struct Scaffold: Sendable {
         }
         let variables = [
             "name": name.description, "module": name.module, "rootId": name.rootID, "description": text,
+            "language": template.language,
         ]
         var rendered: [String: [UInt8]] = [:]
         let folders = template.shared.map { FilePath(catalog.path($0)) } + [template.folder]
@@ -50,7 +51,11 @@ package struct Scaffold: Sendable {
         for package in template.packages {
             // The SDK's own tests are for those who change the SDK.
             let source = FilePath(catalog.path(package.source))
-            for path in try Self.filePaths(below: source, skipping: [".build", ".swiftpm", "Tests"]) {
+            if Files.kind(source) == .file {
+                rendered[package.place] = try Files.read(source)
+                continue
+            }
+            for path in try Self.filePaths(below: source, skipping: Self.notOfPackages) {
                 rendered["\(package.place)/\(path)"] = try Files.read(source.pushing(FilePath(path)))
             }
         }
@@ -74,6 +79,9 @@ package struct Scaffold: Sendable {
                 cause: error)
         }
     }
+
+    /// Folders of a package that are for those who change it, or that its builds leave.
+    private static let notOfPackages: Set = [".build", ".swiftpm", ".zig-cache", "Tests"]
 
     // MARK: Rendering
 

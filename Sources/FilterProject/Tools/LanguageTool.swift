@@ -23,6 +23,8 @@ package struct LanguageTool: Sendable {
     /// Whether a build does without it.
     package var isOptional = false
     package let install: InstallAdvice
+    /// Looks for it elsewhere if it is not in PATH and nobody has said where it is.
+    package var locate: @Sendable (ToolSurroundings) async throws -> FilePath? = { _ in nil }
     /// Looks closer at a program of a good version: at a library, a target or a second program that it needs.
     package var examine: @Sendable (FoundTool, ToolSurroundings) async throws -> ToolFault? = { _, _ in nil }
 
@@ -48,7 +50,11 @@ package struct LanguageTool: Sendable {
     package func look(in surroundings: ToolSurroundings, option: String? = nil) async throws -> ToolFinding {
         let chosen = surroundings.variables[variable].flatMap { $0.isEmpty ? nil : $0 }
         let names = (chosen ?? option).map { [$0] } ?? programs
-        guard let path = names.lazy.compactMap({ surroundings.program($0) }).first else {
+        var found = names.lazy.compactMap({ surroundings.program($0) }).first
+        if found == nil, chosen == nil, option == nil, let place = try await locate(surroundings) {
+            found = surroundings.program(place.string)
+        }
+        guard let path = found else {
             let isVariable = chosen != nil
             let fault =
                 isVariable

@@ -24,6 +24,7 @@ typedef struct proxy_wasm_heap heap_t;
 
 static inline uintptr_t base_of(const heap_t *heap) {
 #if defined(__wasm__)
+    (void)heap;
     return 0;
 #else
     return (uintptr_t)heap->base;
