@@ -45,7 +45,10 @@ package struct ProjectTemplate: Sendable, Hashable {
         return templates
     }
 
-    /// The template of a language and kind; the language's first one if no kind is given.
+    /// The kind that a project is of if nobody says so: the simplest.
+    package static let usualKind = "http-headers"
+
+    /// The template of a language and kind; the usual kind, or the language's first one, if none is given.
     package static func find(
         language: String, kind: String? = nil, in catalog: TemplateCatalog
     ) throws -> ProjectTemplate {
@@ -58,7 +61,8 @@ package struct ProjectTemplate: Sendable, Hashable {
                 hint: closestName(to: language, in: languages).map { "did you mean \"\($0)\"?" }
                     ?? "there are templates for \(languages.joined(separator: ", "))")
         }
-        guard let template = ofLanguage.first(where: { kind == nil || $0.kind == kind }) else {
+        let usual = ofLanguage.first { $0.kind == usualKind } ?? ofLanguage.first
+        guard let template = kind == nil ? usual : ofLanguage.first(where: { $0.kind == kind }) else {
             let kinds = ofLanguage.map(\.kind)
             throw ProjectError(
                 .noTemplate, "there is no \(language) template \(quoted(kind ?? ""))",

@@ -33,6 +33,13 @@ import WasmeTemplates
         try expectGolden(texts.joined(separator: "\n"), "scaffolds/\(template.language).txt")
     }
 
+    @Test func `starts with headers if nobody says what kind`() throws {
+        let catalog = try TemplateCatalog.locate(environment: [:])
+        for language in Set(Self.templates.map(\.language)) {
+            #expect(try ProjectTemplate.find(language: language, in: catalog).kind == "http-headers")
+        }
+    }
+
     @Test func `has every kind in every language that has one of its own`() throws {
         let kinds = ["http-body", "http-call", "http-headers", "network"]
         for language in ["c", "cpp", "swift", "zig"] {
