@@ -13,6 +13,8 @@ package struct FilterImageError: Diagnostic {
         package static let damaged = Code(name: "damaged")
         /// A picture that is not fit to be shown.
         package static let unusableIcon = Code(name: "unusableIcon")
+        /// What is no project template, or one that may not be written to a disk.
+        package static let unusableTemplate = Code(name: "unusableTemplate")
     }
 
     package let code: Code

@@ -29,7 +29,9 @@ package struct FilterName: Hashable, Sendable, CustomStringConvertible {
         if let reason {
             throw ProjectError(
                 .invalidName, "\(quoted(text)) is not a filter name: \(reason)",
-                hint: Self.derived(from: text).map { "\"\($0)\" would do" })
+                hint: (Self.derived(from: text) ?? Self.derived(from: "filter-\(text)")).map {
+                    "\"\($0)\" would do"
+                })
         }
         description = text
     }
@@ -37,7 +39,7 @@ package struct FilterName: Hashable, Sendable, CustomStringConvertible {
     /// Makes a name from a folder's: "My Filter" gives `my-filter`; nil if no letter is left.
     package static func derived(from folder: String) -> FilterName? {
         var name = ""
-        for character in folder.lowercased() {
+        for character in folder.lowercased().flatMap({ plain[$0].map(Array.init) ?? [$0] }) {
             if ("a"..."z").contains(character) || (("0"..."9").contains(character) && !name.isEmpty) {
                 name.append(character)
             } else if !name.isEmpty, name.last != "-" {
@@ -48,6 +50,22 @@ package struct FilterName: Hashable, Sendable, CustomStringConvertible {
         while name.last == "-" { name.removeLast() }
         return name.isEmpty ? nil : FilterName(checked: name)
     }
+
+    /// Letters of European languages as people write them without marks.
+    private static let plain: [Character: String] = {
+        var plain: [Character: String] = [
+            "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i",
+        ]
+        for (letter, marked) in [
+            ("a", "àáâãäåāăą"), ("c", "çćĉċč"), ("d", "ď"), ("e", "èéêëēĕėęě"), ("g", "ĝğġģ"), ("h", "ĥħ"),
+            ("i", "ìíîïĩīĭį"), ("j", "ĵ"), ("k", "ķ"), ("l", "ĺļľŀ"), ("n", "ñńņňŉ"), ("o", "òóôõöōŏő"),
+            ("r", "ŕŗř"), ("s", "śŝşšș"), ("t", "ţťŧț"), ("u", "ùúûüũūŭůűų"), ("w", "ŵ"), ("y", "ýÿŷ"),
+            ("z", "źżž"),
+        ] {
+            for character in marked { plain[character] = letter }
+        }
+        return plain
+    }()
 
     /// For a text that was made to fit.
     private init(checked text: String) {
@@ -70,6 +88,10 @@ package struct FilterName: Hashable, Sendable, CustomStringConvertible {
         "Any", "AnyObject", "Self", "Type", "Protocol", "Swift", "Array", "Bool", "Character", "Dictionary",
         "Double", "Error", "Float", "Int", "Never", "Optional", "Result", "Sendable", "Sequence", "Set",
         "String", "Void",
+        // Modules that come with the toolchain.
+        "Cxx", "Dispatch", "Distributed", "Foundation", "Observation", "RegexBuilder", "Synchronization",
+        "Testing",
+        "XCTest",
         // The SDK's modules and types.
         "ProxyWasm", "ProxyWasmTesting", "CProxyWasmABI", "Bytes", "ByteSlice", "Counter", "Gauge",
         "Histogram",

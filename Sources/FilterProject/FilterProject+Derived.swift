@@ -52,6 +52,8 @@ extension FilterProject {
                 name: name, language: language.name, rootIDs: try originalRootIDs(in: folder)),
             assumption:
                 "there is no \(manifestName): taken for a \(language.title) project \"\(name)\" (\(reason)); with one you choose name, version, root ids and targets"
+                + (OriginalProject.isThere(in: folder)
+                    ? "; 'wasme init --from-wasme \(folder)' writes it, and names what has to change" : "")
         )
     }
 

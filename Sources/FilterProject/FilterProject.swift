@@ -58,6 +58,7 @@ package struct FilterProject: Sendable {
                 .noProject, "there is no folder \"\(folder)\"", hint: "name the folder of a filter's sources")
         }
         var candidate = start
+        var original: FilePath?
         while true {
             if Files.kind(candidate.appending(manifestName)) == .file {
                 let project = try FilterProject(root: candidate)
@@ -69,9 +70,19 @@ package struct FilterProject: Sendable {
                 }
                 return project
             }
+            if original == nil, OriginalProject.isThere(in: candidate) { original = candidate }
             guard candidate.removeLastComponent() else { break }
         }
-        return try derived(in: start, language: language)
+        do {
+            return try derived(in: start, language: language)
+        } catch let error as ProjectError where error.code == .noProject {
+            guard let original else { throw error }
+            throw ProjectError(
+                .noProject, error.message,
+                hint:
+                    "\"\(original)\" is a project of the original wasme: run 'wasme init --from-wasme \(original)'"
+            )
+        }
     }
 
     /// A file of the project by its relative path; an error if links lead it out of the project.

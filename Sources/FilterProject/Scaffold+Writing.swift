@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Diagnostics
 private import Files
 package import SystemPackage
+
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#else
+    private import Darwin
+#endif
 
 extension Scaffold {
     /// Writes the project: all of it or nothing.
@@ -12,17 +21,32 @@ extension Scaffold {
     /// - Throws: `ProjectError`, or `SystemError` if the disk refuses.
     @discardableResult
     package func write(to folder: FilePath, force: Bool = false) throws -> [String] {
-        switch Files.kind(folder) {
-        case nil: try writeNew(folder)
-        case .directory:
-            if !force { try refuseContents(of: folder) }
+        try Self.check(folder, force: force)
+        if Files.kind(folder) == nil {
+            try writeNew(folder)
+        } else {
             try refuseClashes(in: folder)
             try writeInto(folder)
+        }
+        return files.map(\.path)
+    }
+
+    /// Refuses a folder that `write` would refuse whatever the files are.
+    package static func check(_ folder: FilePath, force: Bool = false) throws {
+        switch Files.kind(folder) {
+        case nil:
+            var above = folder.removingLastComponent()
+            while Files.kind(above) == nil, above.removeLastComponent() {}
+            guard Files.kind(above) == .directory else {
+                throw ProjectError(
+                    .folderNotEmpty, "\"\(folder)\" cannot be a folder: \"\(above)\" is a file",
+                    hint: "name a folder that is not there yet")
+            }
+        case .directory: if !force { try refuseContents(of: folder) }
         case .file, .other:
             throw ProjectError(
                 .folderNotEmpty, "\"\(folder)\" is not a folder", hint: "name a folder that is not there yet")
         }
-        return files.map(\.path)
     }
 
     /// Everything is written beside the final place, which then appears at once.
@@ -62,7 +86,12 @@ extension Scaffold {
     }
 
     private func stage(in folder: FilePath) throws {
-        try Files.createDirectory(folder)
+        do {
+            try Files.createDirectory(folder)
+        } catch let error as SystemError {
+            // The folder that people know is the one above, or the one that this one becomes.
+            throw SystemError("write to", folder.removingLastComponent().string, errno: error.errno)
+        }
         for file in files {
             let place = folder.pushing(FilePath(file.path))
             try Files.createDirectory(place.removingLastComponent())
@@ -70,7 +99,9 @@ extension Scaffold {
             let descriptor = try attempt("create", place) {
                 try FileDescriptor.open(
                     place, .writeOnly, options: [.create, .exclusiveCreate],
-                    permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+                    permissions: file.isExecutable
+                        ? [.ownerReadWriteExecute, .groupReadWriteExecute, .otherReadWriteExecute]
+                        : [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
             }
             defer { try? descriptor.close() }
             _ = try attempt("write", place) { try descriptor.writeAll(file.bytes) }
@@ -91,7 +122,7 @@ extension Scaffold {
         return made
     }
 
-    private func refuseContents(of folder: FilePath) throws {
+    private static func refuseContents(of folder: FilePath) throws {
         // A repository that was just made is a usual start.
         let contents = try Files.contents(folder).filter { $0 != ".git" }
         guard let first = contents.first else { return }
@@ -108,8 +139,18 @@ extension Scaffold {
             var current = folder
             for component in path.removingLastComponent().components {
                 current.append(component)
-                if let kind = Files.kind(current), kind != .directory {
-                    throw clash(current, "where the template has a folder")
+                guard let kind = Files.kind(current) else { continue }
+                guard kind == .directory else { throw clash(current, "where the template has a folder") }
+                // What is written belongs in the project, wherever a link of it leads.
+                guard let real = realpath(current.string, nil), let root = realpath(folder.string, nil) else {
+                    throw SystemError("read", current.string, errno: errno)
+                }
+                defer {
+                    free(real)
+                    free(root)
+                }
+                guard FilePath(String(cString: real)).starts(with: FilePath(String(cString: root))) else {
+                    throw clash(current, "a link out of the folder, where the template has a folder")
                 }
             }
             if let kind = Files.kind(folder.pushing(path)), kind != .file {

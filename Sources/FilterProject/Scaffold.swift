@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Diagnostics
+private import FilterImage
 private import Files
-private import JSON
-private import Mustache
+package import HostProfiles
 private import SystemPackage
 package import WasmeTemplates
 
@@ -13,130 +13,174 @@ package struct Scaffold: Sendable {
     package struct File: Sendable {
         package let path: String
         package let bytes: [UInt8]
+        /// Whether it is a program; no file of a template is.
+        package let isExecutable: Bool
+
+        package init(path: String, bytes: [UInt8], isExecutable: Bool = false) {
+            self.path = path
+            self.bytes = bytes
+            self.isExecutable = isExecutable
+        }
+    }
+
+    /// What a new project is to be, beside its name.
+    package struct Choices: Sendable {
+        /// One line on what the filter does; the template's summary if nil.
+        package var description: String?
+        /// An SPDX licence expression; the template's if nil.
+        package var licence: String?
+        /// The hosts that the filter is for; the template's if there are none.
+        package var targets: [HostTarget] = []
+        /// Values of the template's parameters; those that are missing get their defaults.
+        package var parameters: [String: String] = [:]
+
+        package init() {}
     }
 
     package let name: FilterName
-    package let template: ProjectTemplate
     /// Sorted by path.
     package let files: [File]
+
+    /// Takes files that are ready.
+    init(name: FilterName, files: [File]) {
+        self.name = name
+        self.files = files
+    }
 
     /// Renders a template.
     /// - Parameters:
     ///   - template: what to start from.
-    ///   - catalog: where the template and the packages it needs are.
+    ///   - catalog: where the packages and shared files that it needs are.
     ///   - name: the filter's name.
-    ///   - description: one line on what the filter does; the template's summary if nil.
-    /// - Throws: `ProjectError` if the template is damaged or the description is not one line.
+    ///   - choices: what else was asked for.
+    /// - Throws: `ProjectError` if the name does not do in the language, a value is not allowed, or the template is
+    ///   damaged or does not make what it promises.
     package init(
-        _ template: ProjectTemplate, in catalog: TemplateCatalog, name: FilterName, description: String? = nil
+        _ template: ProjectTemplate, in catalog: TemplateCatalog, name: FilterName,
+        choices: Choices = Choices()
     ) throws {
-        let text = description ?? "\(template.summary)."
-        guard !text.isEmpty, text.count <= 1000, !text.unicodeScalars.contains(where: { $0.value < 0x20 })
-        else {
-            throw ProjectError(.malformed, "the description \(quoted(text)) is not one line of text")
+        try name.check(inLanguage: template.language)
+        for source in template.description.packages.map(\.source) + template.description.shared {
+            guard Files.kind(FilePath(catalog.path(source))) != nil else {
+                throw template.lacks(source)
+            }
         }
-        let variables = [
-            "name": name.description, "module": name.module, "rootId": name.rootID, "description": text,
-            "language": template.language,
-        ]
+        let rendering = try TemplateRendering(template, name: name, choices)
         var rendered: [String: [UInt8]] = [:]
-        let folders = template.shared.map { FilePath(catalog.path($0)) } + [template.folder]
-        for folder in folders {
-            for path in try Self.filePaths(below: folder, skipping: [".build", ".swiftpm"])
-            where path != ProjectTemplate.descriptionName {
-                let file = try Self.render(path, in: folder, variables)
+        for shared in template.description.shared {
+            let folder = FilePath(catalog.path(shared))
+            for (path, bytes) in try ProjectTemplate.files(below: folder, skipping: []) {
+                let file = try rendering.render(path, bytes, isStrict: false)
                 rendered[file.path] = file.bytes
             }
         }
-        for package in template.packages {
+        // A file of the template's own is taken in place of a shared one; two of its own are one too many.
+        var own: Set<String> = []
+        for (path, bytes) in try template.ownFiles() {
+            let file = try rendering.render(path, bytes, isStrict: template.isForeign)
+            guard own.insert(file.path).inserted else {
+                throw template.damaged("two of its files become \(quoted(file.path))")
+            }
+            rendered[file.path] = file.bytes
+        }
+        for package in template.description.packages {
             // The SDK's own tests are for those who change the SDK.
             let source = FilePath(catalog.path(package.source))
             if Files.kind(source) == .file {
                 rendered[package.place] = try Files.read(source)
                 continue
             }
-            for path in try Self.filePaths(below: source, skipping: Self.notOfPackages) {
-                rendered["\(package.place)/\(path)"] = try Files.read(source.pushing(FilePath(path)))
+            for (path, bytes) in try ProjectTemplate.files(
+                below: source, skipping: Self.notOfPackages)
+            {
+                rendered["\(package.place)/\(path)"] = bytes
             }
         }
+        if let (one, other) = TemplatePath.clash(in: rendered.keys) {
+            throw template.damaged(
+                "its files \(quoted(one)) and \(quoted(other)) cannot be in one folder on every system")
+        }
+        let manifest = try Self.manifest(rendered[FilterProject.manifestName], of: template, name, choices)
+        rendered[FilterProject.manifestName] = Array(manifest.utf8)
         self.name = name
-        self.template = template
         files = rendered.sorted { $0.key < $1.key }.map { File(path: $0.key, bytes: $0.value) }
-        try checkManifest()
-    }
-
-    /// A template whose manifest cannot be read back would leave a project that no command accepts.
-    private func checkManifest() throws {
-        guard let file = files.first(where: { $0.path == FilterProject.manifestName }) else {
-            throw ProjectError(
-                .damagedTemplate, "the template \"\(template.folder)\" has no \(FilterProject.manifestName)")
-        }
-        do {
-            _ = try ProjectManifest(parsing: String(decoding: file.bytes, as: UTF8.self))
-        } catch {
-            throw ProjectError(
-                .damagedTemplate, "the template \"\(template.folder)\" makes a manifest that cannot be read",
-                cause: error)
-        }
     }
 
     /// Folders of a package that are for those who change it, or that its builds leave.
     private static let notOfPackages: Set = [".build", ".swiftpm", ".zig-cache", "Tests"]
 
-    // MARK: Rendering
-
-    private static func render(
-        _ path: String, in folder: FilePath, _ variables: [String: String]
-    ) throws -> File {
-        let bytes = try Files.read(folder.pushing(FilePath(path)))
-        let suffix = ".mustache"
-        let isTemplate = path.hasSuffix(suffix)
-        let segments = (isTemplate ? String(path.dropLast(suffix.count)) : path).split(separator: "/").map {
-            $0.hasPrefix("dot.") ? String($0.dropFirst("dot".count)) : String($0)
-        }
-        do {
-            let place = try MustacheTemplate(string: segments.joined(separator: "/")).render(variables)
-            guard isTemplate else { return File(path: place, bytes: bytes) }
-            var values = variables
-            if place.hasSuffix(".yaml") || place.hasSuffix(".yml") {
-                values["description"] = yamlScalar(variables["description"] ?? "")
-            }
-            let text = try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)).render(values)
-            return File(path: place, bytes: Array(text.utf8))
-        } catch {
-            throw ProjectError(
-                .damagedTemplate,
-                "the template file \"\(folder.pushing(FilePath(path)))\" is damaged",
-                cause: error)
-        }
+    /// Renders a template with a description of the filter; the template's summary if nil.
+    package init(
+        _ template: ProjectTemplate, in catalog: TemplateCatalog, name: FilterName, description: String?
+    ) throws {
+        var choices = Choices()
+        choices.description = description
+        try self.init(template, in: catalog, name: name, choices: choices)
     }
 
-    /// A text as a YAML value: as it is where that reads the same, else in quotes.
-    private static func yamlScalar(_ text: String) -> String {
-        do {
-            let node = try YAMLNode(parsing: "value: \(text)", file: "")
-            if node.json == .object(["value": .string(text)]) { return text }
-        } catch {
-            // Not readable without quotes.
+    /// The manifest with what was asked for in it, read back: a template that makes another one would leave a project
+    /// that is not what its author was told, or that no command accepts.
+    private static func manifest(
+        _ bytes: [UInt8]?, of template: ProjectTemplate, _ name: FilterName, _ choices: Choices
+    ) throws -> String {
+        guard let bytes else { throw template.damaged("it has no \(FilterProject.manifestName)") }
+        guard var yaml = String(validating: bytes, as: UTF8.self) else {
+            throw template.damaged("its \(FilterProject.manifestName) is not UTF-8")
         }
-        // JSON's quotes are among those of YAML.
-        return JSONValue.quoted(text)
+        if let licence = choices.licence {
+            guard isLicence(licence) else {
+                throw ProjectError(
+                    .malformed, "\(quoted(licence)) is not an SPDX licence expression",
+                    hint: "write it as in Apache-2.0 or \"MIT OR Apache-2.0\"")
+            }
+            yaml = ManifestText.setting("licence", to: ManifestText.scalar(licence), in: yaml)
+        }
+        if !choices.targets.isEmpty {
+            let list = choices.targets.map { ManifestText.element($0.description) }.joined(separator: ", ")
+            yaml = ManifestText.setting("targets", to: "[\(list)]", in: yaml)
+        }
+        let manifest: ProjectManifest
+        do {
+            manifest = try ProjectManifest(parsing: yaml)
+        } catch {
+            throw template.damaged("it makes a manifest that cannot be read", cause: error)
+        }
+        let lie: String? =
+            if manifest.name != name {
+                "name: \(manifest.name)"
+            } else if manifest.language != template.language {
+                "language: \(manifest.language)"
+            } else if let licence = choices.licence, manifest.licence != licence {
+                "licence: \(manifest.licence ?? "")"
+            } else if !choices.targets.isEmpty, manifest.targets != choices.targets {
+                "targets: \(manifest.targets.map(\.description).joined(separator: ", "))"
+            } else {
+                nil
+            }
+        if let lie {
+            throw template.damaged("its manifest says \(quoted(lie)), which is not what was asked for")
+        }
+        return yaml
     }
 
-    /// All files below a folder, by their relative paths; folders of certain names are left out.
-    private static func filePaths(below folder: FilePath, skipping skipped: Set<String>) throws -> [String] {
-        var found: [String] = []
-        var open = [""]
-        while let prefix = open.popLast() {
-            for name in try Files.contents(folder.pushing(FilePath(prefix))) {
-                let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
-                switch Files.kind(folder.pushing(FilePath(path))) {
-                case .directory: if !skipped.contains(name) { open.append(path) }
-                case .file: if name != ".gitkeep", name != ".DS_Store" { found.append(path) }
-                case .other, nil: continue
-                }
-            }
-        }
-        return found.sorted()
+    /// Letters, digits and what joins licences (SPDX 2.3, annex D).
+    private static func isLicence(_ text: String) -> Bool {
+        let words = text.split(separator: " ")
+        return !words.isEmpty && text.count <= 200
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || " .-+():".contains($0)) }
+            && !words.contains { $0.allSatisfy { !$0.isLetter } }
+    }
+}
+
+extension ProjectTemplate {
+    func damaged(_ reason: String, cause: (any Error)? = nil, hint: String? = nil) -> ProjectError {
+        ProjectError(
+            .damagedTemplate, "the template \"\(place)\" is damaged: \(reason)", cause: cause, hint: hint)
+    }
+
+    func lacks(_ folder: String) -> ProjectError {
+        damaged(
+            "it takes \(quoted(folder)) from wasme's own files, and that is not there",
+            hint: "it may be made for another version of wasme")
     }
 }

@@ -49,6 +49,14 @@ struct CredentialFile {
         return try names.all.lazy.compactMap { try string(helpers[$0], "the helper of \"\($0)\"") }.first
     }
 
+    /// The helpers that the file names, each once.
+    var helperNames: [String] {
+        get throws {
+            let own = try helpers.members.compactMap { try string($0.value, "the helper of \"\($0.name)\"") }
+            return try Set(own + [store].compactMap(\.self)).sorted()
+        }
+    }
+
     /// Registries that the file names.
     var registries: [String] {
         get throws { try Array(Set(auths.names + helpers.names)).sorted() }

@@ -139,6 +139,13 @@ extension StoredCredentials {
         return hosts
     }
 
+    /// The credential helpers that docker's file names: programs that have to be in PATH.
+    package func helpers() throws -> [String] {
+        let file = ConfigFile(path)
+        guard let content = try file.read() else { return [] }
+        return try file.reading { try content.helperNames }.map { "docker-credential-\($0)" }
+    }
+
     /// Files that are only read and that have credentials for a registry.
     package func otherPlaces(of host: RegistryHost) throws -> [FilePath] {
         try others.filter { path in

@@ -48,10 +48,9 @@ struct Prune: WasmeCommand {
         let removal = try store.prune(named: true, olderThan: olderThan?.duration, dryRun: true)
         guard !removal.names.isEmpty else { return true }
         for name in removal.names { context.terminal.note("  \(name)") }
-        let answer = try Questions(context).choice(
+        return try Questions(context).agree(
             "Remove \(removal.names.count == 1 ? "this image" : "these \(removal.names.count) images")",
-            choices: ["yes", "no"], suggestion: "no")
-        return answer == "yes"
+            suggestion: "no") ?? false
     }
 
     /// What was collected.

@@ -64,7 +64,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "inspect", "list", "tag", "rm", "prune", "push", "pull", "copy", "save",
+        "", "init", "build", "check", "doctor", "inspect", "list", "tag", "rm", "prune", "push", "pull",
+        "copy", "save",
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
         "deploy envoy", "version",
     ])
@@ -94,13 +95,6 @@ final class Listener: Sendable {
             #expect(await listener.run(arguments) == 0)
             #expect(listener.output == expected)
         }
-    }
-
-    @Test func `on a terminal init asks for what is missing, and again if it cannot be`() async throws {
-        let listener = try Listener(answers: ["My Filter", "cobol", "swift", ""])
-        #expect(await listener.run("init") == 0, "\(listener.errors)")
-        #expect(listener.errors.contains("Folder: "))
-        #expect(listener.output.contains("wrote my-filter to My Filter:"))
     }
 
     @Test func `the end of the input ends the questions`() async throws {

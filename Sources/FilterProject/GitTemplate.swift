@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FilterImage
+private import Files
+package import SystemPackage
+
+/// A project template in a git repository, as people write it: `https://host/path#ref`.
+package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
+    private let url: String
+    /// A branch, a tag or a whole commit id; nil for what the repository itself shows first.
+    private let ref: String?
+
+    package var description: String { url + (ref.map { "#\($0)" } ?? "") }
+
+    /// Reads an address; nil for a text that is none.
+    /// - Throws: `ProjectError` for one that is not allowed.
+    package init?(_ text: String) throws(ProjectError) {
+        let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let url = String(parts[0])
+        // `user@host:path`, as git and ssh have it.
+        let isShort = url.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:]+/) != nil
+        let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() }
+        guard isShort || scheme != nil else { return nil }
+        if let scheme, !["file", "https", "ssh"].contains(scheme) {
+            throw ProjectError(
+                .noTemplate, "templates are not fetched by \(quoted(scheme))",
+                hint: scheme == "oci" || scheme == "docker"
+                    ? "name an image without a scheme, as in ghcr.io/acme/template:v1"
+                    : "write https://…, ssh://… or file://…")
+        }
+        let authority = url.firstRange(of: "://").map { url[$0.upperBound...].prefix { $0 != "/" } } ?? ""
+        guard !(authority.split(separator: "@").first ?? "").contains(":") || !authority.contains("@") else {
+            throw ProjectError(
+                .noTemplate, "the address of the template has a password in it",
+                hint: "leave it out: git asks its own credential helpers")
+        }
+        guard !authority.hasPrefix("-"), isLine(url), !url.contains(" ") else {
+            throw ProjectError(.noTemplate, "\(quoted(url)) is not the address of a git repository")
+        }
+        self.url = url
+        guard parts.count > 1 else {
+            ref = nil
+            return
+        }
+        let ref = String(parts[1])
+        guard ref.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9._\/+-]{0,200}/) != nil, !ref.contains("..") else {
+            throw ProjectError(
+                .noTemplate, "\(quoted(ref)) is not a branch, a tag or a commit",
+                hint: "write it behind the address, as in https://host/path#v1.2.0")
+        }
+        self.ref = ref
+    }
+
+    /// Fetches the files of one commit, and nothing else.
+    ///
+    /// Nothing of the repository runs and nothing is checked out: no hooks, no filters, no submodules. The user's own
+    /// settings count for the way there, as proxies and credential helpers do; nobody is asked for a password.
+    /// - Parameters:
+    ///   - environment: the variables to look at, PATH among them.
+    ///   - scratch: a folder for what is needed meanwhile.
+    /// - Returns: the files, and the commit that they are of.
+    /// - Throws: `ProjectError`, or `FilterImageError` if they cannot be a template.
+    package func fetch(
+        environment: [String: String], scratch: FilePath
+    ) async throws -> (content: TemplateContent, commit: String) {
+        guard
+            let git = ToolProcess.find(
+                environment["WASME_GIT"].flatMap { $0.isEmpty ? nil : $0 } ?? "git", environment: environment,
+                relativeTo: scratch)
+        else {
+            throw ProjectError(
+                .noToolchain, "cannot fetch the template \"\(self)\": there is no git in PATH",
+                hint: "install git, or fetch it yourself and name the folder")
+        }
+        let folder = scratch.appending("wasme-template-\(Files.randomName())")
+        try Files.createDirectory(folder)
+        defer { try? Files.remove(folder) }
+        let repository = folder.appending("repository.git").string
+        let variables = Self.variables(environment)
+        func run(_ arguments: [String], _ variables: [String: String]) async throws -> ToolProcess.Captured {
+            try await ToolProcess.capture(git, arguments, environment: variables, in: folder)
+        }
+        // What is here needs nothing of the user's, whose settings may name programs that change files on their way out.
+        let alone = Self.withoutSettings(variables, home: folder)
+        var answer = try await run(["init", "--quiet", "--bare", "--template=", repository], alone)
+        let fetch = Self.settings + ["-C", repository, "fetch", "--quiet", "--depth=1", "--no-tags"]
+        if answer.succeeded {
+            answer = try await run(fetch + ["--no-recurse-submodules", "--", url, ref ?? "HEAD"], variables)
+        }
+        guard answer.succeeded else {
+            throw ProjectError(
+                .noTemplate, "cannot fetch the template \"\(self)\": \(Self.reason(answer.stderr))",
+                hint: "'git ls-remote \(url)' lists what is there; a commit needs its whole id")
+        }
+        let commit = try await run(
+            ["-C", repository, "rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"], alone)
+        let archive = folder.appending("template.tar")
+        answer = try await run(
+            Self.settings + [
+                "-C", repository, "archive", "--format=tar", "--output=\(archive)", "FETCH_HEAD",
+            ], alone)
+        guard commit.succeeded, answer.succeeded else {
+            throw ProjectError(
+                .noTemplate, "cannot read the template \"\(self)\": \(Self.reason(answer.stderr))")
+        }
+        let content = try TemplateContent(tarFile: archive, name: description)
+        return (content, String(commit.stdout.prefix { $0 != "\n" }))
+    }
+
+    private static let settings = [
+        "core.hooksPath=/dev/null", "core.attributesFile=/dev/null", "core.fsmonitor=false", "gc.auto=0",
+        "maintenance.auto=false", "protocol.allow=never", "protocol.file.allow=always",
+        "protocol.https.allow=always", "protocol.ssh.allow=always",
+    ].flatMap { ["-c", $0] }
+
+    /// The user's variables without those that lead git into a repository at hand, and without anybody to ask.
+    private static func variables(_ environment: [String: String]) -> [String: String] {
+        var variables = environment
+        for name in [
+            "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_TEMPLATE_DIR",
+        ] { variables[name] = nil }
+        variables["GIT_TERMINAL_PROMPT"] = "0"
+        variables["LC_ALL"] = "C"
+        // ssh would ask on the terminal, which a program in the background never gets.
+        if variables["GIT_SSH_COMMAND"] == nil, variables["GIT_SSH"] == nil {
+            variables["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
+        }
+        return variables
+    }
+
+    /// The variables of a git that reads no settings but those of its command line and its repository.
+    private static func withoutSettings(_ variables: [String: String], home: FilePath) -> [String: String] {
+        var alone = variables.filter { !$0.key.hasPrefix("GIT_CONFIG") }
+        alone["GIT_CONFIG_NOSYSTEM"] = "1"
+        alone["GIT_CONFIG_GLOBAL"] = "/dev/null"
+        // A git before 2.32 knows no GIT_CONFIG_GLOBAL.
+        alone["HOME"] = home.string
+        alone["XDG_CONFIG_HOME"] = home.string
+        return alone
+    }
+
+    /// What git says went wrong: the first line that says so, else the last.
+    private static func reason(_ output: String) -> String {
+        let lines = output.split(whereSeparator: \.isNewline)
+        let fatal = lines.first { $0.hasPrefix("fatal: ") }
+        // That a program on the way failed says less than what the program said.
+        let isVague = fatal?.contains("Could not read from remote repository") == true
+        let line = (isVague ? lines.first : fatal) ?? lines.last ?? "git does not say why"
+        return String(line.trimmingPrefix("fatal: ").filter { !$0.isNewline && $0 != "\u{1B}" })
+    }
+}
