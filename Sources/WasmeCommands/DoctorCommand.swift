@@ -73,7 +73,8 @@ struct DoctorCommand: WasmeCommand {
     }
 
     private func languages() throws -> [Language] {
-        guard let language else { return Language.all }
+        // What needs no tools lacks none.
+        guard let language else { return Language.all.filter { !$0.tools.isEmpty || $0.driver == nil } }
         guard let known = Language.named(language) else {
             let names = Language.all.map(\.name)
             throw CommandError(

@@ -27,7 +27,7 @@ package struct Doctor: Sendable {
         for trap in language.traps where trap.shows(in: found) {
             findings.append(Diagnosis(.warning, trap.name, trap.summary, advice: trap.advice))
         }
-        if language.tools.isEmpty {
+        if language.tools.isEmpty, language.driver == nil {
             findings.append(
                 Diagnosis(
                     .note, language.title, "wasme knows no tools of it",
