@@ -25,7 +25,7 @@ if [ "${1:-}" = --tests ]; then
     # Foreign tools that the interop tests hold us against; without one, its tests are skipped with a reason.
     for pair in skopeo:skopeo umoci:umoci strace:strace docker-registry:docker-registry nginx:nginx \
         bsdtar:libarchive-tools wrk:wrk wat2wasm:wabt chromium:chromium python3:python3 openssl:openssl tinyproxy:tinyproxy \
-        microsocks:microsocks promtool:prometheus systemd-analyze:systemd make:make cc:gcc c++:g++ git:git; do
+        microsocks:microsocks promtool:prometheus systemd-analyze:systemd make:make wasm-opt:binaryen cc:gcc c++:g++ git:git; do
         command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
     done
     if ! command -v zig >/dev/null && ! ls .tools/zig/*/zig >/dev/null 2>&1; then
@@ -35,6 +35,7 @@ if [ "${1:-}" = --tests ]; then
     if grep -q bookworm /etc/os-release 2>/dev/null && [ ! -f /usr/lib/wasm32-wasi/libc++.a ]; then
         extra+=(wasi-libc libc++-dev-wasm32 libclang-rt-14-dev-wasm32)
     fi
+    python3 -c 'import ensurepip, venv' 2>/dev/null || extra+=(python3-venv)
 fi
 missing=()
 if command -v dpkg-query >/dev/null; then
@@ -149,5 +150,22 @@ if [ -z "${WASME_PROXY_WASM_CPP_SDK:-}" ] && [ ! -e .tools/proxy-wasm-cpp-sdk ];
     else
         rm -rf "$new"
         echo 'note: github.com cannot be reached: the templates for C++ are not built' >&2
+    fi
+fi
+
+# --- schemathesis, into this checkout; without it, its test is skipped with a reason
+if [ "${1:-}" = --tests ] && python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    pins=scripts/schemathesis-requirements.txt
+    folder=.tools/schemathesis
+    if ! cmp -s "$pins" "$folder/pins.txt"; then
+        echo "\$ python3 -m venv $folder && $folder/bin/pip install --requirement $pins" >&2
+        rm -rf "$folder"
+        if python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+            --only-binary :all: --requirement "$pins" >&2; then
+            cp "$pins" "$folder/pins.txt"
+        else
+            rm -rf "$folder"
+            echo 'note: pip could not fetch schemathesis; the test that needs it will be skipped' >&2
+        fi
     fi
 fi

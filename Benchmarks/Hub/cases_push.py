@@ -143,7 +143,7 @@ def many(server, tags, manifests):
         database.execute("ANALYZE")
 
 
-def pages(bench):
+def tags(bench):
     """Pages of 100 tags of ten thousand and of a million."""
     server = bench.servers["hub"]
     for total in (10_000, 1_000_000):
@@ -181,4 +181,4 @@ def start(bench):
     server.clear()
 
 
-PUSH_CASES = {"push": push, "large": large, "growth": growth, "pages": pages, "start": start}
+PUSH_CASES = {"push": push, "large": large, "growth": growth, "tags": tags, "start": start}

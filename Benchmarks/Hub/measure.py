@@ -19,6 +19,7 @@ import time
 import urllib.request
 
 import clients
+from cases_pages import pages
 from cases_push import PUSH_CASES
 from servers import Server
 
@@ -183,20 +184,22 @@ def report(bench):
 
 
 READ_CASES = ["blob", "manifest", "head", "mixed"]
+OTHER_CASES = {**PUSH_CASES, "pages": pages}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hub", required=True)
-    parser.add_argument("--cases", default=",".join(READ_CASES + ["authorised"] + list(PUSH_CASES)))
+    parser.add_argument("--cases", default=",".join(READ_CASES + ["authorised"] + list(OTHER_CASES)))
     parser.add_argument("--servers", default="hub,docker-registry,nginx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--tags", type=int, default=100_000, help="how many tags the case growth makes")
+    parser.add_argument("--repositories", type=int, default=10_000, help="how many filters the case pages pushes")
     parser.add_argument("--folder", help="where the servers keep their data (default: a temporary folder)")
     options = parser.parse_args()
     wanted = options.cases.split(",")
-    unknown = set(wanted) - set(READ_CASES) - set(PUSH_CASES) - {"authorised"}
+    unknown = set(wanted) - set(READ_CASES) - set(OTHER_CASES) - {"authorised"}
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     folder = tempfile.mkdtemp(prefix="hub-bench-", dir=options.folder)
@@ -207,8 +210,8 @@ def main():
         if "authorised" in wanted:
             authorised(bench)
         for case in wanted:
-            if case in PUSH_CASES:
-                PUSH_CASES[case](bench)
+            if case in OTHER_CASES:
+                OTHER_CASES[case](bench)
     finally:
         for server in bench.servers.values():
             server.stop()

@@ -23,17 +23,26 @@ package struct FoundRepository: Hashable, Sendable {
     package init(_ repository: Repository) { self.repository = repository }
 }
 
+/// The orders of a hub's search, as it calls them.
+package enum SearchOrder: String, Sendable, CaseIterable {
+    case relevance, pulls, newest, name
+}
+
 extension RegistryClient {
     /// Repositories in which every word of a query stands (`GET /api/v1/search` of `wasme-hub`).
     /// - Parameters:
     ///   - query: words, or nothing for everything.
+    ///   - order: how they are sorted; nil for the registry's choice, the best first.
     ///   - limit: after how many to stop.
-    /// - Returns: what was found, the best first; nil if this registry has no such search.
+    /// - Returns: what was found, in that order; nil if this registry has no such search.
     /// - Throws: `RegistryError` if it cannot be asked or refuses.
-    package func search(_ query: String, limit: Int) async throws -> [FoundRepository]? {
+    package func search(
+        _ query: String, order: SearchOrder? = nil, limit: Int
+    ) async throws -> [FoundRepository]? {
         let action = "search \"\(host)\""
         let words = query.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        let path = "/api/v1/search?q=\(words)&n=\(min(max(limit, 1), 100))"
+        let sort = order.map { "&sort=\($0.rawValue)" } ?? ""
+        let path = "/api/v1/search?q=\(words)&n=\(min(max(limit, 1), 100))\(sort)"
         var found: [FoundRepository] = []
         do {
             try await forEachPage(Call(.get, location(path), action: action)) { answer in

@@ -15,6 +15,7 @@ struct List: WasmeCommand {
               wasme list add-header --format json
               wasme list --all
               wasme list --published --search header --registry localhost:5000
+              wasme list --published --sort newest
             """)
 
     @Argument(
@@ -37,8 +38,8 @@ struct List: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if !published, search != nil || place.registry != nil {
-            throw ValidationError("--search and --registry are of use with --published only")
+        if !published, search != nil || place.registry != nil || place.sort != nil {
+            throw ValidationError("--search, --sort and --registry are of use with --published only")
         }
         if published, all || pattern != nil {
             throw ValidationError("--all and a name choose among the images here, not with --published")

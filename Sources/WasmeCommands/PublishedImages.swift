@@ -15,6 +15,9 @@ struct PublishedOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many repositories to show at most.", valueName: "number"))
     var limit = 25
 
+    @Option(help: "The order: by match, pulls, the newest first, or by name; of use with a wasme-hub.")
+    var sort: SearchOrder?
+
     func validate() throws {
         guard (1...10_000).contains(limit) else {
             throw ValidationError("--limit is a number from 1 to 10000")
@@ -28,11 +31,12 @@ struct PublishedOptions: ParsableArguments {
         let host = try host(in: context)
         let client = try access.client(for: host, in: context)
         // One more than is shown tells whether there are more.
-        var found = try await client.search(query, limit: limit + 1)
+        var found = try await client.search(query, order: sort, limit: limit + 1)
         if found == nil {
             found = try await names(query, client)
+            let order = sort == nil || sort == .name ? "" : ", and they are in the order of the registry"
             output.note(
-                "\"\(host)\" has no search of its own: only names were looked through", in: context)
+                "\"\(host)\" has no search of its own: only names were looked through\(order)", in: context)
         }
         if let count = found?.count, count > limit {
             output.note("there are more; --limit \(limit * 4) shows more of them", in: context)
@@ -72,6 +76,8 @@ struct PublishedOptions: ParsableArguments {
         }
     }
 }
+
+extension SearchOrder: ExpressibleByArgument {}
 
 /// What was found in a registry.
 struct PublishedImages: CommandResult {

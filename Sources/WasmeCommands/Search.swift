@@ -14,6 +14,7 @@ struct Search: WasmeCommand {
             Examples:
               wasme search header --registry localhost:5000
               wasme search rate limit --limit 100 --format json
+              wasme search header --sort pulls
             """)
 
     @Argument(help: ArgumentHelp("Words that must all fit.", valueName: "word"))

@@ -17,7 +17,10 @@ import Testing
         ("organisations", "/organisations"), ("organisation", "/organisations/looks"),
         ("own", "/organisations/ada"), ("settings", "/settings/ada/add-header"), ("admin", "/admin"),
         ("admin-users", "/admin/users"), ("admin-audit", "/admin/audit"),
-        ("admin-settings", "/admin/settings"),
+        ("admin-settings", "/admin/settings"), ("user", "/users/ada"),
+        ("organisation-policy", "/organisations/looks/policy"),
+        ("remove", "/organisations/looks/remove"), ("document", "/r/ada/add-header?show=module"),
+        ("versions", "/r/ada/add-header?show=versions"),
         ("missing", "/r/nobody/nothing"), ("signed-out-missing", "/nowhere"),
     ]
 

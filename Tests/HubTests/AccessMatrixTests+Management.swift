@@ -60,7 +60,7 @@ extension AccessMatrixTests {
     @Test func `the hub is run by those who may, and by nobody else`() async throws {
         try await withTown { town in
             for visitor in Visitor.allCases {
-                let headers = try await headers(visitor, town)
+                let headers = try await Self.headers(visitor, town)
                 for (method, path, body, allowed, status) in Self.management {
                     let reply = try await town.hub.client.send(
                         method, "/api/v1/\(path)",

@@ -2,6 +2,7 @@
 
 import Foundation
 import GRDB
+import Hub
 import HubStorage
 import OCI
 import Synchronization

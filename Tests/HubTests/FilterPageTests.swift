@@ -20,7 +20,7 @@ import Testing
                     "Adds a header.", "Apache-2.0", "bytes", "Proxy-Wasm 0.2.1", "1.0.0",
                     "<h3 id=\"readme-tiny\">Tiny</h3>", "<p>bold</p>", "env.proxy_add_header_map_value",
                     "proxy_on_response_headers", "It changes headers", "66 kB at the start",
-                    "Do what you like.", sketch.document.digest.description,
+                    "?show=licence", sketch.document.digest.description,
                     Digest(of: FilterSketch.module()).hex,
                     "Istio", "Envoy Gateway", "<span class=\"yes\">yes</span>",
                     "application/vnd.oci.image.layer.v1.tar&#43;gzip".replacing("&#43;", with: "+"),

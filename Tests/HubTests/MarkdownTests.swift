@@ -7,7 +7,7 @@ import Testing
 /// READMEs of strangers as HTML of ours.
 @Suite struct MarkdownTests {
     private func html(_ text: String) -> String {
-        Markdown.render(text, below: 2, prefix: "readme-").html
+        Markdown.render(text, below: 2, prefix: "readme-").parts.joined()
     }
 
     @Test(arguments: [
@@ -128,7 +128,7 @@ import Testing
         let time = clock.measure { rendering = Markdown.render(text, below: 2, prefix: "r-") }
         // Far more than it takes: the machine may be busy.
         #expect(time < .seconds(20), "\(name): \(time)")
-        #expect((rendering?.html.utf8.count ?? 0) < 2 << 20, "\(name)")
+        #expect((rendering?.parts.first?.utf8.count ?? 0) < 2 << 20, "\(name)")
     }
 
     @Test func `a long text is cut, and one that is too much trouble is shown as it is`() {
@@ -137,10 +137,52 @@ import Testing
         let wide = Markdown.render(
             String(repeating: "|a", count: 300) + "\n" + String(repeating: "|-", count: 300), below: 1,
             prefix: "")
-        #expect(wide.isPlain && wide.html.hasPrefix("<pre class=\"plain\">|a"))
+        #expect(wide.isPlain && wide.parts[0].hasPrefix("<pre class=\"plain\">|a"))
         let deep = Markdown.render(String(repeating: "> ", count: 5000) + "bottom", below: 1, prefix: "")
-        #expect(deep.html.components(separatedBy: "<blockquote>").count <= 41)
-        #expect(deep.html.components(separatedBy: "</blockquote>").count <= 41)
-        #expect(deep.html.contains("bottom"))
+        #expect(deep.parts[0].components(separatedBy: "<blockquote>").count <= 41)
+        #expect(deep.parts[0].components(separatedBy: "</blockquote>").count <= 41)
+        #expect(deep.parts[0].contains("bottom"))
+    }
+
+    @Test func `a long text comes in parts, each of which stands by itself, and none of it is lost`() {
+        let numbers = (0..<3000).map { "word\($0)" }
+        let text =
+            "# Top\n\n> - *" + numbers.prefix(1000).joined(separator: " ") + "*\n\n```\n"
+            + numbers.dropFirst(1000).prefix(1000).joined(separator: "\n") + "\n```\n\n|a|b|\n|-|-|\n"
+            + numbers.dropFirst(2000).map { "|\($0)|x|\n" }.joined()
+        let rendering = Markdown.render(text, below: 1, prefix: "r-", partSize: 4000, mostParts: 50)
+        #expect(!rendering.isCut && rendering.parts.count > 5)
+        let all = rendering.parts.joined().replacing(#/<[^>]*>/#, with: "")
+        for word in numbers { #expect(all.contains(word), "\(word)") }
+        for part in rendering.parts {
+            #expect(part.utf8.count < 6000)
+            for name in ["blockquote", "ul", "li", "em", "pre", "code", "table", "tr", "td", "div", "h2"] {
+                let starts =
+                    part.components(separatedBy: "<\(name)>").count
+                    + part.components(separatedBy: "<\(name) ").count - 1
+                #expect(starts == part.components(separatedBy: "</\(name)>").count, "\(name)")
+            }
+        }
+        let first = Markdown.render(text, below: 1, prefix: "r-", partSize: 4000)
+        #expect(first.isCut && first.parts == [rendering.parts[0]])
+        let plain = (1...9).map { Markdown.plain(text, part: $0, size: 4000) }
+        #expect(plain.prefix { $0 != nil }.map { $0?.hasMore ?? false }.last == false)
+        #expect(plain.compactMap { $0?.html.utf8.count }.allSatisfy { $0 < 4100 })
+        let unescaped = plain.compactMap { $0?.html.dropFirst(19).dropLast(7) }.joined()
+        #expect(unescaped == HTMLText.escaped(text))
+    }
+
+    @Test func `pictures from other hosts are shown only where that is allowed, and by https alone`() {
+        let text = """
+            ![a *b* "c"](https://example.org/x.png) [![](HTTPS://example.org/y.svg)](https://example.org)
+            ![z](http://example.org/z.png) ![d](data:image/png;base64,AA) ![r](x.png)
+            """
+        #expect(!html(text).contains("<img"))
+        let shown = Markdown.render(text, below: 2, prefix: "r-", showsPictures: true).parts.joined()
+        let rest = "loading=\"lazy\" referrerpolicy=\"no-referrer\">"
+        #expect(shown.contains("<img src=\"https://example.org/x.png\" alt=\"a b &quot;c&quot;\" \(rest)"))
+        #expect(shown.contains("<img src=\"HTTPS://example.org/y.svg\" alt=\"\" \(rest)</a>"))
+        #expect(shown.components(separatedBy: "<img").count == 3)
+        #expect(!shown.contains("data:"))
     }
 }

@@ -79,7 +79,7 @@ import Testing
                     #expect(
                         [
                             "/api/v1/search", "/api/v1/openapi.json",
-                            "/api/v1/facts/{repository}/{reference}",
+                            "/api/v1/facts/{repository}/{reference}", "/api/v1/pulls/{repository}",
                         ].contains(path))
                 }
             }
@@ -191,6 +191,7 @@ import Testing
             ("get", "collection", "collection", "root", nil),
             ("get", "settings", "settings", "root", nil),
             ("get", "facts/acme/open/filter", "facts/{repository}/{reference}", "eve", nil),
+            ("get", "pulls/acme/open?days=2", "pulls/{repository}", "eve", nil),
             ("get", "search?q=", "search", "eve", nil), ("get", "openapi.json", "openapi.json", "eve", nil),
             (
                 "post", "webhooks", "webhooks", "root",

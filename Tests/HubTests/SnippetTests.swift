@@ -28,6 +28,8 @@ import Yams
                 "~": .string("null"), "big": .number(JSONNumber(9_007_199_254_740_993)),
             ])),
         .text("not: 'JSON'\n\tat \"all\" '; rm -rf ~ \u{2028}"),
+        // What a block of YAML would lose, or take for its indentation.
+        .text("\n   deep\nless\n"), .text("lines\n at the end\n\n\n"), .text(" \u{301}\nx\n"),
     ]
 
     static func installation(

@@ -182,4 +182,51 @@ import Testing
         #expect(half.status == 64)
         #expect(half.stderr.contains("only one is set"))
     }
+
+    @Test(.requires(.openssl), .requires(.curl))
+    func `cookies go nowhere but to the hub itself, by TLS`() async throws {
+        let site = try await Site()
+        try site.install(try await site.authority.issue("hub"))
+        let data = site.scratch.path.appending("data").string
+        let added = try await run(
+            HubProcess.program, ["user", "add", "ada", "--admin", "--password-stdin", "--data", data],
+            input: "a long password\n")
+        try #require(added.status == 0, "\(added.stderr)")
+        let hub = try await site.start()
+        let page = try await site.curl(hub, "/signin", ["-i"])
+        func cookie(_ text: String) throws -> (name: String, value: String, rest: String) {
+            let line = try #require(
+                text.split(whereSeparator: \.isNewline).first { $0.lowercased().hasPrefix("set-cookie: ") })
+            let match = try #require(line.dropFirst(12).firstMatch(of: #/^([^=]+)=([^;]*);(.*)$/#))
+            return (String(match.1), String(match.2), match.3.lowercased())
+        }
+        let form = try cookie(page.stdout)
+        let key = try #require(page.stdout.firstMatch(of: #/name="csrf" value="([0-9a-f]+)"/#)).1
+        let address = "https://127.0.0.1:\(hub.client.port)"
+        let signedIn = try await site.curl(
+            hub, "/signin",
+            [
+                "-i", "-H", "Origin: \(address)", "-b", "\(form.name)=\(form.value)", "--data-urlencode",
+                "csrf=\(key)", "-d", "name=ada", "--data-urlencode", "password=a long password",
+            ])
+        let session = try cookie(signedIn.stdout)
+        for cookie in [form, session] {
+            // RFC 6265bis §4.1.3.2: a browser takes a cookie of such a name from nobody else.
+            #expect(cookie.name.hasPrefix("__Host-"))
+            let attributes = Set(cookie.rest.split(separator: ";").map { $0.trimmingPrefix(" ") })
+            #expect(attributes.isSuperset(of: ["secure", "httponly", "path=/"]), "\(cookie.rest)")
+            #expect(!cookie.rest.contains("domain"))
+        }
+        #expect(form.rest.contains("samesite=strict") && session.rest.contains("samesite=lax"))
+        let account = try await site.curl(
+            hub, "/account",
+            ["-o", "/dev/null", "-w", "%{http_code}", "-b", "\(session.name)=\(session.value)"])
+        #expect(account.stdout == "200")
+        // Under the name that it has without TLS it is worth nothing here.
+        let bare = session.name.dropFirst("__Host-".count)
+        let other = try await site.curl(
+            hub, "/account", ["-o", "/dev/null", "-w", "%{http_code}", "-b", "\(bare)=\(session.value)"])
+        #expect(other.stdout == "303")
+        await hub.stop(SIGTERM)
+    }
 }

@@ -80,6 +80,10 @@ package struct Tool: Sendable {
     /// The package manager of Node.js.
     package static let npm = Tool("npm", executables: ["npm"])
     package static let skopeo = Tool("skopeo", executables: ["skopeo"])
+    /// The Python that has schemathesis, which tries an API by its description; `scripts/setup.sh --tests` installs it.
+    package static let schemathesis = Tool(
+        "schemathesis", executables: [],
+        also: [repositoryRoot.pushing(".tools/schemathesis/bin/python").string])
     package static let umoci = Tool("umoci", executables: ["umoci"])
     package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
     package static let git = Tool("git", executables: ["git"])

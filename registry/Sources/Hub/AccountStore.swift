@@ -16,11 +16,18 @@ package protocol AccountStore: Sendable {
     ) async throws -> Account
     /// The account with a name.
     func account(_ name: AccountName) async throws -> Account?
-    /// Accounts of a kind, or all.
-    func accounts(_ kind: Account.Kind?) async throws -> [Account]
+    /// Accounts of a kind, or all, whose names come after a text.
+    func accounts(_ kind: Account.Kind?, after: String, limit: Int) async throws -> [Account]
     func changeAccount(_ name: AccountName, _ change: AccountChange) async throws
     /// Removes an account with its roles, tokens and robots; its repositories stay.
     func removeAccount(_ name: AccountName) async throws
+}
+
+extension AccountStore {
+    /// All of them.
+    package func accounts(_ kind: Account.Kind?) async throws -> [Account] {
+        try await accounts(kind, after: "", limit: .max)
+    }
 }
 
 package protocol RoleStore: Sendable {

@@ -52,9 +52,12 @@ package struct Membership: Hashable, Sendable {
 
 /// What there is, by whom it belongs to.
 package protocol HoldingStore: Sendable {
-    /// Organisations that the principal has a role in; all of them for whoever runs the hub.
-    func memberships() async throws -> [Membership]
-    /// The same for one organisation, or for the name space of a user.
+    /// Organisations that the principal has a role in, whose names come after a text; all of them for whoever runs the
+    /// hub.
+    func memberships(after: String, limit: Int) async throws -> [Membership]
+    /// Organisations that somebody is in, as far as that is the principal's business.
+    func sharedOrganisations(with name: AccountName, limit: Int) async throws -> [AccountName]
+    /// The role in one organisation, or for the name space of a user.
     func membership(in owner: AccountName) async throws -> Membership
     /// What an organisation or a user keeps, for those who have a role there.
     func holding(of owner: AccountName) async throws -> Holding
@@ -64,4 +67,11 @@ package protocol HoldingStore: Sendable {
     func robots(of owner: AccountName) async throws -> [Account]
     /// What everybody keeps, the largest first, for whoever runs the hub.
     func holdings(limit: Int) async throws -> [Holding]
+}
+
+extension HoldingStore {
+    /// All of them.
+    package func memberships() async throws -> [Membership] {
+        try await memberships(after: "", limit: .max)
+    }
 }

@@ -101,7 +101,41 @@ package protocol CatalogStore: Sendable {
     /// Names of repositories after a text that hold a manifest.
     func repositories(after: String, limit: Int) async throws -> [String]
     /// What the tags of a repository name, newest first.
-    func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage]
+    func taggedImages(
+        in repository: Repository, before: TaggedImage.Position?, limit: Int
+    ) async throws -> [TaggedImage]
+}
+
+extension CatalogStore {
+    /// The newest of them.
+    package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
+        try await taggedImages(in: repository, before: nil, limit: limit)
+    }
+}
+
+extension TaggedImage {
+    /// A place in the list of a repository's tags, newest first.
+    package struct Position: Hashable, Sendable, CustomStringConvertible {
+        package let updatedAt: Int64
+        package let tag: String
+
+        package init(_ image: TaggedImage) {
+            updatedAt = image.updatedAt
+            tag = image.tag
+        }
+
+        /// Reads what `description` wrote.
+        package init(_ text: String) throws(HubError) {
+            let parts = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let time = Int64(parts[0]) else {
+                throw HubError(.pageInvalid, "the place in the list of versions is none that this hub gave")
+            }
+            updatedAt = time
+            tag = String(parts[1])
+        }
+
+        package var description: String { "\(updatedAt)~\(tag)" }
+    }
 }
 
 /// The bytes of a blob, described.

@@ -127,9 +127,12 @@ package struct Scope: Hashable, Sendable {
         self.actions = actions
     }
 
-    package func covers(_ repository: Repository) -> Bool {
+    package func covers(_ repository: Repository) -> Bool { covers(repository.path) }
+
+    /// The same for a repository's name.
+    package func covers(_ name: String) -> Bool {
         if repositories == "*" { return true }
-        guard repositories.hasSuffix("/*") else { return repositories == repository.path }
-        return repository.path.hasPrefix(repositories.dropLast())
+        guard repositories.hasSuffix("/*") else { return repositories == name }
+        return name.hasPrefix(repositories.dropLast())
     }
 }

@@ -127,9 +127,11 @@ package struct Registry: Sendable {
             ?? Page.empty
     }
 
-    /// What the tags of a repository name, newest first.
-    package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
-        try await metadata.taggedImages(in: repository, limit: min(limit, limits.pageLength))
+    /// What the tags of a repository name, newest first; `before` is where an earlier page ended.
+    package func taggedImages(
+        in repository: Repository, before: TaggedImage.Position? = nil, limit: Int
+    ) async throws -> [TaggedImage] {
+        try await metadata.taggedImages(in: repository, before: before, limit: min(limit, limits.pageLength))
     }
 
     /// Asks for one entry more than wanted: whether it comes tells if there is a next page.

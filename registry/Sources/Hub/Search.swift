@@ -203,6 +203,24 @@ package protocol SearchStore: Sendable {
     func search(_ query: SearchQuery, limit: Int) async throws -> SearchResult
     /// A repository as a search finds it; nil if it has no tag, or there is none.
     func listing(of repository: Repository) async throws -> FoundRepository?
+    /// Names of repositories that a search would find: every `step`th, from a text on, `limit` at most.
+    func listedNames(from first: String, step: Int, limit: Int) async throws -> [String]
+    /// What somebody pushed last that still has the tag, as far as the principal may see it, the newest first.
+    func pushes(by name: AccountName, limit: Int) async throws -> [Push]
+}
+
+/// A tag that somebody moved.
+package struct Push: Hashable, Sendable {
+    package let repository: Repository
+    package let tag: Reference.Target
+    /// Seconds since 1970.
+    package let time: Int64
+
+    package init(repository: Repository, tag: Tag, time: Int64) {
+        self.repository = repository
+        self.tag = .tag(tag)
+        self.time = time
+    }
 }
 
 extension Registry {
@@ -217,6 +235,16 @@ extension Registry {
 }
 
 extension Registry {
+    /// What somebody pushed last, as far as the principal may see it.
+    package func pushes(by name: AccountName, limit: Int) async throws -> [Push] {
+        try await metadata.pushes(by: name, limit: limit)
+    }
+
+    /// Names of repositories that a search would find, in their order: every `step`th, from a text on.
+    package func listedNames(from first: String, step: Int = 1, limit: Int) async throws -> [String] {
+        try await metadata.listedNames(from: first, step: step, limit: limit)
+    }
+
     /// A repository as a search finds it; nil if there is none with a tag that the principal may see.
     package func listing(of repository: Repository) async throws -> FoundRepository? {
         do {

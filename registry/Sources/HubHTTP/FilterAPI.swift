@@ -76,10 +76,54 @@ struct FilterAPI: Sendable {
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 
+    // MARK: - Pulls
+
+    /// Days that are told, unless the request says how many, and at most.
+    private static let usualDays = 30
+    private static let mostDays = 366
+
+    /// Answers `GET /api/v1/pulls/<repository>` with how often it was pulled on each of the last days.
+    func pulls(_ request: Request, _ target: RequestTarget) async throws -> Response {
+        try Self.allowReading(request)
+        let name = target.segments.dropFirst(3).joined(separator: "/")
+        let repository = try RegistryRoute.repository(name)
+        var days = Self.usualDays
+        if let text = try target.value("days", orThrow: .pageInvalid) {
+            guard let number = decimal(text), (1...Int64(Self.mostDays)).contains(number) else {
+                throw HubError(.pageInvalid, "days is a number from 1 to \(Self.mostDays)")
+            }
+            days = Int(number)
+        }
+        // Refuses whoever may not pull.
+        let pulls = try await registry.pulls(of: repository, days: days)
+        guard try await registry.listing(of: repository) != nil else {
+            throw HubError(.nameUnknown, "the hub has no repository \"\(repository)\" with a tag")
+        }
+        return try jsonResponse(PullsBody(pulls))
+    }
+
     private static func allowReading(_ request: Request) throws {
         guard request.method == .get || request.method == .head else {
             throw MethodNotAllowed(method: request.method, allowed: [.get, .head])
         }
+    }
+}
+
+/// The pulls of a repository; its keys are what others rely on.
+private struct PullsBody: Encodable {
+    struct Day: Encodable {
+        /// In UTC, as in "2026-08-01".
+        let day: String
+        let count: Int64
+    }
+
+    /// The oldest first; the last one is today.
+    let days: [Day]
+    let total: Int64
+
+    init(_ pulls: [DailyPulls]) {
+        days = pulls.map { Day(day: Visit.date($0.day), count: $0.count) }
+        total = pulls.reduce(0) { $0 + $1.count }
     }
 }
 

@@ -12,6 +12,8 @@ package final class HubOperation: Sendable {
     let servesMetrics: Bool
     package let limits: ConnectionLimits
     package let proxies: TrustedProxies
+    /// Whether READMEs show pictures from other hosts.
+    let showsForeignPictures: Bool
     /// What is set, for administrators to see; nothing in it is secret.
     package let settings: [SettingInEffect]
     /// What webhooks must be like that are set up by the API; nil if nobody is told anything.
@@ -22,9 +24,11 @@ package final class HubOperation: Sendable {
     package init(
         metrics: HubMetrics = HubMetrics(), requestLog: Logger? = nil, servesMetrics: Bool = true,
         limits: ConnectionLimits = ConnectionLimits(), proxies: TrustedProxies = TrustedProxies(),
-        settings: [SettingInEffect] = [], webhookRules: (any WebhookRules)? = nil
+        showsForeignPictures: Bool = false, settings: [SettingInEffect] = [],
+        webhookRules: (any WebhookRules)? = nil
     ) {
         self.webhookRules = webhookRules
+        self.showsForeignPictures = showsForeignPictures
         self.settings = settings
         self.limits = limits
         self.proxies = proxies

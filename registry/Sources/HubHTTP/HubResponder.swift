@@ -32,7 +32,7 @@ struct HubResponder: HTTPResponder {
         entrance = Entrance(gatekeeper: gatekeeper, forms: forms)
         pages = try Pages(
             registry: registry, gatekeeper: gatekeeper, site: PublicAddress(url: publicURL, scheme: scheme),
-            forms: forms, settings: operation.settings)
+            forms: forms, operation: operation)
         self.scheme = scheme
         probes = Probes(registry: registry, gatekeeper: gatekeeper, operation: operation)
         self.gatekeeper = gatekeeper
@@ -139,6 +139,8 @@ struct HubResponder: HTTPResponder {
             try await search.acting(for: principal).respond(to: request, target)
         case "api" where target.segments.starts(with: ["api", "v1", "facts"]):
             try await filters.acting(for: principal).facts(request, target)
+        case "api" where target.segments.starts(with: ["api", "v1", "pulls"]):
+            try await filters.acting(for: principal).pulls(request, target)
         case "api" where target.segments == ["api", "v1", "openapi.json"]:
             try OpenAPIDocument.respond(to: request)
         case "modules": try await filters.acting(for: principal).module(request, target)
@@ -159,6 +161,9 @@ struct HubResponder: HTTPResponder {
         var visit = try await pages.visit(request, arrival)
         visit.base = challenge.base(request, operation.proxies.scheme(of: origin.peer, request.headers))
         visit.hasPublicAddress = challenge.publicURL != nil
+        if let url = challenge.publicURL, let host = url.split(separator: "/").dropFirst().first {
+            visit.host = String(host)
+        }
         known.visit = visit
         return try await pages.respond(to: request, target, for: visit)
     }

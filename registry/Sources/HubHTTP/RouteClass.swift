@@ -43,12 +43,15 @@ package enum RouteClass: String, CaseIterable, Sendable {
         case "metrics": (.metrics, nil)
         case "api" where segments.starts(with: ["api", "v1", "facts"]):
             (.facts, segments.dropFirst(3).dropLast().joined(separator: "/"))
+        case "api" where segments.starts(with: ["api", "v1", "pulls"]):
+            (.facts, segments.dropFirst(3).joined(separator: "/"))
         case "api": (segments == ["api", "v1", "search"] ? .search : .management, nil)
         case "r":
             (.page, String(segments.dropFirst().joined(separator: "/").prefix { $0 != ":" && $0 != "@" }))
         case "compare": (.page, segments.dropFirst().joined(separator: "/"))
-        case "feed", "badge", "feed.atom", "sitemap.xml", "robots.txt": (.page, nil)
-        case "", "assets", "signin", "signout", "account", "organisations", "settings", "admin": (.page, nil)
+        case "feed", "badge", "feed.atom", "sitemap.xml", "sitemap", "robots.txt": (.page, nil)
+        case "", "assets", "signin", "signout", "account", "organisations", "users", "settings", "admin":
+            (.page, nil)
         default: (.other, nil)
         }
     }

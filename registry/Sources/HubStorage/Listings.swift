@@ -76,12 +76,14 @@ extension Database {
             "SELECT head, readme FROM listing_texts WHERE rowid = ?", [repository]
         ) { try Row.fetchOne($0) }
         guard let known else {
+            try change("UPDATE listing_words SET version = version + 1", [])
             return try change(
                 "INSERT INTO listing_texts (rowid, name, head, readme) VALUES (?, ?, ?, ?)",
                 [repository, name, head, readme ?? ""])
         }
         let oldReadme: String = known["readme"]
         if (known["head"] as String) == head, readme == nil || readme == oldReadme { return }
+        try change("UPDATE listing_words SET version = version + 1", [])
         try change(
             "UPDATE listing_texts SET head = ?, readme = ? WHERE rowid = ?",
             [head, readme ?? oldReadme, repository])

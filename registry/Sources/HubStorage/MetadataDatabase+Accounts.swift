@@ -41,11 +41,14 @@ extension MetadataDatabase: AccountStore {
         }
     }
 
-    package func accounts(_ kind: Account.Kind?) async throws -> [Account] {
+    package func accounts(
+        _ kind: Account.Kind?, after: String, limit: Int
+    ) async throws -> [Account] {
         try await read { [access] database in
             try database.authorize(access, .hub)
             return try database.cachedStatement(
-                "SELECT * FROM accounts WHERE ?1 IS NULL OR kind = ?1 ORDER BY name", [kind?.rawValue]
+                "SELECT * FROM accounts WHERE (?1 IS NULL OR kind = ?1) AND name > ?2 ORDER BY name LIMIT ?3",
+                [kind?.rawValue, after, limit]
             ) { try Row.fetchAll($0) }.compactMap(Account.init)
         }
     }

@@ -29,7 +29,9 @@ extension MetadataDatabase: CatalogStore {
         }
     }
 
-    package func taggedImages(in repository: Repository, limit: Int) async throws -> [TaggedImage] {
+    package func taggedImages(
+        in repository: Repository, before: TaggedImage.Position?, limit: Int
+    ) async throws -> [TaggedImage] {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
             guard let id = try database.repositoryID(repository) else { return [] }
@@ -37,8 +39,9 @@ extension MetadataDatabase: CatalogStore {
                 """
                 SELECT name, digest, media_type, total_size, updated_at, pushed_by FROM tags
                 JOIN manifests ON manifests.id = tags.manifest_id
-                WHERE tags.repository_id = ? ORDER BY updated_at DESC, name DESC LIMIT ?
-                """, [id, limit]
+                WHERE tags.repository_id = ? AND (updated_at, name) < (?, ?)
+                ORDER BY updated_at DESC, name DESC LIMIT ?
+                """, [id, before?.updatedAt ?? .max, before?.tag ?? "", limit]
             ) { try Row.fetchAll($0) }.map { row in
                 TaggedImage(
                     tag: row["name"], digest: try Digest(row["digest"] as String),

@@ -5,7 +5,7 @@ package import Hub
 import OCI
 
 extension MetadataDatabase: HoldingStore {
-    package func memberships() async throws -> [Membership] {
+    package func memberships(after: String, limit: Int) async throws -> [Membership] {
         try await read { [access] database in
             let seesAll = (try? database.authorize(access, .hub)) != nil
             if !seesAll { try database.authorize(access, .account(try AccountName(access.principal.name))) }
@@ -13,13 +13,33 @@ extension MetadataDatabase: HoldingStore {
                 """
                 SELECT name, role FROM accounts
                 LEFT JOIN memberships ON organisation_id = accounts.id AND account_id = ?1
-                WHERE kind = 'organisation' AND (?2 OR role IS NOT NULL) ORDER BY name
-                """, [access.principal.account?.rawValue, seesAll]
+                WHERE kind = 'organisation' AND (?2 OR role IS NOT NULL) AND name > ?3 ORDER BY name LIMIT ?4
+                """, [access.principal.account?.rawValue, seesAll, after, limit]
             ) { try Row.fetchAll($0) }.map { row in
                 Membership(
                     organisation: try AccountName(row["name"] as String),
                     role: (row["role"] as Int?).flatMap(Role.init))
             }
+        }
+    }
+
+    package func sharedOrganisations(with name: AccountName, limit: Int) async throws -> [AccountName] {
+        try await read { [access] database in
+            let seesAll = (try? database.authorize(access, .hub)) != nil
+            let visitor = access.principal.name
+            let isKnown = (try? database.authorize(access, .account(try AccountName(visitor)))) != nil
+            return try database.cachedStatement(
+                """
+                SELECT organisations.name FROM memberships
+                JOIN accounts AS organisations ON organisations.id = organisation_id
+                WHERE memberships.account_id = (SELECT id FROM accounts WHERE name = ?1)
+                    AND (?2 OR memberships.account_id = ?3 OR EXISTS (
+                        SELECT 1 FROM memberships AS own WHERE own.account_id = ?3 AND own.role = 3
+                            AND own.organisation_id = memberships.organisation_id))
+                ORDER BY organisations.name LIMIT ?4
+                """,
+                [name.description, seesAll, isKnown ? access.principal.account?.rawValue : nil, limit]
+            ) { try String.fetchAll($0) }.map { try AccountName($0) }
         }
     }
 

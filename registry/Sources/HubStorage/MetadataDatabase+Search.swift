@@ -7,31 +7,87 @@ package import OCI
 
 extension MetadataDatabase: SearchStore {
     package func search(_ query: SearchQuery, limit: Int) async throws -> SearchResult {
-        try await read { [access] database in
+        try await readListings { [access, listings] database in
+            try database.search(query, access, listings, limit: limit)
+        }
+    }
+
+    package func listedNames(from first: String, step: Int, limit: Int) async throws -> [String] {
+        try await readListings { [access, listings] database in
+            guard let listings = try listings.listings(database) else { return nil }
+            let rights = try ListingRights(access, listings, database)
+            let place = listings.place(of: first, isIncluded: true)
+            let seen = listings.entries[place...].lazy.filter(rights.allow).enumerated()
+            return Array(seen.lazy.filter { $0.offset % step == 0 }.map(\.element.name).prefix(limit))
+        }
+    }
+
+    /// Tags of somebody that are looked at, whoever may see them.
+    private static let pushesRead = 500
+
+    package func pushes(by name: AccountName, limit: Int) async throws -> [Push] {
+        let condition = ListingCondition(access)
+        return try await read { [access] database in
             try database.authorizeCatalog(access)
-            return try database.search(query, ListingCondition(access), limit: limit)
+            let arguments: StatementArguments =
+                [name.description, Self.pushesRead] + condition.arguments + [limit]
+            return try database.cachedStatement(
+                """
+                SELECT repositories.name, pushed.name AS tag, pushed.updated_at FROM (
+                    SELECT repository_id, name, updated_at FROM tags WHERE pushed_by = ?
+                    ORDER BY updated_at DESC LIMIT ?
+                ) AS pushed JOIN repositories ON repositories.id = pushed.repository_id
+                WHERE \(condition.sql) ORDER BY pushed.updated_at DESC, repositories.name LIMIT ?
+                """, arguments
+            ) { try Row.fetchAll($0) }.map { row in
+                Push(
+                    repository: try Repository(row["name"] as String), tag: try Tag(row["tag"] as String),
+                    time: row["updated_at"])
+            }
+        }
+    }
+
+    /// Reads until that is of the latest state that is known: nil says that the transaction saw an earlier one.
+    private func readListings<Result: Sendable>(
+        _ query: @escaping @Sendable (Database) throws -> Result?
+    ) async throws -> Result {
+        while true {
+            let result = try await read { [access] database in
+                try database.authorizeCatalog(access)
+                return try query(database)
+            }
+            if let result { return result }
+            try Task.checkCancellation()
         }
     }
 
     package func listing(of repository: Repository) async throws -> FoundRepository? {
         try await read { [access] database in
             try database.authorize(access, .pull, repository)
+            var values = FacetValues()
             return try database.cachedStatement(
                 "SELECT repository_id, facets FROM listings WHERE name = ?", [repository.path]
             ) { try Row.fetchOne($0) }.map { row in
-                try database.found(row["repository_id"], FacetList(row["facets"] as Data))
+                try database.found(row["repository_id"], FacetList(row["facets"] as Data), &values)
             }
         }
     }
+}
+
+/// Values of facets that were looked up for one answer.
+private struct FacetValues {
+    var known: [Int64: FacetValue] = [:]
 }
 
 extension Database {
     /// Most values of a facet that are told.
     private static let valuesShown = 20
 
+    /// One page of what fits; nil if the cache knows a later state than this transaction sees.
     func search(
-        _ query: SearchQuery, _ condition: ListingCondition, limit: Int
-    ) throws -> SearchResult {
+        _ query: SearchQuery, _ access: Access, _ cache: ListingCache, limit: Int
+    ) throws -> SearchResult? {
+        guard let listings = try cache.listings(self) else { return nil }
         let chosen = try query.choices.flatMap { facet, values in
             try values.compactMap { value in
                 try cachedStatement(
@@ -39,72 +95,37 @@ extension Database {
                 ) { try Int64.fetchOne($0) }
             }
         }
-        let last = try cachedStatement("SELECT max(id) FROM facet_values", []) { try Int64.fetchOne($0) }
+        let hits =
+            try query.words.isEmpty
+            ? nil
+            : cache.hits(query.words, isRanked: query.order == .relevance, of: listings, self)
         // One more tells whether another page follows.
-        var scan = SearchScan(
-            query, chosen: chosen, last: last ?? 0, capacity: limit > 0 ? limit + 1 : 0)
-        try feed(&scan, query, condition)
+        let scan = SearchScan(
+            query, chosen: Set(chosen), capacity: limit > 0 ? limit + 1 : 0, listings,
+            try ListingRights(access, listings, self), hits)
+        var values = FacetValues()
         var result = SearchResult()
         result.total = scan.total
-        result.facets = try facetCounts(of: scan, query)
-        result.found = try scan.best.prefix(limit).map { try found($0.repository, $0.facets) }
-        if scan.best.count > limit, let final = result.found.last {
+        result.facets = try facetCounts(of: scan, query, &values)
+        result.found = try scan.best.prefix(limit).map { candidate in
+            try found(scan.entry(candidate).repository, scan.facets(candidate), &values)
+        }
+        if scan.best.count > limit, limit > 0 {
             let candidate = scan.best[limit - 1]
             result.next = SearchPosition(
-                rank: candidate.rank, subrank: candidate.subrank, name: final.repository.path)
+                rank: candidate.rank, subrank: candidate.subrank, name: scan.entry(candidate).name)
         }
         return result
     }
 
-    /// Passes by everything that has the words and may be seen.
-    private func feed(
-        _ scan: inout SearchScan, _ query: SearchQuery, _ condition: ListingCondition
-    ) throws {
-        // A phrase in quotes is never anything but words, the last of which may go on.
-        let words = query.words.map { "\"\($0)\"*" }.joined(separator: " AND ")
-        var best: [Set<Int64>] = []
-        if !query.words.isEmpty, query.order == .relevance {
-            best = try ["{name}", "{name head}"].map { columns in
-                try cachedStatement(
-                    "SELECT rowid FROM listing_texts WHERE listing_texts MATCH ?", ["\(columns) : (\(words))"]
-                ) { try Int64.fetchSet($0) }
-            }
-        }
-        let columns = "repositories.repository_id, facets, pulls, updated_at, repositories.name > ?"
-        let source =
-            query.words.isEmpty
-            ? "listings AS repositories"
-            : """
-            (SELECT rowid AS hit FROM listing_texts WHERE listing_texts MATCH ?)
-            CROSS JOIN listings AS repositories ON repositories.repository_id = hit
-            """
-        let arguments =
-            StatementArguments([query.after?.name ?? ""])
-            + (query.words.isEmpty ? StatementArguments() : [words]) + condition.arguments
-        try cachedStatement(
-            "SELECT \(columns) FROM \(source) WHERE \(condition.sql) ORDER BY repositories.name", arguments
-        ) { statement in
-            let rows = try Row.fetchCursor(statement)
-            var place = 0
-            while let row = try rows.next() {
-                let repository: Int64 = row[0]
-                let group = best.firstIndex { $0.contains(repository) } ?? best.count
-                scan.take(
-                    repository, place: place, facets: row[1], pulls: row[2], updatedAt: row[3],
-                    group: Int64(group), isAfterName: row[4])
-                place += 1
-            }
-        }
-    }
-
     private func facetCounts(
-        of scan: SearchScan, _ query: SearchQuery
+        of scan: SearchScan, _ query: SearchQuery, _ known: inout FacetValues
     ) throws -> [Facet: [FacetCount]] {
         var facets: [Facet: [FacetCount]] = [:]
         for (facet, values) in scan.frequent(Self.valuesShown) {
             let choices = query.choices[facet] ?? []
             var counts = try values.map { id, count in
-                let value = try facetValue(id)
+                let value = try facetValue(id, &known)
                 return FacetCount(value, count: count, isChosen: choices.contains(value.value))
             }
             // A choice that nothing has can be taken back too.
@@ -115,14 +136,19 @@ extension Database {
         return facets
     }
 
-    private func facetValue(_ id: Int64) throws -> FacetValue {
+    private func facetValue(_ id: Int64, _ values: inout FacetValues) throws -> FacetValue {
+        if let value = values.known[id] { return value }
         let row = try cachedStatement("SELECT value, label FROM facet_values WHERE id = ?", [id]) {
             try Row.fetchOne($0)
         }
-        return FacetValue(row?["value"] ?? "", label: row?["label"])
+        let value = FacetValue(row?["value"] ?? "", label: row?["label"])
+        values.known[id] = value
+        return value
     }
 
-    fileprivate func found(_ repository: Int64, _ list: FacetList) throws -> FoundRepository {
+    fileprivate func found(
+        _ repository: Int64, _ list: FacetList, _ values: inout FacetValues
+    ) throws -> FoundRepository {
         let row = try cachedStatement(
             """
             SELECT listings.name AS repository, tag, pulls, digest, media_type, total_size, listings.updated_at,
@@ -138,7 +164,7 @@ extension Database {
         var facets: [Facet: [FacetValue]] = [:]
         for id in list.ids {
             guard let facet = Facet.allCases.first(where: { $0.number == Int(id & 7) }) else { continue }
-            facets[facet, default: []].append(try facetValue(id))
+            facets[facet, default: []].append(try facetValue(id, &values))
         }
         return FoundRepository(
             repository: try Repository(row["repository"] as String),

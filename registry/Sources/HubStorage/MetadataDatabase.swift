@@ -21,6 +21,8 @@ package struct MetadataDatabase: Sendable {
     let events: Arrivals
     /// Wakes those who have to know which webhooks there are.
     let webhookChanges: Arrivals
+    /// What searches hold in memory.
+    let listings: ListingCache
 
     /// Opens the database of a data folder, and brings it to the present schema.
     ///
@@ -38,6 +40,7 @@ package struct MetadataDatabase: Sendable {
         self.now = now
         events = Arrivals()
         webhookChanges = Arrivals()
+        listings = ListingCache()
         access = Access(policy, .anonymous)
         var configuration = Configuration()
         configuration.label = "hub"
@@ -73,6 +76,7 @@ package struct MetadataDatabase: Sendable {
         now = database.now
         events = database.events
         webhookChanges = database.webhookChanges
+        listings = database.listings
         access = Access(database.access.policy, principal)
     }
 

@@ -66,6 +66,9 @@ enum Schema {
         migrator.registerMigration("12: webhooks by the API") { database in
             try database.execute(sql: managedWebhooks)
         }
+        migrator.registerMigration("13: changes of listings") { database in
+            try database.execute(sql: listingChanges)
+        }
         return migrator
     }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import GRDB
 import Hub
 
@@ -10,12 +9,10 @@ import Hub
 /// another choice in the same facet would bring.
 struct SearchScan {
     struct Candidate {
-        let repository: Int64
         let rank: Int64
         let subrank: Int64
         /// The place in the order of names.
         let place: Int
-        let facets: FacetList
 
         func isBefore(_ other: Candidate) -> Bool {
             (rank, subrank, place) < (other.rank, other.subrank, other.place)
@@ -24,65 +21,66 @@ struct SearchScan {
 
     private let query: SearchQuery
     private let capacity: Int
-    /// The facet of each chosen key, by the key's number without it; -1 for those that are not chosen.
-    private var choices: [Int8]
-    /// Bits of facets in which something is chosen.
-    private let needed: UInt8
+    private let listings: ListingSnapshot
+    /// The chosen keys of values.
+    private let chosen: Set<Int64>
     private(set) var total = 0
-    /// How often each value occurs, by its key's number without the facet.
-    private(set) var counts: [Int]
-    /// Which value has that number.
-    private(set) var ids: [Int64]
+    /// How often each value occurs, by its key.
+    private var counts: [Int64: Int] = [:]
     /// The best, in their order.
     private(set) var best: [Candidate] = []
 
-    /// `chosen` are the keys of the values that are chosen, as far as there are such values; `last` is the highest key
-    /// of all.
-    init(_ query: SearchQuery, chosen: [Int64], last: Int64, capacity: Int) {
+    /// Passes by everything that has the words, if there are any, and may be seen.
+    ///
+    /// `chosen` are the keys of the values that are chosen, as far as there are such values.
+    init(
+        _ query: SearchQuery, chosen: Set<Int64>, capacity: Int, _ listings: ListingSnapshot,
+        _ rights: ListingRights, _ hits: WordHits?
+    ) {
         self.query = query
         self.capacity = capacity
-        let size = Int(last >> 3) + 1
-        choices = Array(repeating: -1, count: size)
-        counts = Array(repeating: 0, count: size)
-        ids = Array(repeating: 0, count: size)
-        for id in chosen { choices[Int(id >> 3)] = Int8(id & 7) }
-        needed = query.choices.keys.reduce(0) { $0 | 1 << UInt8($1.number) }
+        self.listings = listings
+        self.chosen = chosen
+        let needed = query.choices.keys.reduce(UInt8(0)) { $0 | 1 << UInt8($1.number) }
+        // Facets with a choice that a list of values has none of.
+        let unmet: [UInt8] = listings.lists.map { list in
+            var unmet = needed
+            for id in list.ids where chosen.contains(id) { unmet &= ~Self.bit(id) }
+            return unmet
+        }
+        var uses = Array(repeating: 0, count: listings.lists.count)
+        let first = query.after.map { listings.place(of: $0.name, isIncluded: false) } ?? 0
+        for (place, entry) in listings.entries.enumerated() {
+            // With two choices that it does not meet, no other single choice would bring it.
+            guard unmet[entry.list].nonzeroBitCount <= 1, rights.allow(entry) else { continue }
+            var group: Int64 = 0
+            if let hits {
+                guard let found = hits.group(of: entry.repository) else { continue }
+                group = found
+            }
+            uses[entry.list] += 1
+            guard unmet[entry.list] == 0 else { continue }
+            total += 1
+            take(entry, place, group, isAfterName: place >= first)
+        }
+        for (list, count) in uses.enumerated() where count > 0 {
+            for id in listings.lists[list].ids
+            where unmet[list] == 0 || unmet[list] == Self.bit(id) { counts[id, default: 0] += count }
+        }
     }
 
-    /// Takes one more repository, in the order of names.
-    ///
-    /// `group` says how well its words fit (0 is best), `isAfterName` whether its name comes after the position's.
-    mutating func take(
-        _ repository: Int64, place: Int, facets data: Data, pulls: Int64, updatedAt: Int64, group: Int64,
-        isAfterName: Bool
+    /// The bit of the facet that a key belongs to.
+    private static func bit(_ id: Int64) -> UInt8 { 1 << UInt8(id & 7) }
+
+    /// Keeps one more if it is among the best that come after the position.
+    private mutating func take(
+        _ entry: ListingSnapshot.Entry, _ place: Int, _ group: Int64, isAfterName: Bool
     ) {
-        var met: UInt8 = 0
-        data.withUnsafeBytes { bytes in
-            for offset in stride(from: 0, to: bytes.count - 3, by: 4) {
-                let id = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                let index = Int(id >> 3)
-                if index < choices.count, choices[index] >= 0 { met |= 1 << UInt8(id & 7) }
-            }
-        }
-        let unmet = needed & ~met
-        // With two choices that it does not meet, no other single choice would bring it.
-        guard unmet.nonzeroBitCount <= 1 else { return }
-        data.withUnsafeBytes { bytes in
-            for offset in stride(from: 0, to: bytes.count - 3, by: 4) {
-                let id = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                let index = Int(id >> 3)
-                guard index < counts.count, unmet == 0 || unmet == 1 << UInt8(id & 7) else { continue }
-                counts[index] += 1
-                ids[index] = Int64(id)
-            }
-        }
-        guard unmet == 0 else { return }
-        total += 1
         let (rank, subrank): (Int64, Int64) =
             switch query.order {
-            case .relevance: (group, -pulls)
-            case .pulls: (-pulls, 0)
-            case .newest: (-updatedAt, 0)
+            case .relevance: (group, -entry.pulls)
+            case .pulls: (-entry.pulls, 0)
+            case .newest: (-entry.updatedAt, 0)
             case .name: (0, 0)
             }
         if let after = query.after {
@@ -91,13 +89,12 @@ struct SearchScan {
                 ? isAfterName : (rank, subrank) > (after.rank, after.subrank)
             guard isAfter else { return }
         }
-        if best.count == capacity, let worst = best.last {
-            guard (rank, subrank, place) < (worst.rank, worst.subrank, worst.place) else { return }
+        guard capacity > 0 else { return }
+        let candidate = Candidate(rank: rank, subrank: subrank, place: place)
+        if best.count == capacity {
+            guard candidate.isBefore(best[capacity - 1]) else { return }
             best.removeLast()
         }
-        guard capacity > 0 else { return }
-        let candidate = Candidate(
-            repository: repository, rank: rank, subrank: subrank, place: place, facets: FacetList(data))
         var low = 0
         var high = best.count
         while low < high {
@@ -107,17 +104,21 @@ struct SearchScan {
         best.insert(candidate, at: low)
     }
 
+    /// The listing that was kept.
+    func entry(_ candidate: Candidate) -> ListingSnapshot.Entry { listings.entries[candidate.place] }
+
+    /// What a listing is told apart by.
+    func facets(_ candidate: Candidate) -> FacetList { listings.lists[entry(candidate).list] }
+
     /// The keys of the values of each facet that occur most, and of all that are chosen.
     func frequent(_ limit: Int) -> [Facet: [(id: Int64, count: Int)]] {
         var found: [Int: [(id: Int64, count: Int)]] = [:]
-        for (index, count) in counts.enumerated() where count > 0 {
-            found[Int(ids[index] & 7), default: []].append((ids[index], count))
-        }
+        for (id, count) in counts { found[Int(id & 7), default: []].append((id, count)) }
         var frequent: [Facet: [(id: Int64, count: Int)]] = [:]
         for facet in Facet.allCases {
             let values = (found[facet.number] ?? []).sorted { ($1.count, $0.id) < ($0.count, $1.id) }
             frequent[facet] =
-                values.prefix(limit) + values.dropFirst(limit).filter { choices[Int($0.id >> 3)] >= 0 }
+                values.prefix(limit) + values.dropFirst(limit).filter { chosen.contains($0.id) }
         }
         return frequent
     }

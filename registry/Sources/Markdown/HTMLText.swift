@@ -22,6 +22,16 @@ package enum HTMLText {
         return html
     }
 
+    /// Bytes of a scalar as HTML.
+    package static func escapedLength(_ scalar: Unicode.Scalar) -> Int {
+        switch scalar {
+        case "\"": 6
+        case "&", "'": 5
+        case "<", ">": 4
+        default: isDeceptive(scalar) ? 3 : UTF8.width(scalar)
+        }
+    }
+
     /// Whether a text is the address of a page that a link may lead to.
     package static func isWebLink(_ text: String) -> Bool {
         MarkdownLink.isAbsolute(text) && MarkdownLink.attribute(text, prefix: "") != nil

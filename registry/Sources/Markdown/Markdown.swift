@@ -9,12 +9,10 @@ import CCMark
 package enum Markdown {
     /// Bytes that are parsed; a longer text is cut.
     package static let longestText = 128 << 10
-    /// Bytes of HTML after which the rest is left out.
-    static let longestHTML = 768 << 10
-
     /// What became of a text.
     package struct Rendering: Sendable {
-        package let html: String
+        /// HTML in parts, each of which stands by itself.
+        package let parts: [String]
         /// Whether something was left out at the end.
         package let isCut: Bool
         /// Whether it is shown as it was written, because to parse it would take too long.
@@ -23,8 +21,13 @@ package enum Markdown {
 
     /// Renders a text, whose headings begin one deeper than `heading` above it, and skip none.
     ///
-    /// `prefix` is what the identifiers of its headings begin with, so that they cannot be mistaken for the page's.
-    package static func render(_ text: String, below heading: Int, prefix: String) -> Rendering {
+    /// `prefix` is what the identifiers of its headings begin with, so that they cannot be mistaken for the page's. A part
+    /// of the HTML has about `partSize` bytes, and what does not fit into `mostParts` is left out. `showsPictures` is
+    /// whether pictures from other hosts are shown, those that come by https, instead of links to them.
+    package static func render(
+        _ text: String, below heading: Int, prefix: String, partSize: Int = 768 << 10, mostParts: Int = 1,
+        showsPictures: Bool = false
+    ) -> Rendering {
         var bytes = Array(text.utf8)
         let isLong = bytes.count > longestText
         if isLong {
@@ -33,13 +36,52 @@ package enum Markdown {
             if let end = bytes.lastIndex(of: UInt8(ascii: "\n")) { bytes.removeSubrange((end + 1)...) }
         }
         guard MarkdownBounds.allow(bytes) else {
-            let plain = String(decoding: bytes, as: UTF8.self)
-            return Rendering(
-                html: "<pre class=\"plain\">\(HTMLText.escaped(plain))</pre>\n", isCut: isLong, isPlain: true)
+            let (parts, isCut) = plain(
+                String(decoding: bytes, as: UTF8.self), partSize: partSize, mostParts: mostParts)
+            return Rendering(parts: parts, isCut: isLong || isCut, isPlain: true)
         }
-        var renderer = MarkdownRenderer(below: heading, prefix: prefix, limit: longestHTML)
+        var renderer = MarkdownRenderer(
+            below: heading, prefix: prefix, showsPictures: showsPictures,
+            into: MarkdownOutput(limit: partSize, mostParts: mostParts))
         parse(bytes) { renderer.render($0) }
-        return Rendering(html: renderer.html, isCut: isLong || renderer.isCut, isPlain: false)
+        return Rendering(
+            parts: renderer.output.parts, isCut: isLong || renderer.output.isCut, isPlain: false)
+    }
+
+    /// A text as it was written, in one part.
+    private static func plain(
+        _ text: String, partSize: Int, mostParts: Int
+    ) -> (parts: [String], isCut: Bool) {
+        var output = MarkdownOutput(limit: partSize, mostParts: mostParts)
+        output.open("<pre class=\"plain\">", "</pre>\n")
+        output.write(text)
+        output.finish()
+        return (output.parts, output.isCut)
+    }
+
+    /// One part of a text, the first being 1, as it was written; nil if it has not so many.
+    ///
+    /// A part has at most `size` bytes of HTML beside its tags.
+    package static func plain(_ text: String, part: Int, size: Int) -> (html: String, hasMore: Bool)? {
+        let scalars = text.unicodeScalars
+        var first = scalars.startIndex
+        var place = first
+        var bytes = 0
+        var number = 1
+        while place < scalars.endIndex {
+            let length = HTMLText.escapedLength(scalars[place])
+            if bytes + length > size {
+                if number == part { break }
+                number += 1
+                first = place
+                bytes = 0
+            }
+            bytes += length
+            place = scalars.index(after: place)
+        }
+        guard number == part else { return nil }
+        let html = "<pre class=\"plain\">\(HTMLText.escaped(text[first..<place]))</pre>\n"
+        return (html, place < scalars.endIndex)
     }
 
     /// Done once: the library's own guard against doing it twice is not made for threads.

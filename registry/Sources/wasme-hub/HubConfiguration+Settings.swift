@@ -101,6 +101,12 @@ extension HubConfiguration {
             standard: "X-Forwarded-For",
             set: { (hub, text) throws(Problem) in hub.proxies.header = try choice(text) }),
         Setting(
+            key: "pages.foreign-pictures",
+            meaning:
+                "Show the pictures of READMEs that come by https from other hosts, which then learn who looks; without it they are links.",
+            standard: "false",
+            set: { (hub, text) throws(Problem) in hub.showsForeignPictures = try truth(text) }),
+        Setting(
             key: "shutdown.grace",
             meaning: "Time that requests under way are given to end when the hub is to stop.",
             standard: "30s",

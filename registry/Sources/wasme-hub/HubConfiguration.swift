@@ -16,6 +16,8 @@ struct HubConfiguration: Hashable {
     var metrics = MetricsSettings()
     var connections = ConnectionLimits()
     var proxies = TrustedProxies()
+    /// Whether READMEs show pictures from other hosts.
+    var showsForeignPictures = false
     /// Seconds that requests under way are given when the hub is to stop.
     var shutdownGrace = 30
     var tls = TLSFiles()

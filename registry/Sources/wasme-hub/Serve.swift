@@ -123,7 +123,8 @@ struct Serve: AsyncParsableCommand {
         let setup = !policy.isOpen && !hasUsers ? SetupLink() : nil
         let operation = HubOperation(
             requestLog: settings.requestLog, servesMetrics: settings.metrics.listen == nil,
-            limits: limits, proxies: settings.proxies, settings: settings.inEffect,
+            limits: limits, proxies: settings.proxies,
+            showsForeignPictures: settings.showsForeignPictures, settings: settings.inEffect,
             webhookRules: settings.receivers)
         let server = HubServer(
             registry, gatekeeper: gatekeeper, setup: setup, publicURL: publicURL, address: address,

@@ -23,7 +23,8 @@ extension ConfigurationForm {
     /// The configuration out of what was sent: the texts of the inputs by their names.
     package func outcome(of sent: [String: String]) -> Outcome {
         var outcome = Outcome()
-        guard let fields else {
+        // A form with too many fields for its page is one text too.
+        guard let fields, sent[Self.prefix] == nil else {
             let text = sent[Self.prefix] ?? ""
             guard !text.allSatisfy(\.isWhitespace) else { return outcome }
             if let value = try? JSONValue(parsing: text) {
@@ -36,7 +37,7 @@ extension ConfigurationForm {
             return outcome
         }
         var problems: [(input: String, message: String)] = []
-        let object = Self.object(fields, Self.prefix, sent, &problems) ?? JSONObject()
+        let object = Self.object(fields, Self.prefix, FilledIn(sent), &problems) ?? JSONObject()
         outcome.configuration = .json(.object(object))
         // What the reader of a field said already is not said twice.
         let known = Set(problems.map(\.input))
@@ -54,17 +55,23 @@ extension ConfigurationForm {
     }
 
     private func problems(of value: JSONValue) -> [(input: String, message: String)] {
-        violations(value).map { violation in
-            (Self.prefix + violation.pointer, "Expected \(violation.expected), found \(violation.found).")
+        do throws(ConfigSchemaError) {
+            return try (schema?.validate(value) ?? []).map { violation in
+                (Self.prefix + violation.pointer, "Expected \(violation.expected), found \(violation.found).")
+            }
+        } catch {
+            return [(Self.prefix, "It cannot be checked: \(error.message).")]
         }
     }
 
     // MARK: - Reading
 
     private static func object(
-        _ fields: [Field], _ input: String, _ sent: [String: String],
+        _ fields: [Field], _ input: String, _ sent: FilledIn,
         _ problems: inout [(input: String, message: String)]
     ) -> JSONObject? {
+        // Lists inside lists have many places, nearly all of them empty.
+        guard sent.holds(input) else { return nil }
         var object = JSONObject()
         for field in fields {
             if let value = value(field.kind, Self.input(input, field.name), sent, &problems) {
@@ -75,9 +82,10 @@ extension ConfigurationForm {
     }
 
     private static func value(
-        _ kind: Kind, _ input: String, _ sent: [String: String],
+        _ kind: Kind, _ input: String, _ sent: FilledIn,
         _ problems: inout [(input: String, message: String)]
     ) -> JSONValue? {
+        guard sent.holds(input) else { return nil }
         switch kind {
         case .group(let fields): return object(fields, input, sent, &problems).map { .object($0) }
         case .list(let element):
@@ -129,4 +137,28 @@ extension ConfigurationForm {
 
 extension String {
     fileprivate var trimmed: String { split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+}
+
+/// The texts of inputs by their names, and which groups and lists hold any.
+package struct FilledIn: Sendable {
+    private let texts: [String: String]
+    private let places: Set<String>
+
+    package init(_ texts: [String: String]) {
+        self.texts = texts
+        var places: Set<String> = []
+        for (name, text) in texts where !text.isEmpty {
+            var place = name[...]
+            // What is above a known place is known.
+            while places.insert(String(place)).inserted, let slash = place.lastIndex(of: "/") {
+                place = place[..<slash]
+            }
+        }
+        self.places = places
+    }
+
+    package subscript(_ input: String) -> String? { texts[input] }
+
+    /// Whether something is filled in there, or below.
+    package func holds(_ input: String) -> Bool { places.contains(input) }
 }

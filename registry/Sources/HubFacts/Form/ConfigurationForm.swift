@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import FilterImage
+import FilterImage
 package import JSON
 
 /// The fields in which somebody fills in a filter's configuration, made of the schema in its image.
@@ -85,11 +85,6 @@ package struct ConfigurationForm: Sendable {
 
     /// Whether the configuration is held against a schema.
     package var isChecked: Bool { schema != nil }
-
-    /// Every rule that a configuration breaks.
-    package func violations(_ configuration: JSONValue) -> [ConfigSchema.Violation] {
-        (try? schema?.validate(configuration)) ?? []
-    }
 }
 
 /// Reads the fields out of a schema.

@@ -45,8 +45,12 @@ enum YAMLText {
     }
 
     /// Texts of more than one line that end with one and hold nothing odd: other YAML.
+    ///
+    /// The first line says how far a block is indented, and empty lines at the end are not kept (YAML 1.2 §8.1.1).
     private static func isBlock(_ text: String) -> Bool {
-        text.hasSuffix("\n") && !text.hasPrefix(" ") && text.dropLast().contains("\n")
+        let first = text.unicodeScalars.first
+        return text.hasSuffix("\n") && !text.hasSuffix("\n\n") && first != " " && first != "\n"
+            && text.dropLast().contains("\n")
             && text.unicodeScalars.allSatisfy {
                 $0 == "\n" || $0.value >= 0x20 && !HiddenScalars.contains($0)
             }

@@ -6,6 +6,8 @@ import Hummingbird
 
 /// `/account`: somebody's own password, tokens and sessions.
 struct AccountPage: Sendable {
+    private static let sessionsShown = 20
+
     let renderer: PageRenderer
     let gatekeeper: Gatekeeper
 
@@ -68,9 +70,12 @@ struct AccountPage: Sendable {
         values["problem"] = problem.map { sentence($0.text) }
         values["isChanged"] = visit.address.hasSuffix("?done=password")
         values["shortestPassword"] = Directory.shortestPassword
-        values["sessions"] = sessions.map { session in
+        let slice = try RowSlice(sessions, "sessions", on: "/account", visit, length: Self.sessionsShown)
+        values["moreSessions"] = slice.next
+        values["sessions"] = slice.rows.map { session in
             [
-                "id": session.id.description, "agent": session.agent.isEmpty ? "unknown" : session.agent,
+                "id": session.id.description,
+                "agent": session.agent.isEmpty ? "unknown" : clipped(session.agent, 200),
                 "from": session.address ?? "unknown", "begun": Moment(session.createdAt, now).values,
                 "used": Moment(session.lastUsedAt, now).values, "isCurrent": session.id == visit.session?.id,
             ] as [String: Any]

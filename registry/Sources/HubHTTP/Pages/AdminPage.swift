@@ -5,9 +5,11 @@ import Hummingbird
 
 /// `/admin`: storage and its collection, users, what everybody did, and the settings in effect.
 struct AdminPage: Sendable {
-    /// Owners that the chart of storage shows, and entries on a page of the audit log.
+    /// Owners in the chart of storage and below it, entries on a page of the audit log, and bytes of a text there.
     private static let ownersDrawn = 12
-    private static let entriesShown = 100
+    private static let ownersShown = 50
+    private static let entriesShown = 60
+    private static let longestText = 200
 
     let renderer: PageRenderer
     let settings: [SettingInEffect]
@@ -23,8 +25,19 @@ struct AdminPage: Sendable {
             try await visit.directory.store.noteCollection()
             visit.registry.collections.request()
             return seeOther("/admin#collection")
+        case ("users", 3, _) where parts[2] == "remove":
+            let name = try AccountName(parts[1])
+            guard try await visit.directory.store.account(name)?.kind == .user else {
+                return renderer.missing(visit)
+            }
+            return try await RemovalPage(
+                renderer: renderer, name: name,
+                consequence: "The user's roles, tokens and sessions go too; repositories stay.",
+                path: "/admin/users/\(name)/remove", back: "/admin/users"
+            ).respond(form, visit)
         case ("users", 1...2, _):
-            return try await UserPage(renderer: renderer).respond(parts.dropFirst().first, form, visit)
+            return try await UserPage(renderer: renderer).respond(
+                parts.dropFirst().first, target, form, visit)
         case ("audit", 1, nil): return try await audit(target, visit)
         case ("settings", 1, nil):
             let rows = settings.map { setting in
@@ -41,7 +54,7 @@ struct AdminPage: Sendable {
 
     private func storage(_ visit: Visit) async throws -> Response {
         let figures = try await visit.registry.figures()
-        let holdings = try await visit.directory.store.holdings(limit: 1000)
+        let holdings = try await visit.directory.store.holdings(limit: Self.ownersShown)
         let chart = Chart(
             id: "storage", title: "Storage by organisation", shape: .bars,
             points: holdings.prefix(Self.ownersDrawn).map { Chart.Point($0.owner, $0.bytes) },
@@ -90,10 +103,10 @@ struct AdminPage: Sendable {
             "entries": entries.prefix(Self.entriesShown).map { entry in
                 var row: [String: Any] = [
                     "when": Moment(entry.time, now).values, "actor": entry.actor, "action": entry.action,
-                    "subject": entry.subject,
+                    "subject": clipped(entry.subject, Self.longestText),
                 ]
                 row["from"] = entry.address
-                row["detail"] = entry.detail
+                row["detail"] = entry.detail.map { clipped($0, Self.longestText) }
                 return row
             }
         ]
@@ -104,11 +117,15 @@ struct AdminPage: Sendable {
 
 /// `/admin/users`: who there is.
 struct UserPage: Sendable {
+    private static let usersShown = 30
+
     let renderer: PageRenderer
 
-    func respond(_ name: String?, _ form: RequestTarget?, _ visit: Visit) async throws -> Response {
+    func respond(
+        _ name: String?, _ target: RequestTarget, _ form: RequestTarget?, _ visit: Visit
+    ) async throws -> Response {
         guard let form else {
-            return name == nil ? try await page(visit) : renderer.missing(visit)
+            return name == nil ? try await page(target, visit) : renderer.missing(visit)
         }
         do {
             if let name {
@@ -121,7 +138,7 @@ struct UserPage: Sendable {
             }
             return seeOther("/admin/users")
         } catch let error as HubError where error.isForWhoeverAsks {
-            return try await page(visit, problem: error)
+            return try await page(target, visit, problem: error)
         }
     }
 
@@ -136,17 +153,22 @@ struct UserPage: Sendable {
         }
     }
 
-    private func page(_ visit: Visit, problem: HubError? = nil) async throws -> Response {
-        let users = try await visit.directory.store.accounts(.user)
+    private func page(
+        _ target: RequestTarget, _ visit: Visit, problem: HubError? = nil
+    ) async throws -> Response {
+        let after = try target.value("last", orThrow: .pageInvalid) ?? ""
+        let users = try await visit.directory.store.accounts(
+            .user, after: after, limit: Self.usersShown + 1)
         let now = visit.registry.now()
         var values: [String: Any] = [
-            "users": users.map { user in
+            "users": users.prefix(Self.usersShown).map { user in
                 [
                     "user": user.name.description, "isKeeper": user.isAdmin, "isDisabled": user.isDisabled,
                     "since": Moment(user.createdAt, now).values,
                 ] as [String: Any]
             }, "shortestPassword": Directory.shortestPassword,
         ]
+        values["next"] = users.count > Self.usersShown ? users[Self.usersShown - 1].name.description : nil
         values["problem"] = problem.map { sentence($0.text) }
         return renderer.page(
             "admin-users", title: "Users", values, visit, using: ["people.css"], hasForm: true,

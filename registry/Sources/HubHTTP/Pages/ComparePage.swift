@@ -9,7 +9,7 @@ import OCI
 
 /// The page of what differs between two versions: what `wasme inspect --diff` says, and documents line by line.
 struct ComparePage: Sendable {
-    private static let mostVersions = 100
+    private static let mostVersions = 40
 
     let renderer: PageRenderer
 
@@ -33,7 +33,7 @@ struct ComparePage: Sendable {
             let all = tags.contains(chosen) || chosen.isEmpty ? tags : [chosen] + tags
             return all.map { ["tag": $0, "isChosen": $0 == chosen] }
         }
-        var values: [String: Any] = [
+        let values: [String: Any] = [
             "name": repository.path, "fromChoices": choices(from), "toChoices": choices(to),
             "isAsked": !from.isEmpty && !to.isEmpty, "from": from, "to": to,
         ]
@@ -41,10 +41,19 @@ struct ComparePage: Sendable {
             guard let old = try await view(repository, from, visit),
                 let new = try await view(repository, to, visit)
             else { return renderer.missing(visit) }
-            values["result"] = Self.result(old, new)
+            // As much of what differs as makes the page short enough.
+            for bounds in FilterBounds.all {
+                var values = values
+                values["result"] = Self.result(old, new, bounds)
+                let response = page(repository, values, visit)
+                if response.isShort { return response }
+            }
         }
-        return renderer.page(
-            "compare", title: "Compare \(repository)", values, visit, using: ["filter.css"])
+        return page(repository, values, visit)
+    }
+
+    private func page(_ repository: Repository, _ values: [String: Any], _ visit: Visit) -> Response {
+        renderer.page("compare", title: "Compare \(repository)", values, visit, using: ["filter.css"])
     }
 
     private func view(_ repository: Repository, _ version: String, _ visit: Visit) async throws -> FilterView?
@@ -56,7 +65,9 @@ struct ComparePage: Sendable {
 
     // MARK: - What differs
 
-    private static func result(_ old: FilterView, _ new: FilterView) -> [String: Any] {
+    private static func result(
+        _ old: FilterView, _ new: FilterView, _ bounds: FilterBounds
+    ) -> [String: Any] {
         guard let before = old.filter, let after = new.filter else {
             return [
                 "isSame": old.document.digest == new.document.digest, "isNoFilter": true,
@@ -68,7 +79,8 @@ struct ComparePage: Sendable {
         var groups: [(name: String, rows: [[String: Any]])] = []
         func add(_ group: String, _ name: String, _ from: String?, _ to: String?) {
             let row: [String: Any] = [
-                "what": name, "before": from ?? "", "after": to ?? "", "isNew": from == nil,
+                "what": clipped(name, bounds.text), "before": clipped(from ?? "", bounds.text),
+                "after": clipped(to ?? "", bounds.text), "isNew": from == nil,
                 "isGone": to == nil,
                 // Some things are only there or not.
                 "isThere": to == "", "wasThere": from == "",
@@ -82,16 +94,18 @@ struct ComparePage: Sendable {
         for host in hosts { add("compatibility", host.title, host.from, host.to) }
         for change in difference.changes { add(change.group, change.name, change.from, change.to) }
         let documents = [
-            document("README", before.readme?.text, after.readme?.text),
-            document("Configuration schema", pretty(before.configSchema), pretty(after.configSchema)),
-            document("Licence", before.licence?.text, after.licence?.text),
+            document("README", before.readme?.text, after.readme?.text, bounds),
+            document("Configuration schema", pretty(before.configSchema), pretty(after.configSchema), bounds),
+            document("Licence", before.licence?.text, after.licence?.text, bounds),
         ].compactMap(\.self)
         return [
             "isSame": groups.isEmpty && documents.isEmpty, "isNoFilter": false,
             "groups": groups.map { group in
                 [
                     "group": group.name.prefix(1).uppercased() + group.name.dropFirst(),
-                    "id": group.name.replacing(" ", with: "-"), "rows": group.rows,
+                    "id": group.name.replacing(" ", with: "-"),
+                    "rows": Array(group.rows.prefix(bounds.rows)),
+                    "left": group.rows.count > bounds.rows ? "\(group.rows.count - bounds.rows)" : false,
                 ] as [String: Any]
             }, "documents": documents,
         ]
@@ -101,14 +115,22 @@ struct ComparePage: Sendable {
         schema.map { (try? JSONValue(parsing: $0.text))?.prettyPrinted ?? $0.text }
     }
 
-    private static func document(_ title: String, _ old: String?, _ new: String?) -> [String: Any]? {
+    private static func document(
+        _ title: String, _ old: String?, _ new: String?, _ bounds: FilterBounds
+    ) -> [String: Any]? {
         guard old != new else { return nil }
         let difference = LineDifference(old ?? "", new ?? "")
+        var left = bounds.readme / 2
+        let lines = (difference?.lines ?? []).map { ($0, clipped($0.text, bounds.text)) }
+        let shown = lines.prefix { _, text in
+            left -= text.utf8.count + 40
+            return left > 0
+        }
         return [
-            "document": title, "isTooLong": difference == nil,
-            "lines": (difference?.lines ?? []).map { line in
+            "document": title, "isTooLong": difference == nil, "isCut": shown.count < lines.count,
+            "lines": shown.map { line, text in
                 [
-                    "text": line.text, "isAdded": line.kind == .added, "isRemoved": line.kind == .removed,
+                    "text": text, "isAdded": line.kind == .added, "isRemoved": line.kind == .removed,
                     "isKept": line.kind == .kept, "isGap": line.kind == .gap,
                 ] as [String: Any]
             },

@@ -8,12 +8,11 @@ import OCI
 
 /// The first page: what filters there are, and a search among them.
 struct ExplorePage: Sendable {
-    /// Filters on the page, and values of each facet.
-    private static let filtersShown = 20
+    /// Filters on the page, and on one where their names and words are long.
+    private static let filtersShown = [20, 8]
+    /// Values of each facet, and bytes of one.
     private static let valuesShown = 10
-    /// The longest line about a filter, in Unicode scalars.
-    private static let longestLine = 160
-    private static let longestMark = 60
+    private static let longestValue = 120
 
     let renderer: PageRenderer
 
@@ -29,7 +28,20 @@ struct ExplorePage: Sendable {
             status = .badRequest
             asked = try SearchRequest(RequestTarget("/"))
         }
-        let result = try await visit.registry.search(asked.query, limit: Self.filtersShown)
+        var response: Response
+        var lengths = Self.filtersShown[...]
+        repeat {
+            let result = try await visit.registry.search(asked.query, limit: lengths.removeFirst())
+            response = try await page(result, asked, values, visit, status)
+        } while !response.isShort && !lengths.isEmpty
+        return response
+    }
+
+    private func page(
+        _ result: SearchResult, _ asked: SearchRequest, _ values: [String: Any], _ visit: Visit,
+        _ status: HTTPResponse.Status
+    ) async throws -> Response {
+        var values = values
         if result.total == 0, asked.text.isEmpty, asked.choices.isEmpty {
             values["isEmpty"] = try await visit.registry.repositories(limit: 1).entries.isEmpty
         }
@@ -42,9 +54,10 @@ struct ExplorePage: Sendable {
         }
         values["facets"] = Facet.allCases.compactMap { rows(of: $0, result.facets[$0] ?? []) }
         values["isNarrowed"] = !asked.choices.isEmpty
-        values["repositories"] = result.found.map { card($0, visit) }
+        values["repositories"] = result.found.map { FilterCard($0, visit).values }
         values["next"] = result.next.map { asked.link("/", after: $0) }
         values["feed"] = "/feed.atom"
+        values["canonical"] = visit.hasPublicAddress ? "\(visit.base)/" : nil
         values["meta"] = openGraph(
             visit, title: "Filters", "/", "Filters for Envoy and all that is built on it.")
         return renderer.page(
@@ -52,41 +65,19 @@ struct ExplorePage: Sendable {
     }
 
     private func rows(of facet: Facet, _ counts: [FacetCount]) -> [String: Any]? {
-        let shown = counts.prefix(Self.valuesShown) + counts.dropFirst(Self.valuesShown).filter(\.isChosen)
+        let usual = counts.filter { $0.isChosen || $0.value.value.utf8.count <= Self.longestValue }
+        let shown = usual.prefix(Self.valuesShown) + usual.dropFirst(Self.valuesShown).filter(\.isChosen)
         guard !shown.isEmpty else { return nil }
         return [
             "title": facet.title,
             "values": shown.map { count in
                 [
                     "facet": facet.rawValue, "value": count.value.value, "isChosen": count.isChosen,
-                    "label": facet == .signed ? "signed" : shortened(count.value.label, to: Self.longestMark),
+                    "label": facet == .signed ? "signed" : clipped(count.value.label, FilterCard.longestMark),
                     "count": grouped(Int64(count.count)),
                 ]
             },
         ]
-    }
-
-    private func card(_ found: FoundRepository, _ visit: Visit) -> [String: Any] {
-        func text(_ key: String, _ limit: Int) -> String? {
-            found.annotations["org.opencontainers.image.\(key)"].map { shortened($0, to: limit) }
-        }
-        func labels(_ facet: Facet) -> [String] {
-            (found.facets[facet] ?? []).map { shortened($0.label, to: Self.longestMark) }
-        }
-        let image = found.image
-        var values: [String: Any] = [
-            "name": found.repository.path,
-            "version": image.tag,
-            "time": Date(timeIntervalSince1970: TimeInterval(image.updatedAt)).formatted(.iso8601),
-            "age": age(seconds: visit.registry.now() - image.updatedAt), "size": byteCount(image.size),
-            "pulls": found.pulls == 1 ? "1 pull" : "\(grouped(found.pulls)) pulls",
-            "marks": labels(.language) + labels(.abi).map { "ABI \($0)" },
-            "isSigned": found.facets[.signed] != nil,
-        ]
-        values["description"] = text("description", Self.longestLine) ?? text("title", Self.longestLine)
-        let hosts = labels(.host)
-        values["hosts"] = hosts.isEmpty ? nil : hosts.joined(separator: ", ")
-        return values
     }
 }
 

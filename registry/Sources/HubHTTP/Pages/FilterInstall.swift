@@ -30,22 +30,35 @@ struct FilterInstall {
     // MARK: - Page
 
     /// The values of the template; `sent` is what somebody filled in, nil before that.
-    func values(_ sent: [String: String]?) -> [String: Any] {
+    ///
+    /// Long defaults come into the snippets only when somebody asks for that, by sending them.
+    func values(_ sent: [String: String]?, _ bounds: FilterBounds) -> [String: Any] {
         let filled = sent ?? form.defaults
-        let outcome = form.outcome(of: filled)
+        var outcome = form.outcome(of: filled)
+        let fields = form.fields.flatMap { FormFields.weight($0) <= bounds.form ? $0 : nil }
+        var text = filled[ConfigurationForm.prefix] ?? ""
+        if fields == nil, form.fields != nil, text.isEmpty, case .json(let value) = outcome.configuration {
+            text = value.prettyPrinted
+        }
+        let isLong = sent == nil && (outcome.configuration.text?.utf8.count ?? 0) > bounds.configuration
+        if isLong { outcome.configuration = .none }
+        if sent == nil, text.utf8.count > bounds.form { text = "" }
         // Before anybody wrote anything, nothing is wrong.
         let problems = sent == nil ? [] : outcome.problems
-        var fields = FormFields(filled, problems)
+        var filler = FormFields(filled, problems)
         var values: [String: Any] = [
-            "hasFields": form.fields != nil, "hasSchema": form.isChecked,
-            "fields": form.fields.map { fields.values($0, ConfigurationForm.prefix) } ?? [],
-            "text": filled[ConfigurationForm.prefix] ?? "", "isSent": sent != nil,
+            "hasFields": fields != nil, "hasSchema": form.isChecked, "isLong": isLong,
+            "fields": fields.map { filler.values($0, ConfigurationForm.prefix) } ?? [],
+            "text": text, "isSent": sent != nil,
             "isRight": sent != nil && problems.isEmpty && form.isChecked,
             "problems": problems.prefix(Self.mostProblems).map { problem in
                 ["place": Self.place(problem.input), "message": problem.message]
             }, "hasProblems": !problems.isEmpty,
         ]
-        values["formProblem"] = form.problem
+        values["formProblem"] =
+            fields == nil && form.fields != nil
+            ? "The schema has more fields than have room here; the configuration is written as JSON."
+            : form.problem.map { clipped($0, bounds.text) }
         return ["form": values, "targets": targets(outcome)]
     }
 
@@ -102,83 +115,5 @@ struct FilterInstall {
                 .contentType: "application/json", .cacheControl: "no-store",
                 .contentSecurityPolicy: "default-src 'none'; sandbox",
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: try canonicalJSON(answer))))
-    }
-}
-
-/// The fields of a form, as values for a template that calls itself for what is inside.
-struct FormFields {
-    private let sent: [String: String]
-    private let problems: [String: String]
-    private var count = 0
-
-    init(_ sent: [String: String], _ problems: [(input: String, message: String)]) {
-        self.sent = sent
-        self.problems = Dictionary(problems.map { ($0.input, $0.message) }) { first, _ in first }
-    }
-
-    mutating func values(_ fields: [ConfigurationForm.Field], _ parent: String) -> [[String: Any]] {
-        fields.map { field in
-            let input = ConfigurationForm.input(parent, field.name)
-            var values = values(field.kind, input, isSecret: field.isSecret)
-            values["label"] = field.title ?? field.name
-            values["member"] = shownText(field.title == nil ? nil : field.name)
-            values["hint"] = shownText(
-                ([field.description].compactMap(\.self) + field.rules.prefix(8)).joined(
-                    separator: " · "))
-            values["isRequired"] = field.isRequired
-            return values
-        }
-    }
-
-    /// Every key is there each time: what a template does not find, it looks for in what is around it.
-    private mutating func values(
-        _ kind: ConfigurationForm.Kind, _ input: String, isSecret: Bool
-    ) -> [String: Any] {
-        count += 1
-        let value = sent[input] ?? ""
-        var values: [String: Any] = [
-            "id": "field-\(count)", "input": input, "value": value, "problem": shownText(problems[input]),
-            "isText": false, "isSecret": false, "isNumber": false, "isChoice": false, "isJSON": false,
-            "isGroup": false, "isList": false, "fields": [[String: Any]](), "items": [[String: Any]](),
-            "options": [[String: Any]](), "label": "", "member": false, "hint": false, "isRequired": false,
-        ]
-        switch kind {
-        case .text: values[isSecret ? "isSecret" : "isText"] = true
-        case .number: values["isNumber"] = true
-        case .flag:
-            values["isChoice"] = true
-            values["options"] = [("", "not set"), ("true", "yes"), ("false", "no")].map {
-                ["value": $0, "text": $1, "isSelected": $0 == value]
-            }
-        case .choice(let choices):
-            values["isChoice"] = true
-            values["options"] =
-                [["value": "", "text": "not set", "isSelected": value.isEmpty]]
-                + choices.enumerated().map { place, choice in
-                    [
-                        "value": "\(place)", "text": choice.string ?? choice.description,
-                        "isSelected": value == "\(place)",
-                    ]
-                }
-        case .json: values["isJSON"] = true
-        case .group(let fields):
-            values["isGroup"] = true
-            values["fields"] = self.values(fields, input)
-        case .list(let element):
-            values["isList"] = true
-            // One more than is filled in, to add to them.
-            let filled = (0..<ConfigurationForm.mostElements).last { place in
-                sent.contains { name, text in
-                    !text.isEmpty && (name == "\(input)/\(place)" || name.hasPrefix("\(input)/\(place)/"))
-                }
-            }
-            let shown = min((filled ?? -1) + 2, ConfigurationForm.mostElements)
-            values["items"] = (0..<shown).map { place in
-                var item = self.values(element, "\(input)/\(place)", isSecret: isSecret)
-                item["label"] = "\(place + 1)"
-                return item
-            }
-        }
-        return values
     }
 }

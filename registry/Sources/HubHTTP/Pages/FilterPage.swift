@@ -15,14 +15,19 @@ struct FilterPage: Sendable {
     let renderer: PageRenderer
     let site: PublicAddress
 
-    func respond(_ request: Request, _ name: String, _ visit: Visit) async throws -> Response {
+    func respond(
+        _ request: Request, _ name: String, _ target: RequestTarget, _ visit: Visit
+    ) async throws -> Response {
         guard let address = FilterAddress(name) else { return renderer.missing(visit) }
         guard let view = try await FilterView(address, visit) else {
             return try await pageWithoutVersions(address, visit)
         }
+        if let name = try target.value("show", orThrow: .pageInvalid) {
+            return try await document(name, target, view, visit) ?? renderer.missing(visit)
+        }
         guard let facts = view.filter else {
             guard request.method != .post else { return renderer.missing(visit) }
-            return try await page(view, visit, otherContent(view))
+            return try await page(view, visit) { _ in otherContent(view) }
         }
         let install = FilterInstall(view, facts, site.found(visit))
         var sent: [String: String]?
@@ -31,9 +36,20 @@ struct FilterPage: Sendable {
             sent = form.fields
             if request.headers[.accept] == "application/json" { return try install.answer(form.fields) }
         }
-        var values = FilterSections(view, facts, visit).values
-        values.merge(install.values(sent)) { $1 }
-        return try await page(view, visit, values)
+        let showsPictures = renderer.showsPictures
+        return try await page(view, visit) { [sent] bounds in
+            FilterSections(view, facts, bounds, showsPictures: showsPictures).values
+                .merging(install.values(sent, bounds)) { $1 }
+        }
+    }
+
+    private func document(
+        _ name: String, _ target: RequestTarget, _ view: FilterView, _ visit: Visit
+    ) async throws -> Response? {
+        guard name == "versions" else {
+            return try FilterDocument(renderer: renderer, view: view, visit: visit).respond(name, target)
+        }
+        return try await FilterVersionList(renderer: renderer, view: view, visit: visit).respond(target)
     }
 
     /// The page of a repository whose manifests have no tag.
@@ -50,20 +66,32 @@ struct FilterPage: Sendable {
             using: Self.assets)
     }
 
+    /// The page with as much of everything as makes it short enough.
     private func page(
-        _ view: FilterView, _ visit: Visit, _ values: [String: Any]
+        _ view: FilterView, _ visit: Visit, _ content: (FilterBounds) -> [String: Any]
     ) async throws -> Response {
-        var values = values
-        values["name"] = view.repository.path
-        values["reference"] = "\(visit.host)/\(view.repository)"
-        values["version"] = FilterVersions(view, visit).values
-        values["image"] = ImageSection(view).values
-        values["pulls"] = try await visit.pullChart(of: view.repository)
-        values["feed"] = "/feed/\(view.repository).atom"
-        values["meta"] = openGraph(
-            visit, title: view.repository.path, "/r/\(view.repository)",
-            view.annotations["org.opencontainers.image.description"].map { shortened($0, to: 300) })
-        return renderer.page("filter", title: view.repository.path, values, visit, using: Self.assets)
+        let pulls = try await visit.pullChart(of: view.repository)
+        var response: Response
+        var bounds = FilterBounds.all[...]
+        repeat {
+            let present = bounds.removeFirst()
+            var values = content(present)
+            values["name"] = view.repository.path
+            values["all"] = "\(FilterAddress.path(view.repository, view.target))?show="
+            values["reference"] = "\(visit.host)/\(view.repository)"
+            values["version"] = FilterVersions(view, visit, present).values
+            values["image"] = ImageSection(view, present).values
+            values["pulls"] = pulls
+            values["feed"] = "/feed/\(view.repository).atom"
+            values["canonical"] = visit.hasPublicAddress ? "\(visit.base)/r/\(view.repository)" : nil
+            values["meta"] = openGraph(
+                visit, title: view.repository.path, "/r/\(view.repository)",
+                view.annotations["org.opencontainers.image.description"].map { shortened($0, to: 300) })
+            response = renderer.page(
+                "filter", title: view.repository.path, values, visit, using: Self.assets,
+                showsPictures: view.filter?.readme != nil)
+        } while !response.isShort && !bounds.isEmpty
+        return response
     }
 
     private func otherContent(_ view: FilterView) -> [String: Any] {

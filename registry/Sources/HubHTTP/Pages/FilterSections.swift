@@ -8,38 +8,46 @@ import OCI
 
 /// What a filter's page says of the filter itself, as values for its template.
 struct FilterSections {
-    private static let mostDescription = 500
+    private let view: FilterView
+    private let facts: FilterFacts
+    private let bounds: FilterBounds
+    private let showsPictures: Bool
 
-    let view: FilterView
-    let facts: FilterFacts
-    let visit: Visit
-
-    init(_ view: FilterView, _ facts: FilterFacts, _ visit: Visit) {
+    init(_ view: FilterView, _ facts: FilterFacts, _ bounds: FilterBounds, showsPictures: Bool) {
         self.view = view
         self.facts = facts
-        self.visit = visit
+        self.bounds = bounds
+        self.showsPictures = showsPictures
     }
 
     var values: [String: Any] {
         var values: [String: Any] = [
             "isFilter": true, "facts": headline, "compatibility": compatibility, "module": module,
             "capabilities": facts.module.capabilities.map { ability in
-                ["words": ability.words, "calls": shownText(ability.imports.joined(separator: ", "))]
+                ["words": ability.words, "calls": short(ability.imports.joined(separator: ", "))]
                     as [String: Any]
             },
         ]
-        values["summary"] = facts.metadata.description.map { String($0.prefix(Self.mostDescription)) }
+        values["summary"] = facts.metadata.description.map { clipped($0, bounds.text) }
         if let readme = facts.readme {
-            let rendering = Markdown.render(readme.text, below: 2, prefix: "readme-")
+            let rendering = Markdown.render(
+                readme.text, below: 2, prefix: "readme-", partSize: bounds.readme,
+                showsPictures: showsPictures)
             values["readme"] = [
-                "html": rendering.html, "isCut": rendering.isCut || readme.isCut,
+                "html": rendering.parts.first ?? "", "isCut": rendering.isCut || readme.isCut,
                 "isPlain": rendering.isPlain,
             ]
         }
-        if let licence = facts.licence {
-            values["licenceText"] = ["text": licence.text, "isCut": licence.isCut]
-        }
+        values["hasLicence"] = facts.licence != nil
         return values
+    }
+
+    /// A text that is short, or the beginning of one; nothing in place of an empty one.
+    private func short(_ text: String?) -> Any { shownText(text.map { clipped($0, bounds.text) }) }
+
+    /// The first of some rows, and how many were left out.
+    private func first<Row>(_ rows: [Row], _ count: Int) -> (rows: ArraySlice<Row>, left: Int) {
+        (rows.prefix(count), max(0, rows.count - count))
     }
 
     /// The lines of the list below the page's heading.
@@ -47,7 +55,9 @@ struct FilterSections {
         let metadata = facts.metadata
         var lines: [[String: Any]] = []
         func add(_ term: String, _ text: String?) {
-            if let text, !text.isEmpty { lines.append(["term": term, "text": text, "link": false]) }
+            if let text, !text.isEmpty {
+                lines.append(["term": term, "text": clipped(text, bounds.text), "link": false])
+            }
         }
         add("Filter", metadata.name)
         add("Version", metadata.version)
@@ -62,7 +72,8 @@ struct FilterSections {
         for (key, term) in [("source", "Source"), ("documentation", "Documentation"), ("url", "Home page")] {
             guard let link = view.annotations["org.opencontainers.image.\(key)"] else { continue }
             lines.append([
-                "term": term, "text": link, "link": shownText(HTMLText.isWebLink(link) ? link : nil),
+                "term": term, "text": clipped(link, bounds.text),
+                "link": shownText(link.utf8.count <= bounds.text && HTMLText.isWebLink(link) ? link : nil),
             ])
         }
         return lines
@@ -73,23 +84,28 @@ struct FilterSections {
         facts.hosts.map { host in
             let problems = host.findings.filter { $0.severity == .error }
             let notes = host.findings.filter { $0.severity != .error }
+            let (shownProblems, moreProblems) = first(problems, bounds.findings)
+            let (shownNotes, moreNotes) = first(notes, bounds.findings)
             return [
                 "host": host.title,
                 "versions": host.from == host.to ? "\(host.from)" : "\(host.from) to \(host.to)",
-                "isTaken": host.isTaken, "reasons": problems.map(Self.note), "notes": notes.map(Self.note),
+                "isTaken": host.isTaken, "reasons": shownProblems.map(note), "notes": shownNotes.map(note),
+                "moreReasons": moreProblems + moreNotes > 0 ? "\(moreProblems + moreNotes)" : false,
                 "hasNotes": !notes.isEmpty, "noteCount": "\(notes.count) note\(notes.count == 1 ? "" : "s")",
             ]
         }
     }
 
-    private static func note(_ note: FilterFacts.Note) -> [String: Any] {
-        ["message": note.message, "fix": shownText(note.fix)]
+    private func note(_ note: FilterFacts.Note) -> [String: Any] {
+        ["message": clipped(note.message, bounds.text), "fix": short(note.fix)]
     }
 
     private var module: [String: Any] {
         let module = facts.module
         func rows(_ functions: [FunctionRow]) -> [[String: Any]] {
-            functions.map { ["name": $0.name, "type": $0.type] }
+            functions.prefix(bounds.functions).map {
+                ["name": clipped($0.name, bounds.text), "type": clipped($0.type, bounds.text)]
+            }
         }
         let imports = module.imports.map { FunctionRow($0.name, $0.type ?? $0.kind) }
         let exports = (module.callbacks + module.otherExports).map {
@@ -98,14 +114,15 @@ struct FilterSections {
         return [
             "digest": module.digest.description, "imports": rows(imports), "importCount": imports.count,
             "exports": rows(exports), "exportCount": exports.count,
+            "isCut": max(imports.count, exports.count) > bounds.functions,
             "memory": module.memory.map { memory in
                 byteCount(Int64(clamping: memory.initial)) + " at the start, "
                     + (memory.maximum.map { "at most " + byteCount(Int64(clamping: $0)) }
                         ?? "no limit of its own")
             }.joined(separator: "; "),
-            "features": shownText(module.features.joined(separator: ", ")),
-            "producers": shownText(module.producers.joined(separator: ", ")),
-            "sections": shownText(
+            "features": short(module.features.joined(separator: ", ")),
+            "producers": short(module.producers.joined(separator: ", ")),
+            "sections": short(
                 module.customSections.map { "\($0.name) (\(byteCount(Int64($0.size))))" }
                     .joined(separator: ", ")),
         ]

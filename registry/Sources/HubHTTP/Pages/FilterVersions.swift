@@ -7,34 +7,49 @@ import OCI
 
 /// The versions of a repository, as values for a template.
 struct FilterVersions {
-    let view: FilterView
-    let visit: Visit
+    private let view: FilterView
+    private let visit: Visit
+    private let bounds: FilterBounds
 
-    init(_ view: FilterView, _ visit: Visit) {
+    init(_ view: FilterView, _ visit: Visit, _ bounds: FilterBounds) {
         self.view = view
         self.visit = visit
+        self.bounds = bounds
     }
 
     var values: [String: Any] {
+        let shown = view.document.digest
+        let rows = rows(of: view.versions.prefix(bounds.rows))
+        return [
+            "label": "\(view.target)", "digest": shown.description, "shortDigest": shown.short,
+            "pull": pulled, "rows": rows, "hasRows": !rows.isEmpty,
+            "isCut": view.hasMoreVersions || view.versions.count > bounds.rows, "chart": chart,
+        ]
+    }
+
+    /// Versions as rows of a table.
+    func rows(of versions: some Collection<TaggedImage>) -> [[String: Any]] {
         let now = visit.registry.now()
         let shown = view.document.digest
-        let rows: [[String: Any]] = view.versions.map { image in
+        return versions.map { image in
             [
                 "tag": image.tag, "path": "/r/\(view.repository):\(image.tag)",
                 "digest": image.digest.description, "shortDigest": image.digest.short,
                 "size": byteCount(image.size), "age": age(seconds: now - image.updatedAt),
                 "time": Date(timeIntervalSince1970: TimeInterval(image.updatedAt)).formatted(.iso8601),
-                "by": image.pushedBy ?? "", "isShown": image.digest == shown,
+                "by": image.pushedBy ?? "", "byPath": Self.path(ofAccount: image.pushedBy),
+                "isShown": image.digest == shown,
                 "compare": shownText(
                     image.digest == shown
                         ? nil : "/compare/\(view.repository)?from=\(image.tag)&to=\(compared)"),
             ]
         }
-        return [
-            "label": "\(view.target)", "digest": shown.description, "shortDigest": shown.short,
-            "pull": pulled, "rows": rows, "hasRows": !rows.isEmpty, "isCut": view.hasMoreVersions,
-            "chart": chart,
-        ]
+    }
+
+    /// The page of whoever pushed, if that is somebody with a name.
+    private static func path(ofAccount name: String?) -> Any {
+        guard let name, let account = try? AccountName(name) else { return false }
+        return "/users/\(account.owner ?? account)"
     }
 
     /// The page's own version as it stands in an address.
@@ -54,10 +69,11 @@ struct FilterVersions {
 
     /// How the size went from version to version; worth a picture from two on.
     private var chart: String {
-        guard view.versions.count > 1 else { return "" }
+        let versions = view.versions.prefix(bounds.rows)
+        guard versions.count > 1 else { return "" }
         return Chart(
             id: "sizes", title: "Size by version", shape: .line,
-            points: view.versions.reversed().map { .init($0.tag, $0.size) },
+            points: versions.reversed().map { .init($0.tag, $0.size) },
             columns: (label: "Version", value: "Size"), text: byteCount
         ).html()
     }
@@ -65,30 +81,40 @@ struct FilterVersions {
 
 /// The image as it lies in the registry, as values for a template.
 struct ImageSection {
-    /// Bytes of the longest manifest that is shown.
-    private static let longestManifest = 16 << 10
-    private static let mostLayers = 200
+    private let view: FilterView
+    private let bounds: FilterBounds
 
-    let view: FilterView
-
-    init(_ view: FilterView) { self.view = view }
+    init(_ view: FilterView, _ bounds: FilterBounds) {
+        self.view = view
+        self.bounds = bounds
+    }
 
     var values: [String: Any] {
         var values: [String: Any] = [
-            "type": view.document.mediaType.rawValue, "digest": view.document.digest.description,
+            "type": clipped(view.document.mediaType.rawValue, bounds.text),
+            "digest": view.document.digest.description,
             "layers": layers, "hasReferrers": !view.referrers.isEmpty, "referrers": referrers,
-            "annotations": view.annotations.sorted { $0.key < $1.key }.map {
-                ["key": $0.key, "value": $0.value]
+            "annotations": view.annotations.sorted { $0.key < $1.key }.prefix(bounds.rows).map {
+                ["key": clipped($0.key, bounds.text), "value": clipped($0.value, bounds.text)]
             },
             "hasAnnotations": !view.annotations.isEmpty,
+            "isCut": partCount > bounds.rows || view.referrers.count > bounds.rows
+                || view.annotations.count > bounds.rows,
             "link": "/v2/\(view.repository)/manifests/\(view.document.digest)",
         ]
-        if view.document.bytes.count <= Self.longestManifest,
+        if view.document.bytes.count <= bounds.manifest,
             let value = try? JSONValue(parsing: view.document.bytes)
         {
             values["json"] = value.prettyPrinted
         }
         return values
+    }
+
+    private var partCount: Int {
+        switch view.document.content {
+        case .manifest(let manifest): manifest.layers.count + 1
+        case .index(let index): index.manifests.count
+        }
     }
 
     private var layers: [[String: Any]] {
@@ -100,9 +126,10 @@ struct ImageSection {
             case .index(let index): index.manifests.enumerated().map { ("Manifest \($0 + 1)", $1) }
             }
         let isIndex = view.manifest == nil
-        return parts.prefix(Self.mostLayers).map { name, descriptor in
+        return parts.prefix(bounds.rows).map { name, descriptor in
             [
-                "part": name, "type": descriptor.mediaType.rawValue, "size": byteCount(descriptor.size),
+                "part": name, "type": clipped(descriptor.mediaType.rawValue, bounds.text),
+                "size": byteCount(descriptor.size),
                 "digest": descriptor.digest.description, "shortDigest": descriptor.digest.short,
                 "path": isIndex
                     ? FilterAddress.path(view.repository, .digest(descriptor.digest))
@@ -112,10 +139,10 @@ struct ImageSection {
     }
 
     private var referrers: [[String: Any]] {
-        view.referrers.map { referrer in
+        view.referrers.prefix(bounds.rows).map { referrer in
             let type = referrer.artifactType?.rawValue ?? referrer.mediaType.rawValue
             return [
-                "kind": Self.kind(type), "type": type, "size": byteCount(referrer.size),
+                "kind": Self.kind(type), "type": clipped(type, bounds.text), "size": byteCount(referrer.size),
                 "shortDigest": referrer.digest.short, "digest": referrer.digest.description,
                 "path": FilterAddress.path(view.repository, .digest(referrer.digest)),
             ]

@@ -13,26 +13,38 @@ struct LineDifference {
         let text: String
     }
 
-    /// Lines of a text that are compared, and characters of one that are shown: both texts may be a stranger's.
-    private static let mostLines = 1000
-    private static let longestLine = 500
+    /// Lines between the first and the last difference: to compare them takes the square of their number.
+    private static let mostLines = 400
     /// Lines that are shown before and after what differs.
     private static let context = 2
 
     let lines: [Line]
 
-    /// Nil for texts that are too long to be compared.
+    /// Nil for texts in which too much differs to be compared.
     init?(_ old: String, _ new: String) {
         let before = Self.lines(of: old)
         let after = Self.lines(of: new)
-        guard before.count <= Self.mostLines, after.count <= Self.mostLines else { return nil }
-        let difference = after.difference(from: before)
+        let head = zip(before, after).prefix { $0 == $1 }.count
+        let tail = zip(before.dropFirst(head).reversed(), after.dropFirst(head).reversed())
+            .prefix { $0 == $1 }.count
+        let middles = [before, after].map { $0.dropFirst(head).dropLast(tail) }
+        guard middles.allSatisfy({ $0.count <= Self.mostLines }) else { return nil }
+        // Numbers are compared faster than lines.
+        var numbers: [String: Int] = [:]
+        let numbered = middles.map { lines in
+            lines.map { line in
+                let number = numbers[line] ?? numbers.count
+                numbers[line] = number
+                return number
+            }
+        }
+        let difference = numbered[1].difference(from: numbered[0])
         var removed: Set<Int> = []
         var added: Set<Int> = []
         for change in difference {
             switch change {
-            case .remove(let offset, _, _): removed.insert(offset)
-            case .insert(let offset, _, _): added.insert(offset)
+            case .remove(let offset, _, _): removed.insert(head + offset)
+            case .insert(let offset, _, _): added.insert(head + offset)
             }
         }
         var all: [Line] = []
@@ -40,13 +52,13 @@ struct LineDifference {
         var right = 0
         while left < before.count || right < after.count {
             if left < before.count, removed.contains(left) {
-                all.append(Line(kind: .removed, text: Self.shown(before[left])))
+                all.append(Line(kind: .removed, text: before[left]))
                 left += 1
             } else if right < after.count, added.contains(right) {
-                all.append(Line(kind: .added, text: Self.shown(after[right])))
+                all.append(Line(kind: .added, text: after[right]))
                 right += 1
             } else if right < after.count {
-                all.append(Line(kind: .kept, text: Self.shown(after[right])))
+                all.append(Line(kind: .kept, text: after[right]))
                 left += 1
                 right += 1
             } else {
@@ -61,8 +73,6 @@ struct LineDifference {
             String(decoding: $0, as: UTF8.self)
         }
     }
-
-    private static func shown(_ line: String) -> String { String(line.prefix(longestLine)) }
 
     private static func aroundChanges(_ lines: [Line]) -> [Line] {
         var isShown = Array(repeating: false, count: lines.count)

@@ -10,9 +10,15 @@ import OCI
 struct PageRenderer: Sendable {
     private static let templateFiles: [(name: String, bytes: [UInt8])] = [
         ("head", PackageResources.head_mustache), ("foot", PackageResources.foot_mustache),
+        ("document", PackageResources.document_mustache),
+        ("version-table", PackageResources.version_table_mustache),
+        ("versions", PackageResources.versions_mustache),
         ("filter", PackageResources.filter_mustache), ("field", PackageResources.field_mustache),
         ("compare", PackageResources.compare_mustache),
-        ("explore", PackageResources.explore_mustache),
+        ("explore", PackageResources.explore_mustache), ("card", PackageResources.card_mustache),
+        ("user", PackageResources.user_mustache), ("remove", PackageResources.remove_mustache),
+        ("policy", PackageResources.policy_mustache),
+        ("organisation-policy", PackageResources.organisation_policy_mustache),
         ("missing", PackageResources.missing_mustache), ("setup", PackageResources.setup_mustache),
         ("account", PackageResources.account_mustache),
         ("tokens", PackageResources.tokens_mustache),
@@ -49,7 +55,11 @@ struct PageRenderer: Sendable {
     private let templates: MustacheLibrary
     private let assets: [String: Asset]
 
-    init() throws {
+    /// Whether READMEs show pictures from other hosts.
+    let showsPictures: Bool
+
+    init(showsPictures: Bool = false) throws {
+        self.showsPictures = showsPictures
         MustacheContentTypes.register(PageText(), named: PageText.name)
         var templates = MustacheLibrary()
         for (name, bytes) in Self.templateFiles {
@@ -75,10 +85,12 @@ struct PageRenderer: Sendable {
     /// address as a value in a query) and the place in the navigation. `using` names the assets beside `hub.css` that
     /// the page needs: styles end with `.css`, scripts with `.js`. A page may also give `feed` (the path of its Atom
     /// feed) and `meta` (pairs of `property` and `content`).
+    /// `showsPictures` is whether it holds a README, whose pictures come from other hosts if the hub allows that.
     /// `hasForm` gives it `csrf`, which each form sends back under that name; it is there anyway for who is signed in.
     func page(
         _ template: String, title: String, _ values: [String: Any], _ visit: Visit,
-        using names: [String] = [], hasForm: Bool = false, status: HTTPResponse.Status = .ok
+        using names: [String] = [], hasForm: Bool = false, showsPictures: Bool = false,
+        status: HTTPResponse.Status = .ok
     ) -> Response {
         var values = values
         values["title"] = title
@@ -98,6 +110,7 @@ struct PageRenderer: Sendable {
         var headers = Self.pageHeaders
         // What somebody sees who is signed in is for nobody who comes after.
         headers[.cacheControl] = visit.isSignedIn || hasForm ? "no-store" : "no-cache"
+        if showsPictures, self.showsPictures { headers[.contentSecurityPolicy] = Self.policyWithPictures }
         if hasForm, let cookie = visit.form.fresh {
             headers[.setCookie] = visit.cookies.setting(.form, to: cookie)
         }
@@ -157,11 +170,18 @@ struct PageRenderer: Sendable {
         camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), \
         display-capture=(), publickey-credentials-get=()
         """,
-        .contentSecurityPolicy: """
-        default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
-        base-uri 'none'; form-action 'self'; frame-ancestors 'none'
-        """,
+        .contentSecurityPolicy: policy(pictures: "'self'"),
     ]
+
+    /// The same for pages with a README whose pictures may come from other hosts.
+    private static let policyWithPictures = policy(pictures: "'self' https:")
+
+    private static func policy(pictures: String) -> String {
+        """
+        default-src 'none'; style-src 'self'; script-src 'self'; img-src \(pictures); connect-src 'self'; \
+        base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+        """
+    }
 
     /// The part of the navigation that an address belongs to.
     private static func place(_ address: String) -> String {

@@ -18,14 +18,14 @@ struct Pages: Sendable {
 
     init(
         registry: Registry, gatekeeper: Gatekeeper, site: PublicAddress, forms: FormGuard,
-        settings: [SettingInEffect]
+        operation: HubOperation
     ) throws {
         self.site = site
         self.registry = registry
         self.forms = forms
-        self.settings = settings
+        settings = operation.settings
         self.gatekeeper = gatekeeper
-        renderer = try PageRenderer()
+        renderer = try PageRenderer(showsPictures: operation.showsForeignPictures)
     }
 
     /// What programs ask for; all else is pages.
@@ -120,7 +120,9 @@ struct Pages: Sendable {
             return try await ExplorePage(renderer: renderer).respond(request, visit)
         case "r":
             return try await FilterPage(renderer: renderer, site: site)
-                .respond(request, path.dropFirst().joined(separator: "/"), visit)
+                .respond(request, path.dropFirst().joined(separator: "/"), target, visit)
+        case "users":
+            return try await UserActivityPage(renderer: renderer).respond(path.dropFirst(), target, visit)
         case "compare":
             return try await ComparePage(renderer: renderer)
                 .respond(path.dropFirst().joined(separator: "/"), target, visit)

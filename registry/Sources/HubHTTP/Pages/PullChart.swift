@@ -5,7 +5,7 @@ import Hub
 import OCI
 
 extension Visit {
-    private static let daysShown = 90
+    private static let daysShown = 30
 
     /// How often a repository was pulled on each of the last days, as a picture that goes into a template as it is;
     /// nil if it never was in that time.
@@ -24,7 +24,7 @@ extension Visit {
     }
 
     /// A day in UTC as ISO 8601 writes it.
-    private static func date(_ day: Int64) -> String {
+    static func date(_ day: Int64) -> String {
         Date(timeIntervalSince1970: TimeInterval(day * 86_400)).formatted(.iso8601.year().month().day())
     }
 }

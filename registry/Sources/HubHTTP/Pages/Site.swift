@@ -11,9 +11,10 @@ import OCI
 /// All of it is made for the visitor, of what the visitor may see.
 struct Site: Sendable {
     /// Entries of a feed.
-    private static let entriesShown = 50
-    /// Addresses that a map may hold (sitemaps.org, "Sitemap file requirements").
-    private static let mostAddresses = 50_000
+    private static let entriesShown = 30
+    /// Addresses on a map, and maps (sitemaps.org, "Sitemap file requirements", has higher limits).
+    private static let mostAddresses = 200
+    private static let mostMaps = 500
 
     let renderer: PageRenderer
     /// Whether everybody may read public repositories.
@@ -27,6 +28,7 @@ struct Site: Sendable {
         case "feed": return try await feed(of: repository(path, suffix: ".atom"), visit)
         case "badge": return try await badge(of: repository(path, suffix: ".svg"), visit)
         case "sitemap.xml" where path.count == 1: return try await map(visit)
+        case "sitemap": return try await map(from: path, visit)
         case "robots.txt" where path.count == 1: return robots(visit)
         default: return nil
         }
@@ -91,24 +93,41 @@ struct Site: Sendable {
 
     // MARK: - Search engines
 
+    private static let namespace = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
     /// What everybody may see, whoever asks; not there if that is nothing.
+    ///
+    /// Where it is much, a list of maps.
     private func map(_ visit: Visit) async throws -> Response {
         guard isPublic else { return renderer.missing(visit) }
         let everybody = visit.registry.acting(for: .anonymous)
-        var names: [String] = []
-        var after: String? = ""
-        while let last = after, names.count < Self.mostAddresses {
-            let page = try await everybody.repositories(after: last, limit: nil)
-            names += page.entries
-            after = page.next
+        let names = try await everybody.listedNames(from: "", limit: Self.mostAddresses)
+        guard names.count == Self.mostAddresses else {
+            return map(["/"] + names.map { "/r/\($0)" }, visit)
         }
-        let addresses = ["/"] + names.prefix(Self.mostAddresses - 1).map { "/r/\($0)" }
+        let firsts = try await everybody.listedNames(
+            from: "", step: Self.mostAddresses, limit: Self.mostMaps)
         return xml(
             "application/xml",
-            #"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">"#
+            "<sitemapindex xmlns=\"\(Self.namespace)\">"
+                + firsts.map { "<sitemap><loc>\(escaped("\(visit.base)/sitemap/\($0).xml"))</loc></sitemap>" }
+                .joined(separator: "\n") + "</sitemapindex>\n")
+    }
+
+    /// One of many maps: from a name on.
+    private func map(from path: [String], _ visit: Visit) async throws -> Response {
+        guard isPublic, let first = repository(path, suffix: ".xml") else { return renderer.missing(visit) }
+        let names = try await visit.registry.acting(for: .anonymous)
+            .listedNames(from: first.path, limit: Self.mostAddresses)
+        return map(names.map { "/r/\($0)" }, visit)
+    }
+
+    private func map(_ addresses: [String], _ visit: Visit) -> Response {
+        xml(
+            "application/xml",
+            "<urlset xmlns=\"\(Self.namespace)\">"
                 + addresses.map { "<url><loc>\(escaped(visit.base + $0))</loc></url>" }.joined(
-                    separator: "\n")
-                + "</urlset>\n")
+                    separator: "\n") + "</urlset>\n")
     }
 
     /// RFC 9309: pages may be read, what machines pull may not.

@@ -8,6 +8,9 @@ enum TokenForms {
     /// Days until a token expires, as offered; the first is chosen.
     private static let lifetimes = ["90", "7", "30", "365", ""]
 
+    private static let tokensShown = 25
+    private static let scopesShown = 10
+
     /// Creates a token (`[]`) or revokes one (`[ID, "revoke"]`).
     /// - Returns: the token that was made; nil if none was.
     static func act(
@@ -37,14 +40,21 @@ enum TokenForms {
             lifetime: lifetime == 0 ? nil : lifetime * 86400)
     }
 
+    private static func shown(_ scopes: [Scope]) -> [String] {
+        scopes.prefix(scopesShown).map { clipped($0.text, 300) }
+            + (scopes.count > scopesShown ? ["and \(scopes.count - scopesShown) more"] : [])
+    }
+
     /// What the template `tokens` shows; `path` is the page that it is on.
     static func values(of name: AccountName, path: String, _ visit: Visit) async throws -> [String: Any] {
         let now = visit.registry.now()
         let tokens = try await visit.directory.store.tokens(of: name)
-        let rows = tokens.filter { $0.isValid(at: now) }.map { token in
+        let slice = try RowSlice(
+            tokens.filter { $0.isValid(at: now) }, "tokens", on: path, visit, length: tokensShown)
+        let rows = slice.rows.map { token in
             var row: [String: Any] = [
                 "id": token.id.description, "label": token.name, "isLogIn": token.kind == .refresh,
-                "scopes": token.scopes?.map(\.text) ?? [], "isWide": token.scopes == nil,
+                "scopes": Self.shown(token.scopes ?? []), "isWide": token.scopes == nil,
                 "born": Moment(token.createdAt, now).values,
             ]
             row["used"] = token.lastUsedAt.map { Moment($0, now).values }
@@ -52,7 +62,7 @@ enum TokenForms {
             return row
         }
         return [
-            "tokens": rows, "hasTokens": !rows.isEmpty, "tokensPath": path,
+            "tokens": rows, "moreTokens": slice.next, "hasTokens": !rows.isEmpty, "tokensPath": path,
             "lifetimes": lifetimes.map { days in
                 ["days": days, "text": days.isEmpty ? "never" : "in \(days) days"]
             },

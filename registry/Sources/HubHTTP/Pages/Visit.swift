@@ -12,7 +12,7 @@ struct Visit: Sendable {
     let directory: Directory
     let principal: Principal
     /// The address that the hub was found at, as in commands that are shown.
-    let host: String
+    var host: String
     /// Where pages and feeds say that the hub is, as in "https://hub.example.com".
     var base = ""
     /// Whether that was configured, so that it is the same for everybody.
