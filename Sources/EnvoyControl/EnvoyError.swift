@@ -19,6 +19,10 @@ package struct EnvoyError: Diagnostic {
         package static let timedOut = Code(name: "timedOut")
         /// The admin interface does not answer, or not as expected.
         package static let admin = Code(name: "admin")
+        /// An index of packages has no such Envoy, or sends what it did not promise.
+        package static let index = Code(name: "index")
+        /// Nobody answers where Envoys are fetched from.
+        package static let unreachable = Code(name: "unreachable")
         /// A text is not an address.
         package static let address = Code(name: "address")
     }
@@ -33,7 +37,7 @@ package struct EnvoyError: Diagnostic {
     package var category: DiagnosticCategory {
         switch code {
         case .address: .usage
-        case .admin: .unreachable
+        case .admin, .unreachable: .unreachable
         default: .failed
         }
     }

@@ -34,7 +34,7 @@ import Testing
             "WasmeTemplates", "Mustache", "Subprocess", "SystemPackage", "Yams",
         ],
         "EnvoyControl": [
-            "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
+            "Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
         ],
         "Deployment": [
             "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",

@@ -67,7 +67,7 @@ final class Listener: Sendable {
         "", "init", "build", "check", "doctor", "inspect", "list", "tag", "rm", "prune", "push", "pull",
         "copy", "save",
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
-        "deploy envoy", "version",
+        "deploy envoy", "envoy", "envoy install", "envoy list", "envoy remove", "version",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()
