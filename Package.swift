@@ -150,7 +150,8 @@ let package = Package(
                 subprocess, system, yams,
             ]),
         // A real Envoy as a process.
-        .library("EnvoyControl", ["Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
+        .library(
+            "EnvoyControl", ["Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
         .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", system, yams]),
         // One file per verb.

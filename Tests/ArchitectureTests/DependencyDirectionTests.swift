@@ -34,7 +34,8 @@ import Testing
             "WasmeTemplates", "Mustache", "Subprocess", "SystemPackage", "Yams",
         ],
         "EnvoyControl": [
-            "Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess", "SystemPackage",
+            "Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess",
+            "SystemPackage",
         ],
         "Deployment": [
             "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",

@@ -64,6 +64,7 @@ package struct EnvoyInstaller: Sendable {
     ///   - archive: the file.
     ///   - digest: what its bytes must hash to; nil for whatever is in it.
     /// - Returns: the Envoy, under the version that it says it has.
+    /// - Throws: as the other.
     package func install(archive: FilePath, digest: Digest? = nil) async throws -> InstalledEnvoy {
         if let digest {
             let found = try Self.digest(of: archive, digest.algorithm)
