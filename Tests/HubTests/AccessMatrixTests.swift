@@ -216,7 +216,10 @@ import Testing
                     }
                     #expect(replies[0].status == replies[1].status)
                     // Both mount from the same repository, and are told so.
-                    let texts = replies.map { $0.text.replacing("acme/secret", with: "acme/nobody") }
+                    let texts = replies.map {
+                        $0.text.replacing("acme/secret", with: "acme/nobody").replacing(
+                            "acme%2Fsecret", with: "acme%2Fnobody")
+                    }
                     #expect(texts[0] == texts[1])
                     let challenges = replies.map {
                         ($0["WWW-Authenticate"] ?? "").replacing("acme/secret", with: "acme/nobody")

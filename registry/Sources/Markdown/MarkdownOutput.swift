@@ -67,8 +67,14 @@ struct MarkdownOutput {
         let scalars = text.unicodeScalars
         var place = scalars.startIndex
         while place < scalars.endIndex, hasRoom() {
-            let next =
+            var next =
                 scalars.index(place, offsetBy: Self.piece, limitedBy: scalars.endIndex) ?? scalars.endIndex
+            // A part ends between words, where there are any.
+            if next < scalars.endIndex,
+                let space = scalars[place..<next].lastIndex(where: { $0 == " " || $0 == "\n" })
+            {
+                next = scalars.index(after: space)
+            }
             html += HTMLText.escaped(text[place..<next])
             place = next
         }
