@@ -134,6 +134,7 @@ let package = Package(
                 .copy("cpp"),
                 .copy("go"),
                 .copy("kinds"),
+                .copy("precompiled"),
                 .copy("rust"),
                 .copy("swift"),
                 .copy("tinygo"),
