@@ -80,14 +80,16 @@ import Testing
     func `a push to our hub is taken up at the very byte`(_ attempts: Int) async throws {
         try await RunningHub.run { hub in
             let relay = try CuttingRelay(to: port(hub.address)) { number in
-                number > 8 ? nil : .init(.toServer, at: .random(in: 4_000...(6 << 20)))
+                let place: ClosedRange<Int> = number == 1 ? 4_000...(1 << 20) : (4 << 20)...(10 << 20)
+                return number > 8 ? nil : .init(.toServer, at: .random(in: place))
             }
             let runs = try await pushInRuns(relay, attempts: attempts)
             #expect(relay.cuts > 0 && runs > 0)
             let sink = DigestSink()
             try await client(relay).blob(repository, descriptor, into: sink)
-            // What the hub had received but not yet written when the connection broke comes again.
-            let most = Self.size + relay.cuts * (1 << 20) + 100_000
+            // What the hub had not yet read when the sender asked how far it is comes again: on a busy machine as much as
+            // the sockets hold, and never all that was sent.
+            let most = Self.size + relay.cuts * (3 << 20) + 100_000
             #expect(relay.toServer < most, "\(relay.toServer) bytes for \(Self.size), \(relay.cuts) cuts")
         }
     }

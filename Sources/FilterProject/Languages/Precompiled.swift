@@ -25,7 +25,10 @@ package struct PrecompiledBuildDriver: BuildDriver {
         let path = project.root.pushing(FilePath(module))
         guard Files.kind(path) == .file else {
             throw ProjectError(
-                .malformed, "there is no file \"\(path)\"", hint: "name a .wasm file that is there")
+                .malformed, "there is no file \"\(path)\"",
+                hint: project.isDerived
+                    ? "name a .wasm file that is there"
+                    : "copy the module there, or name another in wasme.yaml: build: {module: filter.wasm}")
         }
         var plan = BuildPlan(
             product: project.manifest.name.description, tools: [], steps: [], module: path)
