@@ -9,8 +9,6 @@ package struct TarReader: Sendable {
     package var maximumEntries = 10_000
     /// Most uncompressed bytes of all files together, skipped ones included: to skip one costs as much time as to read it.
     package var maximumBytes: Int64 = 512 << 20
-    /// Whether zip archives are taken, too, and whole archives that were packed by xz.
-    package var takesZip = false
     /// Bytes beside its files that an entry may cost: its header, what fills up its last block, extensions.
     private static let overhead: Int64 = 4 << 10
 
@@ -34,10 +32,6 @@ package struct TarReader: Sendable {
             archive_read_support_filter_zstd(archive)
             archive_read_support_format_tar(archive)
             archive_read_support_format_gnutar(archive)
-            if takesZip {
-                archive_read_support_filter_xz(archive)
-                archive_read_support_format_zip_streamable(archive)
-            }
         }
         var entries = 0
         var total: Int64 = 0

