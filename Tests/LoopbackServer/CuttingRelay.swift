@@ -31,9 +31,9 @@ package final class CuttingRelay: Sendable {
     private let counts: Counts
 
     private final class Counts: Sendable {
-        private let bytes = Mutex<(toServer: Int, toClient: Int, cuts: Int)>((0, 0, 0))
+        private let bytes = Mutex<(toServer: Int, toClient: Int, cuts: Int, cutBytes: Int)>((0, 0, 0, 0))
 
-        var all: (toServer: Int, toClient: Int, cuts: Int) { bytes.withLock { $0 } }
+        var all: (toServer: Int, toClient: Int, cuts: Int, cutBytes: Int) { bytes.withLock { $0 } }
         func add(_ count: Int, _ direction: Direction) {
             bytes.withLock { bytes in
                 switch direction {
@@ -42,7 +42,12 @@ package final class CuttingRelay: Sendable {
                 }
             }
         }
-        func addCut() { bytes.withLock { $0.cuts += 1 } }
+        func addCut(at position: Int) {
+            bytes.withLock { bytes in
+                bytes.cuts += 1
+                bytes.cutBytes += position
+            }
+        }
     }
 
     /// Starts a relay.
@@ -95,6 +100,8 @@ package final class CuttingRelay: Sendable {
     package var toClient: Int { counts.all.toClient }
     /// Connections that were broken, or stalled, on purpose.
     package var cuts: Int { counts.all.cuts }
+    /// Bytes that had gone the way of the break through those connections, before they were broken.
+    package var cutBytes: Int { counts.all.cutBytes }
 
     /// Refuses new connections and breaks the open ones.
     package func stop() { connections.closeAll() }
@@ -116,7 +123,7 @@ private final class Pair: Sendable {
     func pump(
         _ direction: CuttingRelay.Direction, _ cut: CuttingRelay.Cut?,
         _ count: (Int, CuttingRelay.Direction) -> Void,
-        _ cutHappens: () -> Void
+        _ cutHappens: (_ position: Int) -> Void
     ) {
         let (source, sink) = direction == .toServer ? (client, server) : (server, client)
         let stream = SocketStream(sink)
@@ -129,7 +136,7 @@ private final class Pair: Sendable {
             count(received, direction)
         }
         if rest == 0 {
-            cutHappens()
+            cutHappens(cut?.position ?? 0)
             while cut?.stalls == true, recv(source, &buffer, buffer.count, 0) > 0 {}
         }
         shutdown(source, Int32(SHUT_RDWR))

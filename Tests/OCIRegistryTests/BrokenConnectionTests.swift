@@ -87,10 +87,10 @@ import Testing
             #expect(relay.cuts > 0 && runs > 0)
             let sink = DigestSink()
             try await client(relay).blob(repository, descriptor, into: sink)
-            // What the hub had not yet read when the sender asked how far it is comes again: on a busy machine as much as
-            // the sockets hold, and never all that was sent.
-            let most = Self.size + relay.cuts * (3 << 20) + 100_000
-            #expect(relay.toServer < most, "\(relay.toServer) bytes for \(Self.size), \(relay.cuts) cuts")
+            // What the hub had not yet read when a connection broke is lost with it, and may be much on a busy machine. But
+            // what it had read is not sent again: the connection that stays has less to carry than all of the blob.
+            let rest = relay.toServer - relay.cutBytes
+            #expect(rest < Self.size, "\(rest) bytes of \(Self.size) after \(relay.cuts) cuts")
         }
     }
 
