@@ -73,6 +73,7 @@ package struct LanguageTool: Sendable {
     private func look(at path: FilePath, in surroundings: ToolSurroundings) async throws -> ToolFinding {
         var answer = ""
         var version: ToolVersion?
+        var complaint = ""
         for question in questions where version == nil {
             let asked = question.sibling.map { path.removingLastComponent().appending($0) } ?? path
             if question.sibling != nil, surroundings.program(asked.string) == nil {
@@ -84,13 +85,16 @@ package struct LanguageTool: Sendable {
             let words = try await ToolProcess.capture(
                 asked, question.arguments, environment: surroundings.environment, in: surroundings.folder)
             answer = words.stdout
-            version = readVersion(words.stdout) ?? readVersion(words.stderr)
+            // What a program says that failed may have any number in it.
+            if words.succeeded { version = readVersion(words.stdout) ?? readVersion(words.stderr) }
+            complaint =
+                words.stderr.split(separator: "\n").first.map { ": it says \(quoted(String($0)))" } ?? ""
         }
         let found = FoundTool(name: name, path: path, version: version, answer: answer)
         if !questions.isEmpty, version == nil {
             let command = "\(path) \(questions.last?.arguments.joined(separator: " ") ?? "")"
             let fault = ToolFault(
-                "\"\(path)\" does not say its version",
+                "\"\(path)\" does not say its version\(complaint)",
                 advice: "run '\(command)' to see what is wrong with it")
             return ToolFinding(tool: self, state: .unusable(found, fault))
         }
