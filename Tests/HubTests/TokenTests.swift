@@ -150,6 +150,20 @@ import Testing
         }
     }
 
+    @Test func `a session lists no names that the token beneath it is not for`() async throws {
+        try await withTown { town in
+            let wim = try await town.token("wim", scopes: [try Scope(parsing: "acme/open:pull")])
+            let session = try await session(town, "scope=registry:catalog:*", Town.basic("wim", wim))
+            for headers in [Town.basic("wim", wim), ["Authorization": "Bearer \(session.token)"]] {
+                for path in ["/v2/_catalog", "/api/v1/search?q="] {
+                    let reply = try await town.hub.client.send("GET", path, headers)
+                    #expect(reply.status == 200 && reply.text.contains("acme/open"), "\(path)")
+                    #expect(!reply.text.contains("acme/secret"), "\(path)")
+                }
+            }
+        }
+    }
+
     @Test func `rights that were taken end a session at once`() async throws {
         try await withTown { town in
             let session = try await session(

@@ -48,7 +48,8 @@ extension Gatekeeper {
         let claims = SessionClaims(
             iss: SessionTokens.issuer, aud: service, sub: principal.account == nil ? "" : principal.name,
             iat: time, nbf: time, exp: time + SessionTokens.lifetime, jti: UploadID().description,
-            access: granted, uid: principal.account?.rawValue, tid: principal.token?.description)
+            access: granted, uid: principal.account?.rawValue, tid: principal.token?.description,
+            names: principal.bounds?.names)
         return Session(
             token: try await sessions.sign(claims), expiresIn: SessionTokens.lifetime, issuedAt: time,
             scope: granted.map { "\($0.type):\($0.name):\($0.actions.joined(separator: ","))" }.joined(

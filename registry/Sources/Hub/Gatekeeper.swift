@@ -176,7 +176,8 @@ extension Principal {
             claims.uid.map { .account(AccountID($0), name: claims.sub) } ?? .anonymous,
             bounds: Bounds(
                 .session, scopes,
-                coversCatalog: claims.access.contains { $0.type == "registry" && $0.name == "catalog" }),
+                coversCatalog: claims.access.contains { $0.type == "registry" && $0.name == "catalog" },
+                names: claims.names),
             token: claims.tid.flatMap { TokenID($0) }, address: address)
     }
 }

@@ -104,11 +104,17 @@ package struct Bounds: Hashable, Sendable {
     package let scopes: [Scope]
     /// For a session, whether it may ask for names of repositories.
     package let coversCatalog: Bool
+    /// The repositories whose names lists may tell, as patterns; nil for all that the identity may see.
+    ///
+    /// A session that rests on a token tells no more than the token does.
+    package let names: [String]?
 
-    package init(_ kind: Kind, _ scopes: [Scope], coversCatalog: Bool = true) {
+    package init(_ kind: Kind, _ scopes: [Scope], coversCatalog: Bool = true, names: [String]? = nil) {
         self.kind = kind
         self.scopes = scopes
         self.coversCatalog = coversCatalog
+        self.names =
+            kind == .token ? scopes.filter { $0.actions.contains(.pull) }.map(\.repositories) : names
     }
 
     package func allow(_ action: RepositoryAction, _ repository: Repository) -> Bool {

@@ -26,6 +26,8 @@ struct SessionClaims: Hashable, Sendable, Codable {
     let uid: Int64?
     /// The token that it was made from.
     let tid: String?
+    /// The repositories whose names may be told, as patterns: those that the token beneath it is for; nil for no such limit.
+    var names: [String]?
 }
 
 /// Makes session tokens and recognises them: JWTs (RFC 7519) signed with Ed25519 (RFC 8037) by keys of the data folder.

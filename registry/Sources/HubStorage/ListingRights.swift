@@ -16,9 +16,7 @@ struct ListingRights {
 
     init(_ access: Access, _ listings: ListingSnapshot, _ database: Database) throws {
         namespaces = Array(repeating: false, count: listings.namespaces.count)
-        if let bounds = access.principal.bounds, bounds.kind == .token {
-            patterns = bounds.scopes.filter { $0.actions.contains(.pull) }
-        }
+        patterns = access.principal.bounds?.names?.map { Scope(repositories: $0, actions: [.pull]) }
         guard !access.policy.isOpen, access.principal.identity != .host else {
             seesAll = true
             return

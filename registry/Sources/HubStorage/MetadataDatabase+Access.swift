@@ -146,8 +146,7 @@ struct ListingCondition {
                 arguments += [account]
             }
         }
-        if let bounds = access.principal.bounds, bounds.kind == .token {
-            let patterns = bounds.scopes.filter { $0.actions.contains(.pull) }.map(\.repositories)
+        if let patterns = access.principal.bounds?.names {
             // Repository names hold no character that GLOB takes for anything but itself.
             let any = ["0"] + patterns.map { _ in "repositories.name GLOB ?" }
             sql += " AND (\(any.joined(separator: " OR ")))"
