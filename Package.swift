@@ -155,13 +155,22 @@ let package = Package(
             "EnvoyControl", ["Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
         .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", system, yams]),
+        // An Envoy with slots for filters, as those who try them need it.
+        .library("FilterProxy", ["Deployment", "EnvoyControl", "Files", system]),
+        // What a filter does, as its `tests.yaml` says it, and how a real Envoy is made to show it.
+        .library(
+            "Scenarios",
+            [
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+                "FilterProxy", "JSON", "OCIRegistry", system,
+            ]),
         // One file per verb.
         .library(
             "WasmeCommands",
             [
                 "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterInspection",
-                "FilterProject", "HostProfiles", "ImageTransfer", "OCI", "OCILayout", "OCIRegistry",
-                "WasmBinary", "WasmeTemplates", argumentParser, system,
+                "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON", "OCI", "OCILayout",
+                "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", argumentParser, system,
             ]),
         .executableTarget(
             name: "wasme", dependencies: ["CurlTransport", "WasmeCommands", system], swiftSettings: settings),
@@ -236,9 +245,13 @@ let package = Package(
             "ExampleTests",
             [
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "JSON", "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix, system,
+                "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix,
+                system,
             ]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
+        .tests(
+            "FilterProxyTests",
+            ["CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterProxy", system]),
         .tests(
             "FilterImageTests", ["Archive", "Files", "FilterImage", "JSON", "OCI", "OCILayout", system]),
         .tests(

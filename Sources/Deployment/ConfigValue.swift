@@ -8,6 +8,11 @@ package indirect enum ConfigValue: Hashable, Sendable {
     package struct Field: Hashable, Sendable {
         package let key: String
         package let value: ConfigValue
+
+        package init(key: String, value: ConfigValue) {
+            self.key = key
+            self.value = value
+        }
     }
 
     case string(String)

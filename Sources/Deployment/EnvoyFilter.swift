@@ -5,15 +5,7 @@ package import SystemPackage
 
 /// A filter as Envoy is to run it.
 package struct EnvoyFilter: Hashable, Sendable {
-    /// What Envoy does when the module traps (`FailurePolicy` in `envoy/extensions/wasm/v3/wasm.proto`).
-    package enum FailurePolicy: String, Hashable, Sendable, CaseIterable {
-        /// Answer 503 and start the module again: heals itself and is counted.
-        case reload = "FAIL_RELOAD"
-        /// Answer 503 from then on.
-        case closed = "FAIL_CLOSED"
-        /// Serve without the filter from then on.
-        case open = "FAIL_OPEN"
-    }
+    package typealias FailurePolicy = EnvoyPlugin.FailurePolicy
 
     /// The deployment's name, unique in one Envoy.
     package let id: String
@@ -74,37 +66,17 @@ package struct EnvoyFilter: Hashable, Sendable {
     /// By which name our filters are found again.
     package var name: String { "wasme.\(id)" }
 
-    /// The item for `http_filters`.
-    package var httpFilter: ConfigValue {
-        var plugin: [ConfigValue.Field] = [.init(key: "name", value: .string(name))]
-        if !rootID.isEmpty { plugin.append(.init(key: "root_id", value: .string(rootID))) }
-        plugin += [
-            .init(key: "failure_policy", value: .string(failurePolicy.rawValue)),
-            .init(
-                key: "vm_config",
-                value: [
-                    // The only engine that Envoy's own builds have; leaving it out would try others first.
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": ["local": ["filename": .string(modulePath.string)]],
-                ]),
-        ]
-        if let configuration {
-            plugin.append(
-                .init(
-                    key: "configuration",
-                    value: [
-                        "@type": "type.googleapis.com/google.protobuf.StringValue",
-                        "value": .string(configuration),
-                    ]))
-        }
-        return [
-            "name": .string(name),
-            "typed_config": [
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": .map(plugin),
-            ],
-        ]
+    /// What Envoy is told of the module.
+    package var plugin: EnvoyPlugin {
+        var plugin = EnvoyPlugin(name: name, modulePath: modulePath)
+        plugin.rootID = rootID
+        plugin.failurePolicy = failurePolicy
+        plugin.configuration = configuration
+        return plugin
     }
+
+    /// The item for `http_filters`.
+    package var httpFilter: ConfigValue { ["name": .string(name), "typed_config": plugin.typedConfig] }
 
     /// The item as lines of YAML, with the image for people to read.
     var yamlItem: [String] {

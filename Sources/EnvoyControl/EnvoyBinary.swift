@@ -129,27 +129,3 @@ package struct EnvoyBinary: Hashable, Sendable {
         Files.kind(path) == .file && access(path.string, X_OK) == 0
     }
 }
-
-/// A private folder for one run of Envoy, removed when the value goes.
-final class RunFolder: Sendable {
-    let path: FilePath
-
-    init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        path = FilePath(parent).appending("wasme-envoy-\(Files.randomName())")
-        // Private: a configuration may hold secrets.
-        guard mkdir(path.string, 0o700) == 0 else {
-            throw SystemError("create folder", path.string, errno: errno)
-        }
-    }
-
-    deinit { try? Files.remove(path) }
-
-    var log: FilePath { path.appending("envoy.log") }
-    var adminAddress: FilePath { path.appending("admin-address") }
-    var bootstrap: FilePath { path.appending("bootstrap.yaml") }
-
-    func readLog() throws -> String {
-        String(decoding: try Files.read(log, limit: 1 << 30), as: UTF8.self)
-    }
-}

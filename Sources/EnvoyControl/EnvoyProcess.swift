@@ -51,6 +51,7 @@ package final class EnvoyProcess: Sendable {
     ///   - binary: which Envoy.
     ///   - configuration: its bootstrap.
     ///   - options: threads, log and limits.
+    ///   - folder: where the run's own files lie, for who has files of theirs to put there.
     ///   - transport: what the admin interface is asked through.
     ///   - body: what to do with it.
     /// - Returns: what the closure returned.
@@ -58,9 +59,10 @@ package final class EnvoyProcess: Sendable {
     ///   makes the closure fail; otherwise the closure's error.
     package static func run<Result: Sendable>(
         _ binary: EnvoyBinary, _ configuration: EnvoyConfiguration, options: EnvoyOptions = EnvoyOptions(),
-        transport: any HTTPTransport, body: @Sendable (EnvoyProcess) async throws -> Result
+        folder: RunFolder? = nil, transport: any HTTPTransport,
+        body: @Sendable (EnvoyProcess) async throws -> Result
     ) async throws -> Result {
-        let folder = try RunFolder()
+        let folder = try folder ?? RunFolder()
         defer { withExtendedLifetime(folder) {} }
         let log = options.log ?? folder.log
         var arguments = [

@@ -40,11 +40,16 @@ import Testing
         "Deployment": [
             "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",
         ],
+        "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
+        "Scenarios": [
+            "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
+            "FilterProxy", "JSON", "OCIRegistry", "SystemPackage",
+        ],
         "WasmeCommands": [
             "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
             "FilterInspection",
-            "FilterProject", "HostProfiles", "ImageTransfer", "OCI", "OCILayout", "OCIRegistry", "WasmBinary",
-            "WasmeTemplates", "ArgumentParser", "SystemPackage",
+            "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON", "OCI", "OCILayout",
+            "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", "ArgumentParser", "SystemPackage",
         ],
         "wasme": ["CurlTransport", "WasmeCommands", "SystemPackage"],
         "Secrets": ["CCrypt", "COpenSSL"],

@@ -2,6 +2,7 @@
 
 import EnvoyControl
 import FilterProject
+import Scenarios
 import Foundation
 import SystemPackage
 import TestSupport

@@ -6,6 +6,7 @@ import FilterImage
 import FilterProject
 import Foundation
 import JSON
+import Scenarios
 import SystemPackage
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@
 import Deployment
 import EnvoyControl
 import FilterProject
+import Scenarios
 import SystemPackage
 
 /// The configuration of an Envoy in which each scenario has a listener, a configured filter and a VM of its own.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Scenarios
 import Testing
 
 /// What is wrong with a `tests.yaml` is told with its place.

@@ -3,6 +3,7 @@
 import CurlTransport
 import EnvoyControl
 import FilterProject
+import Scenarios
 import NIOCore
 
 /// Something that was not as a `tests.yaml` says.

@@ -5,7 +5,7 @@ import FilterProject
 import JSON
 
 /// What is wrong with a `tests.yaml`, and where.
-struct ScenarioError: Error, CustomStringConvertible {
+package struct ScenarioError: Error, CustomStringConvertible {
     let place: String
     let reason: String
 
@@ -14,7 +14,7 @@ struct ScenarioError: Error, CustomStringConvertible {
         self.reason = reason
     }
 
-    var description: String { "\(place): \(reason)" }
+    package var description: String { "\(place): \(reason)" }
 }
 
 /// The members of a mapping, which are taken out one by one; what is left is a mistake.

@@ -6,7 +6,7 @@ import JSON
 
 extension ScenarioFile {
     /// Reads a `tests.yaml`.
-    init(parsing yaml: String, file: String) throws {
+    package init(parsing yaml: String, file: String) throws {
         var fields = try ScenarioFields(try YAMLNode(parsing: yaml, file: file), in: file)
         let defaults = try StepContext(&fields, inheriting: StepContext())
         guard let tests = try fields.list("tests"), !tests.isEmpty else {
@@ -24,7 +24,7 @@ extension ScenarioFile {
     }
 
     /// All the services that the filter may call, and which of them speak gRPC.
-    var services: [String: Bool] {
+    package var services: [String: Bool] {
         var services: [String: Bool] = [:]
         for case .steps(let steps) in scenarios.map(\.outcome) {
             for (name, script) in steps.flatMap(\.services) {

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
+package import JSON
 
 /// What a `tests.yaml` holds: what a filter does, seen from outside of the proxy that runs it.
-struct ScenarioFile: Sendable {
+package struct ScenarioFile: Sendable {
     /// Each runs with a configuration of its own, in a VM of its own.
-    let scenarios: [Scenario]
+    package let scenarios: [Scenario]
 }
 
 /// A filter with one configuration, and what happens to it.
-struct Scenario: Sendable {
-    let name: String
+package struct Scenario: Sendable {
+    package let name: String
     /// Where it begins in the file.
-    let line: Int
+    package let line: Int
     /// The filter's configuration, as a JSON text or any other.
-    let configuration: String?
+    package let configuration: String?
     /// The same as a value, to hold it against the filter's schema; nil if it is no JSON.
-    let configurationValue: JSONValue?
-    let outcome: Outcome
+    package let configurationValue: JSONValue?
+    package let outcome: Outcome
 
-    enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// The proxy does not take the configuration, and says why.
         case refused(TextPattern)
         /// What is sent one after the other, and what comes of it.
@@ -28,45 +28,52 @@ struct Scenario: Sendable {
 }
 
 /// One thing that a client does, and what is to be seen of it.
-struct Step: Sendable {
-    let line: Int
+package struct Step: Sendable {
+    package let line: Int
     /// How long to wait before it: for what has a time to live.
-    let delay: Duration
+    package let delay: Duration
     /// What the server behind the proxy answers.
-    let upstream: ServiceScript
+    package let upstream: ServiceScript
     /// What the services answer that the filter calls, by the names of their clusters.
-    let services: [String: ServiceScript]
-    let stimulus: Stimulus
-    let expectation: Expectation
+    package let services: [String: ServiceScript]
+    package let stimulus: Stimulus
+    package let expectation: Expectation
 
-    enum Stimulus: Sendable {
+    package enum Stimulus: Sendable {
         case request(ScenarioRequest)
         case connection(sends: [String])
     }
 }
 
 /// A request as the client sends it.
-struct ScenarioRequest: Sendable {
-    var method = "GET"
-    var path = "/"
-    var headers: [(name: String, value: String)] = []
+package struct ScenarioRequest: Sendable {
+    package var method = "GET"
+    package var path = "/"
+    package var headers: [(name: String, value: String)] = []
     /// Sent one after the other, as chunks if there are several.
-    var body: [String] = []
-    var trailers: [(name: String, value: String)] = []
+    package var body: [String] = []
+    package var trailers: [(name: String, value: String)] = []
+
+    package init(method: String = "GET", path: String = "/") {
+        self.method = method
+        self.path = path
+    }
 }
 
 /// What a service does when it is called: one answer after the other, and then the last one again and again.
-struct ServiceScript: Sendable {
-    var answers: [ServiceAnswer]
+package struct ServiceScript: Sendable {
+    package var answers: [ServiceAnswer]
+
+    package init(answers: [ServiceAnswer]) { self.answers = answers }
 }
 
 /// What a service does with one request or connection.
-enum ServiceAnswer: Sendable {
-    struct Message: Sendable {
-        var status = 200
-        var headers: [(name: String, value: String)] = []
-        var body: [String] = []
-        var trailers: [(name: String, value: String)] = []
+package enum ServiceAnswer: Sendable {
+    package struct Message: Sendable {
+        package var status = 200
+        package var headers: [(name: String, value: String)] = []
+        package var body: [String] = []
+        package var trailers: [(name: String, value: String)] = []
     }
 
     case http(Message)
@@ -80,46 +87,46 @@ enum ServiceAnswer: Sendable {
 }
 
 /// What is to be seen after a step; what is left out may be anything.
-struct Expectation: Sendable {
-    var status: Int?
-    var response = MessageExpectation()
+package struct Expectation: Sendable {
+    package var status: Int?
+    package var response = MessageExpectation()
     /// Bytes that the client of a TCP connection gets.
-    var received: String?
+    package var received: String?
     /// Whether the proxy closes a TCP connection.
-    var isClosed = false
-    var upstream = CallExpectation()
-    var services: [String: CallExpectation] = [:]
+    package var isClosed = false
+    package var upstream = CallExpectation()
+    package var services: [String: CallExpectation] = [:]
     /// Lines of the filter's log, in any order.
-    var log: [TextPattern] = []
+    package var log: [TextPattern] = []
     /// By how much counters, gauges and the number of samples of histograms change, by name without "wasmcustom.".
-    var metrics: [(name: String, change: Int)] = []
+    package var metrics: [(name: String, change: Int)] = []
 }
 
 /// Headers and body of a request or a response.
-struct MessageExpectation: Sendable {
-    var headers: [(name: String, pattern: TextPattern)] = []
-    var body: TextPattern?
-    var trailers: [(name: String, pattern: TextPattern)] = []
+package struct MessageExpectation: Sendable {
+    package var headers: [(name: String, pattern: TextPattern)] = []
+    package var body: TextPattern?
+    package var trailers: [(name: String, pattern: TextPattern)] = []
 }
 
 /// What a service gets to see.
-struct CallExpectation: Sendable {
+package struct CallExpectation: Sendable {
     /// How many requests or connections.
-    var count: Int?
-    var method: TextPattern?
-    var path: TextPattern?
-    var message = MessageExpectation()
+    package var count: Int?
+    package var method: TextPattern?
+    package var path: TextPattern?
+    package var message = MessageExpectation()
 }
 
 /// What a text has to be like.
-enum TextPattern: Sendable, CustomStringConvertible {
+package enum TextPattern: Sendable, CustomStringConvertible {
     case equal(String)
     case contains(String)
     case matches(String)
     /// There is none.
     case absent
 
-    func accepts(_ text: String?) -> Bool {
+    package func accepts(_ text: String?) -> Bool {
         switch (self, text) {
         case (.absent, nil): true
         case (.absent, _), (_, nil): false
@@ -131,7 +138,7 @@ enum TextPattern: Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .equal(let text): "\"\(text)\""
         case .contains(let text): "something with \"\(text)\" in it"
