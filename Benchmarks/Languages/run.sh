@@ -20,7 +20,7 @@ for kind in ${KINDS:-http-headers http-body}; do
         log=$folder/$kind-$language.log
         if ! "$wasme" init "$project" --language "$language" --kind "$kind" --name my-filter >"$log" 2>&1 ||
             ! (cd "$project" && "$wasme" build) >>"$log" 2>&1; then
-            echo "left out: $kind in $language: $(tail -n 1 "$log")" >&2
+            echo "left out: $kind in $language: $(grep -m 1 '^error: ' "$log" || tail -n 1 "$log")" >&2
             continue
         fi
         # The one module that the build has left; those of packages are not it.

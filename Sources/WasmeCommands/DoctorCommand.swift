@@ -3,6 +3,7 @@
 import ArgumentParser
 import Diagnostics
 import EnvoyControl
+import Files
 import FilterProject
 import OCIRegistry
 import SystemPackage
@@ -14,7 +15,7 @@ struct DoctorCommand: WasmeCommand {
         abstract: "Say what this machine and a project lack to build and try filters.",
         discussion: """
             Looks at the tools of every language as 'wasme build' does, at Envoy, git, \
-            the store and docker's credential helpers; inside a project, or with the \
+            wasm-opt, the store and docker's credential helpers; inside a project, or with the \
             folder of one, also at the project's own files. What is missing is named \
             with the command that installs it here; --all-systems names those of \
             other systems, too.
@@ -23,8 +24,8 @@ struct DoctorCommand: WasmeCommand {
             what it will run, and asks on a terminal; it never changes the system's \
             packages and never asks for more rights.
 
-            Exits with 1 if the language that was asked for, or that of the project, \
-            cannot be built.
+            Exits with 1 if the language that was asked for cannot be built, or the \
+            project cannot: for want of its language's tools, or by its own files.
 
             Examples:
               wasme doctor
@@ -68,13 +69,30 @@ struct DoctorCommand: WasmeCommand {
         }
         report.showsEverySystem = allSystems
         try output.print(report, in: context)
-        let asked = language ?? report.project?.language
-        if report.languages.contains(where: { $0.name == asked && !$0.canBuild }) { throw ExitCode.failure }
+        guard let language else {
+            if report.projectCannotBuild { throw ExitCode.failure }
+            return
+        }
+        if report.languages.contains(where: { $0.name == language && !$0.canBuild }) {
+            throw ExitCode.failure
+        }
+    }
+
+    /// Where tools are looked for and run: a project's folder may choose another version of one.
+    private func place(in context: CommandContext) throws -> FilePath {
+        guard let folder else { return context.workingDirectory }
+        let path = context.path(folder)
+        guard Files.kind(path) == .directory else {
+            throw CommandError(
+                .usage, "\"\(path)\" is \(Files.kind(path) == nil ? "not there" : "no folder")",
+                hint: "name the folder of a project")
+        }
+        return path
     }
 
     private func languages() throws -> [Language] {
         // What needs no tools lacks none.
-        guard let language else { return Language.all.filter { !$0.tools.isEmpty || $0.driver == nil } }
+        guard let language else { return Language.all.filter { $0.knowsTools || $0.driver == nil } }
         guard let known = Language.named(language) else {
             let names = Language.all.map(\.name)
             throw CommandError(
@@ -87,12 +105,14 @@ struct DoctorCommand: WasmeCommand {
     }
 
     private func examine(_ languages: [Language], in context: CommandContext) async throws -> DoctorReport {
-        let place = folder.map { context.path($0) } ?? context.workingDirectory
+        let place = try place(in: context)
         let doctor = Doctor(ToolSurroundings(environment: context.environment, folder: place))
         async let tools = doctor.examine(languages)
-        async let git = doctor.examine(LanguageTool.versionControl)
+        async let git = doctor.examine(LanguageTool.git)
+        async let optimizer = doctor.examine(LanguageTool.wasmOpt)
+        async let project = project(in: place, doctor, context)
         async let envoy = Self.envoy(in: context)
-        var general = [await envoy, try await git]
+        var general = [await envoy, try await git, try await optimizer]
         do {
             general.append(
                 doctor.examine(
@@ -108,19 +128,19 @@ struct DoctorCommand: WasmeCommand {
         }
         return DoctorReport(
             system: HostSystem.current.name, languages: try await tools, general: general,
-            project: try project(in: place, doctor, context))
+            project: try await project)
     }
 
     /// The project at hand; nil if there is none, an error if one was named and is none.
     private func project(
         in place: FilePath, _ doctor: Doctor, _ context: CommandContext
-    ) throws -> DoctorReport.Project? {
+    ) async throws -> DoctorReport.Project? {
         do {
             let project = try FilterProject.find(from: place)
             let isOriginal = OriginalProject.isThere(in: project.root)
             // Sources that lie about are a project where somebody says so.
             if project.assumption != nil, folder == nil, !isOriginal { return nil }
-            var findings = doctor.examine(project)
+            var findings = try await doctor.examine(project)
             if isOriginal {
                 findings.append(
                     Diagnosis(
@@ -130,13 +150,14 @@ struct DoctorCommand: WasmeCommand {
             return DoctorReport.Project(
                 name: project.manifest.name.description, language: project.manifest.language,
                 folder: project.root.string,
+                usesOwnTools: !project.manifest.build.command.isEmpty || project.manifest.build.swift != nil,
                 findings: findings.isEmpty
                     ? [Diagnosis(.ok, "files", "nothing in them is known to go wrong")] : findings)
         } catch let error as ProjectError {
             if error.code == .noProject, folder == nil, !OriginalProject.isThere(in: place) { return nil }
             guard error.code != .noProject || OriginalProject.isThere(in: place) else { throw error }
             return DoctorReport.Project(
-                name: nil, language: nil, folder: place.string,
+                name: nil, language: nil, folder: place.string, usesOwnTools: false,
                 findings: [Diagnosis(.fault, "wasme.yaml", error.message, advice: error.hint)])
         }
     }
@@ -189,7 +210,7 @@ struct DoctorCommand: WasmeCommand {
             guard agreed else { return false }
         }
         let doctor = Doctor(
-            ToolSurroundings(environment: context.environment, folder: context.workingDirectory))
+            ToolSurroundings(environment: context.environment, folder: try place(in: context)))
         for fix in fixes { try await doctor.fix(fix, output: .standardError) }
         return true
     }

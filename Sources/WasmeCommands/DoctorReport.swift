@@ -9,7 +9,11 @@ struct DoctorReport: CommandResult {
         let name: String?
         let language: String?
         let folder: String
+        /// Whether its manifest says what builds it, so that its language's usual tools do not matter.
+        let usesOwnTools: Bool
         let findings: [Diagnosis]
+
+        enum CodingKeys: CodingKey { case name, language, folder, findings }
     }
 
     /// The operating system, as it calls itself.
@@ -58,6 +62,13 @@ struct DoctorReport: CommandResult {
             }
         }
         return lines.joined(separator: "\n") + "\n\n" + summary
+    }
+
+    /// Whether the project at hand lacks what its build needs.
+    var projectCannotBuild: Bool {
+        guard let project else { return false }
+        let lacksTools = languages.contains { $0.name == project.language && !$0.canBuild }
+        return (lacksTools && !project.usesOwnTools) || project.findings.contains { $0.level == .fault }
     }
 
     var brief: String { languages.filter(\.canBuild).map(\.name).joined(separator: "\n") }

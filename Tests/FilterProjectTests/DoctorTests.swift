@@ -131,6 +131,25 @@ import Testing
         }
     }
 
+    @Test func `of several tools one will do, and what is not needed is not told`() async throws {
+        var language = Language("x", title: "X", markers: [])
+        language.choice = ToolChoice(
+            "compiler", purpose: "compiler for X", tools: [tool("onec"), tool("otherc")], install: Self.advice
+        )
+        language.driver = SwiftBuildDriver()
+        let doctor = Doctor(surroundings, limit: .seconds(300))
+        try program("onec", "echo onec 1.0")
+        let none = try await doctor.examine(language)
+        #expect(!none.canBuild)
+        #expect(none.findings.map(\.subject) == ["compiler", "onec"], "\(none.findings)")
+        #expect(none.findings[0].message == "there is no compiler for X: onec or otherc")
+        #expect(none.findings[0].advice?.contains("tool-pkg") == true)
+        try program("otherc", "echo otherc 3.0")
+        let one = try await doctor.examine(language)
+        #expect(one.canBuild)
+        #expect(one.findings.map(\.subject) == ["otherc"])
+    }
+
     // MARK: Places
 
     @Test func `the store is looked at, and none is made`() throws {
@@ -204,9 +223,29 @@ import Testing
                 ], "go.mod:4"
             ),
             (
+                "rust",
+                [
+                    "Cargo.toml": "[lib]\r\ncrate-type = [\"cdylib\"]\r\n# not wasm32-wasip2\r\n",
+                    "Makefile": "# wasm32-wasi is gone\r\nbuild:\r\n\tcargo build --target wasm32-wasi\r\n",
+                ], "Makefile:3"
+            ),
+            ("go", ["go.mod": "module x\r\n\r\ngo 1.22\r\n"], "go.mod:3"),
+            (
                 "tinygo",
-                ["go.mod": "module x\nrequire github.com/proxy-wasm/proxy-wasm-go-sdk v0.0.0-2026\n"],
+                ["go.mod": "module x\nrequire github.com/tetratelabs/proxy-wasm-go-sdk v0.24.0\n"],
                 "go.mod:2"
+            ),
+            (
+                "assemblyscript",
+                [
+                    "package.json": "{\"scripts\": {\"b\": \"asc a.ts\"}}",
+                    "asconfig.json": "{\"options\": {\"use\": \"abort=abort_proc_exit\"}}",
+                ], nil
+            ),
+            (
+                "assemblyscript",
+                ["package.json": "{\"scripts\": {\"b\": \"asc a.ts\"}}", "asconfig.json": "{}"],
+                "package.json"
             ),
             (
                 "assemblyscript", ["package.json": "{\"devDependencies\": {\"assemblyscript\": \"0.28.9\"}}"],

@@ -24,7 +24,7 @@ import WasmeTemplates
         // Those of the Swift SDK have tests of their own.
         let paths = try scaffold(template).files.map(\.path).filter { !$0.hasPrefix("Packages/ProxyWasm/") }
         try expectGolden(
-            paths.joined(separator: "\n") + "\n", "scaffolds/\(template.language)-\(template.kind).files")
+            paths.joined(separator: "\n") + "\n", "templates/\(template.language)-\(template.kind).files")
     }
 
     /// The files that say the same in every kind, once for each language.
@@ -35,7 +35,7 @@ import WasmeTemplates
             names.contains($0.path) || $0.path.hasPrefix(".") && !$0.path.contains("Packages/")
         }
         let texts = files.map { "==> \($0.path)\n\(String(decoding: $0.bytes, as: UTF8.self))" }
-        try expectGolden(texts.joined(separator: "\n"), "scaffolds/\(template.language).txt")
+        try expectGolden(texts.joined(separator: "\n"), "templates/\(template.language).txt")
     }
 
     @Test func `starts with headers if nobody says what kind`() throws {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FilterProject
 import Files
 import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+import WasmeTemplates
 
 /// `wasme doctor` on a machine of the test's own making.
 @Suite struct DoctorCommandTests {
@@ -69,12 +71,48 @@ import Testing
         #expect(none.errors.contains("nowhere"))
         let broken = try Listener()
         try broken.scratch.write("p/wasme.yaml", "name: [\n")
-        #expect(await broken.run(["doctor", "p"], environment: bare) == 0)
+        #expect(await broken.run(["doctor", "p"], environment: bare) == 1)
         #expect(broken.output.contains("problem  wasme.yaml: "))
         let old = try Listener()
         try old.scratch.write("p/runtime-config.json", "{}")
-        #expect(await old.run(["doctor", "p"], environment: bare) == 0)
+        #expect(await old.run(["doctor", "p"], environment: bare) == 1)
         #expect(old.output.contains("--from-wasme"))
+    }
+
+    @Test func `a project that says what builds it needs that, and not its language's tools`() async throws {
+        let listener = try Listener()
+        let command =
+            "name: a\nlanguage: go\nmodule: {rootIds: [r]}\nbuild: {command: [./make.sh], output: o.wasm}\n"
+        try listener.scratch.write("p/wasme.yaml", command)
+        #expect(await listener.run(["doctor", "p"], environment: bare) == 1)
+        #expect(listener.output.contains("\"./make.sh\" is not there"), "\(listener.output)")
+        let script = try listener.scratch.write("p/make.sh", "#!/bin/sh\n")
+        try #require(chmod(script.string, 0o755) == 0)
+        let there = try Listener(sharing: listener.scratch)
+        #expect(await there.run(["doctor", "p"], environment: bare) == 0, "\(there.output)")
+        let optimising =
+            "name: a\nlanguage: precompiled\nmodule: {rootIds: [r]}\nbuild: {module: m.wasm, optimize: [-Oz]}\n"
+        try listener.scratch.write("p/wasme.yaml", optimising)
+        let without = try Listener(sharing: listener.scratch)
+        #expect(await without.run(["doctor", "p"], environment: bare) == 1)
+        #expect(without.output.contains("problem  wasm-opt: there is no"), "\(without.output)")
+        let file = try Listener(sharing: listener.scratch)
+        #expect(await file.run("doctor", "p/make.sh") == 64)
+    }
+
+    @Test func `what init writes is free of what the doctor finds in projects`() async throws {
+        let listener = try Listener()
+        let catalog = try TemplateCatalog.find(environment: ProcessInfo.processInfo.environment)
+        let templates = try ProjectTemplate.all(in: catalog)
+        #expect(templates.count > 25)
+        for template in templates {
+            let place = listener.scratch.appending("\(template.language)-\(template.kind)")
+            try Scaffold(template, in: catalog, name: try FilterName("my-filter"), description: nil).write(
+                to: place)
+            let doctor = Doctor(ToolSurroundings(environment: bare, folder: place))
+            let findings = doctor.examine(filesIn: place, language: template.language)
+            #expect(findings.isEmpty, "\(place): \(findings)")
+        }
     }
 
     @Test func `an Envoy that is too old for Go is a warning`() async throws {

@@ -21,13 +21,16 @@ package struct Doctor: Sendable {
 
     /// Looks at the tools of a language.
     package func examine(_ language: Language) async throws -> LanguageDiagnosis {
-        let looks = try await inOrder(language.tools) { tool in try await look(at: tool) }
+        async let tools = inOrder(language.tools) { tool in try await look(at: tool) }
+        let choice = try await look(at: language.choice)
+        let looks = choice.looks + (try await tools)
         var findings = looks.map(\.diagnosis)
         let found = looks.compactMap(\.found)
+        if let fault = choice.fault { findings.insert(fault, at: 0) }
         for trap in language.traps where trap.shows(in: found) {
             findings.append(Diagnosis(.warning, trap.name, trap.summary, advice: trap.advice))
         }
-        if language.tools.isEmpty, language.driver == nil {
+        if !language.knowsTools, language.driver == nil {
             findings.append(
                 Diagnosis(
                     .note, language.title, "wasme knows no tools of it",
@@ -47,12 +50,29 @@ package struct Doctor: Sendable {
         try await look(at: tool).diagnosis
     }
 
-    private func look(at tool: LanguageTool) async throws -> (diagnosis: Diagnosis, found: FoundTool?) {
+    /// What was found out about one tool.
+    private typealias Look = (diagnosis: Diagnosis, found: FoundTool?)
+
+    /// Looks at tools of which one will do: those that can be used, else what is wrong with those that are there.
+    private func look(at choice: ToolChoice?) async throws -> (looks: [Look], fault: Diagnosis?) {
+        guard let choice else { return ([], nil) }
+        let looks = try await inOrder(choice.tools) { tool in try await look(at: tool) }
+        let good = looks.filter { $0.diagnosis.level == .ok }
+        guard good.isEmpty else { return (good, nil) }
+        let fault = Diagnosis(
+            .fault, choice.name, choice.fault, advice: choice.install.sentence(on: surroundings.system),
+            install: choice.install.everywhere)
+        return (looks.filter { $0.found != nil }, fault)
+    }
+
+    private func look(at tool: LanguageTool, option: String? = nil) async throws -> Look {
         let bad: Diagnosis.Level = tool.isOptional ? .note : .fault
         let install = tool.install.everywhere
         let finding: ToolFinding?
         do {
-            finding = try await within(limit) { [surroundings] in try await tool.look(in: surroundings) }
+            finding = try await within(limit) { [surroundings] in
+                try await tool.look(in: surroundings, option: option)
+            }
         } catch let error as ProjectError {
             let reason = error.cause.map { "\(error.message): \($0)" } ?? error.message
             return (
@@ -88,9 +108,28 @@ package struct Doctor: Sendable {
         )
     }
 
-    /// Looks at a project's own files.
-    package func examine(_ project: FilterProject) -> [Diagnosis] {
-        examine(filesIn: project.root, language: project.manifest.language)
+    /// Looks at a project's own files, and at what its manifest asks for beside its language's tools.
+    package func examine(_ project: FilterProject) async throws -> [Diagnosis] {
+        let build = project.manifest.build
+        var findings = examine(filesIn: project.root, language: project.manifest.language)
+        if let name = build.command.first, program(name) == nil {
+            findings.append(
+                Diagnosis(
+                    .fault, FilterProject.manifestName,
+                    "the build command \(quoted(name)) is not there or cannot be run",
+                    advice: name.contains("/")
+                        ? "it is relative to the project's folder; check the file and its permissions"
+                        : "install it, or add its folder to PATH"))
+        }
+        if build.command.isEmpty, let swift = build.swift, project.manifest.language == Language.swift.name {
+            findings.append(try await look(at: .swift, option: swift).diagnosis)
+        }
+        if !build.optimize.isEmpty {
+            var tool = LanguageTool.wasmOpt
+            tool.isOptional = false
+            findings.append(try await look(at: tool).diagnosis)
+        }
+        return findings
     }
 
     /// Looks at the files of a folder as those of a project in a language.

@@ -6,7 +6,7 @@ extension ProjectSign {
 
     private static let buildFiles = [
         "Makefile", "makefile", "*.sh", "scripts/*.sh", ".github/workflows/*.yml", ".github/workflows/*.yaml",
-        "README.md", "wasme.yaml",
+        "wasme.yaml",
     ]
 
     private static let rust: [ProjectSign] = [
@@ -32,7 +32,7 @@ extension ProjectSign {
         .line(
             ["rust"], ["Cargo.toml"], "a commit of the SDK is pinned, and not a release",
             advice: "take proxy-wasm = \"0.2.5\"", isFatal: false
-        ) { $0.contains("proxy-wasm-rust-sdk") && $0.contains("git") },
+        ) { $0.contains(/\bgit\s*=\s*"[^"]*proxy-wasm-rust-sdk/) },
         .whole(
             ["rust"], ["Cargo.lock"], "proxy-wasm 0.2.3 leaks memory with every map of headers",
             advice: "run 'cargo update -p proxy-wasm'", isFatal: false
@@ -67,10 +67,6 @@ extension ProjectSign {
     ]
 
     private static let tinyGo: [ProjectSign] = [
-        .line(
-            ["tinygo"], ["go.mod"], "the SDK of proxy-wasm is for Go's own compiler, not for TinyGo",
-            advice: "write language: go in wasme.yaml"
-        ) { $0.contains("github.com/proxy-wasm/proxy-wasm-go-sdk") },
         .line(
             ["tinygo"], ["go.mod"],
             "the SDK of tetratelabs is not maintained, and its authors advise against it",
@@ -113,11 +109,9 @@ extension ProjectSign {
         .whole(
             ["assemblyscript"], ["package.json"],
             "nothing replaces abort, which AssemblyScript's modules import and no proxy has",
-            advice: "add --use abort=abort_proc_exit to the options of asc, or the same to asconfig.json"
-        ) {
-            $0.contains("asc ") && !$0.contains("abort_proc_exit") && !$0.contains("asconfig")
-                && !$0.contains("--config")
-        },
+            advice: "add --use abort=abort_proc_exit to the options of asc, or the same to asconfig.json",
+            orIn: "asconfig.json"
+        ) { $0.contains("asc ") && !$0.contains("abort_proc_exit") && !$0.contains("--config") },
     ]
 
     private static let cPlusPlus: [ProjectSign] = [

@@ -33,6 +33,8 @@ package struct ProjectSign: Sendable {
     var line: @Sendable (Substring) -> Bool = { _ in false }
     /// Whether a whole file shows it by what is not in it.
     var whole: @Sendable (String) -> Bool = { _ in false }
+    /// A file in which what is not in the first one may be just as well.
+    var elsewhere: String?
 
     private init(
         _ languages: Set<String>, _ files: [String], _ message: String, advice: String, isFatal: Bool
@@ -57,9 +59,10 @@ package struct ProjectSign: Sendable {
     /// By what a file lacks.
     static func whole(
         _ languages: Set<String>, _ files: [String], _ message: String, advice: String, isFatal: Bool = true,
-        shows: @escaping @Sendable (String) -> Bool
+        orIn elsewhere: String? = nil, shows: @escaping @Sendable (String) -> Bool
     ) -> ProjectSign {
         var sign = ProjectSign(languages, files, message, advice: advice, isFatal: isFatal)
+        sign.elsewhere = elsewhere
         sign.whole = shows
         return sign
     }
@@ -72,28 +75,38 @@ package struct ProjectSign: Sendable {
     package static func find(in folder: FilePath, language: String) -> [Finding] {
         let signs = all.filter { $0.languages.isEmpty || $0.languages.contains(language) }
         var texts: [String: String?] = [:]
+        func text(_ file: String) -> String? {
+            if let known = texts[file] { return known }
+            // A file that cannot be read shows nothing; the build says why.
+            let bytes = try? Files.read(folder.pushing(FilePath(file)), limit: 1 << 20)
+            let text = bytes.map { String(decoding: $0, as: UTF8.self) }
+            texts[file] = .some(text)
+            return text
+        }
         return signs.compactMap { sign in
             for file in sign.files.flatMap({ matches($0, in: folder) }) {
-                let known = texts[file]
-                // A file that cannot be read shows nothing; the build says why.
-                let text =
-                    known
-                    ?? (try? Files.read(folder.pushing(FilePath(file)), limit: 1 << 20))
-                    .map { String(decoding: $0, as: UTF8.self) }
-                texts[file] = .some(text)
-                if let text, let finding = sign.finding(in: text, file) { return finding }
+                guard let own = text(file) else { continue }
+                let more = sign.elsewhere.flatMap(text) ?? ""
+                if let finding = sign.finding(in: own, file, and: more) { return finding }
             }
             return nil
         }
     }
 
-    private func finding(in text: String, _ file: String) -> Finding? {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        if let index = lines.firstIndex(where: line) {
+    private func finding(in text: String, _ file: String, and more: String) -> Finding? {
+        // A line may end as on Windows.
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        if let index = lines.firstIndex(where: { !Self.isComment($0, in: file) && line($0) }) {
             return Finding(file: file, line: index + 1, message: message, advice: advice, isFatal: isFatal)
         }
-        guard whole(text) else { return nil }
+        guard whole(text + more) else { return nil }
         return Finding(file: file, line: nil, message: message, advice: advice, isFatal: isFatal)
+    }
+
+    /// Whether a whole line says something to people only.
+    private static func isComment(_ line: Substring, in file: String) -> Bool {
+        let text = line.drop { $0 == " " || $0 == "\t" }
+        return text.hasPrefix("#") || (file == "go.mod" && text.hasPrefix("//"))
     }
 
     /// The files of a pattern, whose last part may have one `*`.

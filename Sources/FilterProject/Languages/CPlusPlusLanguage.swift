@@ -12,7 +12,8 @@ extension Language {
                 .source("src/*.cpp"), .source("src/*.cxx"),
             ])
         language.includes = ["c"]
-        language.tools = CPlusPlusToolchain.tools + [.make, .git]
+        language.tools = [.make, .git]
+        language.choice = CPlusPlusToolchain.choice
         // Besides those of the compilers what git needs to get through a proxy.
         language.variables = [
             "WASI_SDK_PATH", "EMSDK*", "EM_*", "ZIG_*", "GIT_*", "SSL_CERT_*", "http_proxy", "https_proxy",
@@ -42,17 +43,5 @@ extension Language {
                 }),
         ]
         return language
-    }()
-}
-
-extension LanguageTool {
-    /// Fetches the SDK.
-    package static let git: LanguageTool = {
-        LanguageTool(
-            "git", programs: ["git"], variable: "WASME_GIT", purpose: "fetches the C++ SDK once",
-            install: InstallAdvice(
-                [.apt: ["git"], .dnf: ["git"], .apk: ["git"], .pacman: ["git"], .brew: ["git"]],
-                elsewhere: "see https://git-scm.com/downloads"),
-            isOptional: true)
     }()
 }

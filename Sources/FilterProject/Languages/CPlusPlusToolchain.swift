@@ -12,8 +12,10 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
     case emscripten
     case zig
 
-    /// The programs of all of them; one will do.
-    static let tools: [LanguageTool] = allCases.map(\.tool)
+    /// All of them, of which one will do.
+    static let choice = ToolChoice(
+        "C++ compiler", purpose: "C++ compiler with a library for WebAssembly", tools: allCases.map(\.tool),
+        install: debianLibraries)
 
     /// What is looked for.
     package var tool: LanguageTool {
@@ -21,7 +23,7 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
         case .wasiSDK: Self.wasiSDKCompiler
         case .clang: Self.clangCompiler
         case .emscripten: Self.emscriptenCompiler
-        case .zig: Self.zigCompiler
+        case .zig: .zig
         }
     }
 
@@ -48,8 +50,8 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
         }
         throw ProjectError(
             .noToolchain,
-            "cannot build: there is no C++ compiler with a library for WebAssembly: wasi-sdk, clang with Debian's libraries, emscripten or zig",
-            hint: debianLibraries.sentence(on: surroundings.system))
+            "cannot build: \(choice.fault)",
+            hint: choice.install.sentence(on: surroundings.system))
     }
 
     // MARK: - The programs
@@ -57,9 +59,8 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
     private static let wasiSDKCompiler: LanguageTool = {
         var tool = LanguageTool(
             "wasi-sdk", programs: ["/opt/wasi-sdk/bin/clang++"], variable: "WASME_WASI_CXX",
-            purpose: "compiles C++; one of four that will do",
-            install: InstallAdvice(elsewhere: "see https://github.com/WebAssembly/wasi-sdk/releases"),
-            isOptional: true)
+            purpose: "compiles C++",
+            install: InstallAdvice(elsewhere: "see https://github.com/WebAssembly/wasi-sdk/releases"))
         tool.readVersion = { ToolVersion(in: $0, after: "clang version ") }
         tool.locate = { surroundings in
             surroundings.variables["WASI_SDK_PATH"].flatMap { path in
@@ -82,8 +83,8 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
         var tool = LanguageTool(
             "clang++", programs: ["clang++"] + (14...22).reversed().map { "clang++-\($0)" },
             variable: "WASME_CLANGXX",
-            purpose: "compiles C++ with Debian's libraries; one of four that will do",
-            install: debianLibraries, minimum: ToolVersion(14, 0), isOptional: true)
+            purpose: "compiles C++ with Debian's libraries",
+            install: debianLibraries, minimum: ToolVersion(14, 0))
         tool.readVersion = { ToolVersion(in: $0, after: "clang version ") }
         tool.examine = { found, surroundings in
             let library = FilePath("/usr/lib/wasm32-wasi/libc++.a")
@@ -112,23 +113,17 @@ package enum CPlusPlusToolchain: String, Sendable, CaseIterable {
     private static let emscriptenCompiler: LanguageTool = {
         var tool = LanguageTool(
             "emscripten", programs: ["em++"], variable: "WASME_EMXX",
-            purpose: "compiles C++; one of four that will do",
+            purpose: "compiles C++",
             install: InstallAdvice(
                 [.brew: ["emscripten"]],
                 elsewhere: "see https://emscripten.org/docs/getting_started/downloads.html"),
             // The option INITIAL_HEAP.
-            minimum: ToolVersion(3, 1, 58), isOptional: true)
+            minimum: ToolVersion(3, 1, 58))
         tool.locate = { surroundings in
             surroundings.variables["EMSDK"].flatMap { path in
                 path.isEmpty ? nil : FilePath(path).pushing("upstream/emscripten/em++")
             }
         }
-        return tool
-    }()
-
-    private static let zigCompiler: LanguageTool = {
-        var tool = LanguageTool.zig
-        tool.isOptional = true
         return tool
     }()
 }

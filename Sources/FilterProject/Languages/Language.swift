@@ -15,6 +15,8 @@ package struct Language: Sendable {
     package var includes: [String] = []
     /// The tools that build it, in the order in which they are needed.
     package var tools: [LanguageTool] = []
+    /// Tools of which one will do; nil for most languages.
+    package var choice: ToolChoice?
     /// The variables that its toolchain reads, passed on to it; a name that ends in `*` is a beginning.
     package var variables: [String] = []
     /// Files and folders that its builds write, as patterns of the project's paths: `target`.
@@ -43,6 +45,9 @@ package struct Language: Sendable {
         zig,
         precompiled,
     ]
+
+    /// Whether anything is known of what builds it.
+    package var knowsTools: Bool { !tools.isEmpty || choice != nil }
 
     /// The language of a name; nil if there is none.
     package static func named(_ name: String) -> Language? { all.first { $0.name == name } }
