@@ -55,6 +55,7 @@ package struct EnvoySlot: Hashable, Sendable {
     /// - Parameters:
     ///   - plugin: what is to stand there; nil for nothing.
     ///   - version: a name for this content, shown by Envoy.
+    /// - Returns: a discovery response as YAML.
     package func resource(_ plugin: EnvoyPlugin?, version: String) -> String {
         let response: ConfigValue = [
             "version_info": .string(version),

@@ -28,7 +28,7 @@ extension ScenarioFile {
         var services: [String: Bool] = [:]
         for case .steps(let steps) in scenarios.map(\.outcome) {
             for (name, script) in steps.flatMap(\.services) {
-                let speaksGRPC = script.answers.contains { if case .grpc = $0 { true } else { false } }
+                let speaksGRPC = script.answers.contains { if case .grpc = $0.kind { true } else { false } }
                 services[name] = (services[name] ?? false) || speaksGRPC
             }
         }
@@ -38,7 +38,7 @@ extension ScenarioFile {
 
 /// What the servers around the proxy answer, as a step inherits it from its test and that from its file.
 private struct StepContext {
-    var upstream = ServiceScript(answers: [.http(.init())])
+    var upstream = ServiceScript(answers: [ServiceAnswer(.http(.init()))])
     var services: [String: ServiceScript] = [:]
 
     init() {}
@@ -63,10 +63,11 @@ extension Scenario {
         line = node.line
         let configuration = fields.take("config")
         switch configuration?.content {
-        case nil: (self.configuration, configurationValue) = (nil, nil)
-        case .string(let text): (self.configuration, configurationValue) = (text, nil)
+        case nil: break
+        case .string(let text): setup.configuration = text
         default:
-            (self.configuration, configurationValue) = (configuration?.json.description, configuration?.json)
+            setup.configuration = configuration?.json.description
+            setup.configurationValue = configuration?.json
         }
         if let refused = try fields.pattern("refused") {
             outcome = .refused(refused)
@@ -98,7 +99,8 @@ extension Step {
         if let request = try fields.fields("request") {
             stimulus = .request(try ScenarioRequest(request))
         } else if var connection = try fields.fields("connection") {
-            stimulus = .connection(sends: try connection.list("send")?.map(connection.text) ?? [])
+            stimulus = .connection(
+                sends: try connection.list("send")?.map { .text(try connection.text($0)) } ?? [])
             try connection.finish()
         } else {
             throw fields.error("expected a \"request\", a \"connection\", \"steps\" or \"refused\"")
@@ -110,11 +112,12 @@ extension Step {
 
 extension ScenarioRequest {
     fileprivate init(_ node: ScenarioFields) throws {
+        self.init()
         var fields = node
         method = try fields.text("method") ?? method
         path = try fields.text("path") ?? path
         headers = try fields.pairs("headers")
-        body = try fields.texts("body", or: "chunks") ?? []
+        body = try fields.texts("body", or: "chunks")?.map { .text($0) } ?? []
         trailers = try fields.pairs("trailers")
         try fields.finish()
     }
@@ -138,23 +141,24 @@ extension ServiceAnswer {
         var fields = try ScenarioFields(node, in: file)
         if let fault = try fields.text("fault") {
             switch fault {
-            case "hang": self = .hang
-            case "close": self = .close
+            case "hang": kind = .hang
+            case "close": kind = .close
             default: throw fields.error("expected a fault \"hang\" or \"close\", found \"\(fault)\"")
             }
         } else if let bytes = try fields.text("bytes") {
-            self = .bytes(bytes)
+            kind = .bytes([.text(bytes)])
         } else if var grpc = try fields.fields("grpc") {
-            self = .grpc(
+            kind = .grpc(
                 status: try grpc.integer("status") ?? 0, message: try grpc.text("message") ?? "",
                 reply: try grpc.text("reply") ?? "")
             try grpc.finish()
         } else {
-            self = .http(
-                Message(
-                    status: try fields.integer("status") ?? 200, headers: try fields.pairs("headers"),
-                    body: try fields.texts("body", or: "chunks") ?? [], trailers: try fields.pairs("trailers")
-                ))
+            var message = Message()
+            message.status = try fields.integer("status") ?? 200
+            message.headers = try fields.pairs("headers")
+            message.body = try fields.texts("body", or: "chunks")?.map { .text($0) } ?? []
+            message.trailers = try fields.pairs("trailers")
+            kind = .http(message)
         }
         try fields.finish()
     }
@@ -162,13 +166,14 @@ extension ServiceAnswer {
 
 extension Expectation {
     fileprivate init(_ node: ScenarioFields) throws {
+        self.init()
         var fields = node
         status = try fields.integer("status")
         if var response = try fields.fields("response") {
             self.response = try MessageExpectation(&response)
             try response.finish()
         }
-        received = try fields.text("received")
+        received = try fields.pattern("received")
         isClosed = try fields.flag("closed") ?? false
         if let node = fields.take("upstream") { upstream = try CallExpectation(node, in: fields.file) }
         let file = fields.file
@@ -183,6 +188,7 @@ extension Expectation {
 
 extension MessageExpectation {
     fileprivate init(_ fields: inout ScenarioFields) throws {
+        self.init()
         headers = try fields.map("headers", fields.pattern).map { ($0.name, $0.value) }
         body = try fields.pattern("body")
         trailers = try fields.map("trailers", fields.pattern).map { ($0.name, $0.value) }
@@ -191,6 +197,7 @@ extension MessageExpectation {
 
 extension CallExpectation {
     fileprivate init(_ node: YAMLNode, in file: String) throws {
+        self.init()
         var fields = try ScenarioFields(node, in: file)
         count = try fields.integer("count")
         method = try fields.pattern("method")

@@ -82,7 +82,7 @@ enum Examples {
         let schema = try ConfigSchema(bytes: try Files.read(path, limit: 1 << 20))
         for scenario in try Examples.scenarios(name).scenarios {
             guard case .steps = scenario.outcome else { continue }
-            let violations = try schema.validate(scenario.configurationValue ?? .object([:]))
+            let violations = try schema.validate(scenario.setup.configurationValue ?? .object([:]))
             #expect(violations.isEmpty, "\"\(scenario.name)\", line \(scenario.line)")
         }
     }

@@ -60,9 +60,9 @@ enum ScenarioClient {
     ) async throws {
         var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
         if !headers.contains(name: "host") { headers.add(name: "host", value: "example.test") }
-        if request.body.count > 1 || !request.trailers.isEmpty {
+        if texts(request.body).count > 1 || !request.trailers.isEmpty {
             headers.add(name: "transfer-encoding", value: "chunked")
-        } else if let body = request.body.first {
+        } else if let body = texts(request.body).first {
             headers.add(name: "content-length", value: "\(body.utf8.count)")
         }
         try await outbound.write(
@@ -70,7 +70,7 @@ enum ScenarioClient {
                 HTTPRequestHead(
                     version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.path,
                     headers: headers)))
-        for (index, part) in request.body.enumerated() {
+        for (index, part) in texts(request.body).enumerated() {
             if index > 0 { try await Task.sleep(for: .nanoseconds(ServicePlayer.pause.nanoseconds)) }
             try await outbound.write(.body(.byteBuffer(ByteBuffer(string: part))))
         }
@@ -136,4 +136,9 @@ enum ScenarioClient {
 /// Something did not come in time.
 struct ScenarioTimeout: Error, CustomStringConvertible {
     let description: String
+}
+
+/// The texts of what is to be sent.
+func texts(_ parts: [BodyPart]) -> [String] {
+    parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
 }

@@ -58,7 +58,7 @@ struct ScenarioProxy {
                     ],
                     "configuration": [
                         "@type": "type.googleapis.com/google.protobuf.StringValue",
-                        "value": .string(scenario.configuration ?? ""),
+                        "value": .string(scenario.setup.configuration ?? ""),
                     ],
                 ],
             ],

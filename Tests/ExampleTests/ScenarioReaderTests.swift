@@ -23,7 +23,7 @@ import Testing
               expect: {status: 200, response: {headers: {x: "yes", y: null, z: {matches: "^a"}}}}
             """
         let scenario = try #require(try ScenarioFile(parsing: yaml, file: "t.yaml").scenarios.first)
-        #expect(scenario.configuration == #"{"header":"x","value":"yes"}"#)
+        #expect(scenario.setup.configuration == #"{"header":"x","value":"yes"}"#)
         guard case .steps(let steps) = scenario.outcome, case .request(let request) = steps.first?.stimulus
         else {
             Issue.record("\(scenario)")

@@ -35,12 +35,17 @@ struct ScenarioSession: Sendable {
                 reasons.append("the connection was closed without a response")
             }
         case .connection(let parts):
-            let end: Int? = expectation.isClosed ? nil : expectation.received?.utf8.count ?? 0
-            let (received, isClosed) = try await ScenarioClient.connect(sending: parts, to: port, until: end)
-            if let expected = expectation.received, received != expected {
-                reasons.append("expected the client to receive \"\(expected)\", got \"\(received)\"")
+            var expectedLength = 0
+            if case .equal(let text)? = expectation.received { expectedLength = text.utf8.count }
+            let end: Int? = expectation.isClosed ? nil : expectedLength
+            let (received, isClosed) = try await ScenarioClient.connect(
+                sending: texts(parts), to: port, until: end)
+            if let expected = expectation.received, !expected.accepts(received) {
+                reasons.append("expected the client to receive \(expected), got \"\(received)\"")
             }
             if expectation.isClosed, !isClosed { reasons.append("the proxy did not close the connection") }
+        case .wait(let limit):
+            try await Task.sleep(for: limit)
         }
         let deadline = ContinuousClock.now + (reasons.isEmpty ? Self.patience : .zero)
         while true {

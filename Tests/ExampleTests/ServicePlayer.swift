@@ -66,7 +66,7 @@ final class ServicePlayer: Sendable {
         state.withLock { state in
             let answers = state.script.answers
             defer { state.answered += 1 }
-            return answers.isEmpty ? .close : answers[min(state.answered, answers.count - 1)]
+            return answers.isEmpty ? ServiceAnswer(.close) : answers[min(state.answered, answers.count - 1)]
         }
     }
 
@@ -135,15 +135,16 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
     }
 
     private func answer(_ answer: ServiceAnswer, _ context: ChannelHandlerContext) {
-        switch answer {
+        switch answer.kind {
         case .http(let message):
             var headers = HTTPHeaders(message.headers.map { ($0.name, $0.value) })
-            if message.body.count <= 1, message.trailers.isEmpty, message.status != 204, message.status != 304
+            if texts(message.body).count <= 1, message.trailers.isEmpty, message.status != 204,
+                message.status != 304
             {
-                headers.add(name: "content-length", value: "\(message.body.first?.utf8.count ?? 0)")
+                headers.add(name: "content-length", value: "\(texts(message.body).first?.utf8.count ?? 0)")
             }
             send(
-                status: message.status, headers, message.body.map { ByteBuffer(string: $0) },
+                status: message.status, headers, texts(message.body).map { ByteBuffer(string: $0) },
                 HTTPHeaders(message.trailers.map { ($0.name, $0.value) }), context)
         case .grpc(let status, let message, let reply):
             var trailers = HTTPHeaders([("grpc-status", "\(status)")])
@@ -157,10 +158,11 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
                 status: 200, ["content-type": "application/grpc"], status == 0 ? [frame] : [], trailers,
                 context
             )
-        case .bytes(let text):
+        case .bytes(let parts):
+            let text = texts(parts).joined()
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
         case .hang: break
-        case .close: context.close(promise: nil)
+        case .close, .cut: context.close(promise: nil)
         }
     }
 
@@ -210,11 +212,12 @@ private final class TCPServiceHandler: ChannelInboundHandler {
         player.update(number) { $0.body += text }
         guard !hasAnswered else { return }
         hasAnswered = true
-        switch player.nextAnswer() {
-        case .bytes(let text):
+        switch player.nextAnswer().kind {
+        case .bytes(let parts):
+            let text = texts(parts).joined()
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         case .close: context.close(promise: nil)
-        case .http, .grpc, .hang: break
+        case .http, .grpc, .hang, .cut: break
         }
     }
 
