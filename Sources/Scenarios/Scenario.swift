@@ -9,6 +9,11 @@ package struct ScenarioFile: Sendable {
     package var name = "tests.yaml"
     /// Each runs with a configuration of its own, in a VM of its own.
     package let scenarios: [Scenario]
+
+    package init(name: String = "tests.yaml", scenarios: [Scenario]) {
+        self.name = name
+        self.scenarios = scenarios
+    }
 }
 
 /// A filter with one configuration, and what happens to it.
@@ -29,6 +34,12 @@ package struct Scenario: Sendable {
         case refused(TextPattern)
         /// What is sent one after the other, and what comes of it.
         case steps([Step])
+    }
+
+    package init(name: String, line: Int, outcome: Outcome) {
+        self.name = name
+        self.line = line
+        self.outcome = outcome
     }
 }
 
@@ -75,8 +86,19 @@ package struct Step: Sendable {
 /// A piece of what is sent.
 package enum BodyPart: Sendable, Hashable {
     case text(String)
+    /// What is no text.
+    case bytes([UInt8])
     /// Nothing for a while.
     case pause(Duration)
+
+    /// What goes over the wire; nil for a pause.
+    package var content: [UInt8]? {
+        switch self {
+        case .text(let text): Array(text.utf8)
+        case .bytes(let bytes): bytes
+        case .pause: nil
+        }
+    }
 }
 
 /// Which protocol a client speaks.
@@ -118,7 +140,8 @@ package struct ServiceAnswer: Sendable {
 
     package enum Kind: Sendable {
         case http(Message)
-        case grpc(status: Int, message: String, reply: String)
+        /// `reply` is the message without the five bytes before it.
+        case grpc(status: Int, message: String, reply: [UInt8])
         /// To the first bytes of a TCP connection.
         case bytes([BodyPart])
         /// Says nothing, ever.

@@ -150,7 +150,7 @@ extension ServiceAnswer {
         } else if var grpc = try fields.fields("grpc") {
             kind = .grpc(
                 status: try grpc.integer("status") ?? 0, message: try grpc.text("message") ?? "",
-                reply: try grpc.text("reply") ?? "")
+                reply: Array((try grpc.text("reply") ?? "").utf8))
             try grpc.finish()
         } else {
             var message = Message()

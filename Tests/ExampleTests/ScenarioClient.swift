@@ -140,5 +140,5 @@ struct ScenarioTimeout: Error, CustomStringConvertible {
 
 /// The texts of what is to be sent.
 func texts(_ parts: [BodyPart]) -> [String] {
-    parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    parts.compactMap { $0.content.map { String(decoding: $0, as: UTF8.self) } }
 }

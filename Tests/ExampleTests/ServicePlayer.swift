@@ -152,8 +152,8 @@ private final class HTTPServiceHandler: ChannelInboundHandler {
             // gRPC over HTTP/2, "Length-Prefixed-Message": not compressed, four bytes of length, the message.
             var frame = ByteBuffer()
             frame.writeInteger(UInt8(0))
-            frame.writeInteger(UInt32(reply.utf8.count))
-            frame.writeString(reply)
+            frame.writeInteger(UInt32(reply.count))
+            frame.writeBytes(reply)
             send(
                 status: 200, ["content-type": "application/grpc"], status == 0 ? [frame] : [], trailers,
                 context
