@@ -136,9 +136,7 @@ package enum TemplatePath {
         if path.isEmpty { return "it is empty" }
         if path.utf8.count > 500 { return "it is longer than 500 bytes" }
         if path.hasPrefix("/") { return "it is absolute" }
-        let strange = path.unicodeScalars.first {
-            $0.value < 0x20 || $0.value == 0x7F || $0 == "\\" || $0 == ":"
-        }
+        let strange = path.unicodeScalars.first { isUnseen($0) || $0 == "\\" || $0 == ":" }
         if strange != nil { return "it has a control character, a backslash or a colon" }
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             if part.isEmpty { return "a part of it is empty" }
@@ -147,7 +145,9 @@ package enum TemplatePath {
             if part.hasSuffix(".") || part.hasSuffix(" ") {
                 return "a part of it ends with a dot or a space, which Windows drops"
             }
-            let plain = part.lowercased()
+            // Some file systems take a name without the characters in it that have no width (git, CVE-2014-9390).
+            let seen = part.unicodeScalars.filter { $0.properties.generalCategory != .format }
+            let plain = String(String.UnicodeScalarView(seen)).lowercased()
             if plain == ".git" || plain == "git~1" { return "\".git\" belongs to git" }
         }
         return nil
@@ -172,10 +172,18 @@ package enum TemplatePath {
         return nil
     }
 
+    /// Whether a character does something to the terminal or to the order of its neighbours instead of being seen:
+    /// controls, ends of lines, and the directions of writing (Unicode, annex 9).
+    package static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+        }
+    }
+
     /// A path for a message: what could move the cursor is left out.
     static func shown(_ path: String) -> String {
-        let plain = String(
-            String.UnicodeScalarView(path.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+        let plain = String(String.UnicodeScalarView(path.unicodeScalars.filter { !isUnseen($0) }))
         return plain.count > 80 ? "\(plain.prefix(80))…" : plain
     }
 }

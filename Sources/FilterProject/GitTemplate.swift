@@ -77,15 +77,28 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         defer { try? Files.remove(folder) }
         let repository = folder.appending("repository.git").string
         let variables = Self.variables(environment)
-        func run(_ arguments: [String], _ variables: [String: String]) async throws -> ToolProcess.Captured {
-            try await ToolProcess.capture(git, arguments, environment: variables, in: folder)
+        @Sendable func run(
+            _ arguments: [String], _ variables: [String: String]
+        ) async throws -> ToolProcess.Captured {
+            // Who asks for a password or about a host's key would stop for good: nobody sees the question.
+            try await ToolProcess.capture(
+                git, arguments, environment: variables, in: folder, hasTerminal: false)
         }
         // What is here needs nothing of the user's, whose settings may name programs that change files on their way out.
         let alone = Self.withoutSettings(variables, home: folder)
         var answer = try await run(["init", "--quiet", "--bare", "--template=", repository], alone)
         let fetch = Self.settings + ["-C", repository, "fetch", "--quiet", "--depth=1", "--no-tags"]
         if answer.succeeded {
-            answer = try await run(fetch + ["--no-recurse-submodules", "--", url, ref ?? "HEAD"], variables)
+            let info = "\(repository)/info"
+            try Files.createDirectory(FilePath(info))
+            try Files.replace(FilePath("\(info)/attributes"), with: Array(Self.attributes.utf8))
+            let words = fetch + ["--no-recurse-submodules", "--", url, ref ?? "HEAD"]
+            let packs = FilePath("\(repository)/objects/pack")
+            guard
+                let fetched = try await Self.unless(
+                    packs, exceeds: Self.maximumDownload, { try await run(words, variables) })
+            else { throw tooLarge }
+            answer = fetched
         }
         guard answer.succeeded else {
             throw ProjectError(
@@ -94,6 +107,7 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         }
         let commit = try await run(
             ["-C", repository, "rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"], alone)
+        try await refuseTooLarge { try await run(["-C", repository] + Self.listing, alone) }
         let archive = folder.appending("template.tar")
         answer = try await run(
             Self.settings + [
@@ -107,9 +121,66 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         return (content, String(commit.stdout.prefix { $0 != "\n" }))
     }
 
+    /// Bytes that git may bring: what a template can have, and some room for what it leaves out by `export-ignore`.
+    private static let maximumDownload = 4 * TemplateContent.maximumBytes
+
+    private var tooLarge: ProjectError {
+        ProjectError(
+            .noTemplate,
+            "cannot use the template \"\(self)\": its repository has more than \(Self.maximumDownload >> 20) MiB in one commit",
+            hint: "a template is the start of a project; give it a repository of its own")
+    }
+
+    /// Does something while a folder's files stay below a size; nil if they do not, and it is stopped.
+    private static func unless(
+        _ folder: FilePath, exceeds limit: Int,
+        _ work: @escaping @Sendable () async throws -> ToolProcess.Captured
+    ) async throws -> ToolProcess.Captured? {
+        try await withThrowingTaskGroup(of: ToolProcess.Captured?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                while size(of: folder) <= limit { try await Task.sleep(for: .milliseconds(100)) }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
+    /// Bytes of a folder's own files; none while it is not there.
+    private static func size(of folder: FilePath) -> Int {
+        let names = (try? Files.contents(folder)) ?? []
+        return names.reduce(0) { $0 + Int(Files.size(folder.appending($1)) ?? 0) }
+    }
+
+    private static let listing = ["ls-tree", "-r", "-l", "-z", "FETCH_HEAD"]
+
+    /// Refuses a commit whose files are too many or too large, before they are written out: a small repository can
+    /// name the same file a million times.
+    private func refuseTooLarge(_ list: () async throws -> ToolProcess.Captured) async throws {
+        let listed: ToolProcess.Captured
+        do {
+            listed = try await list()
+        } catch is ProjectError {
+            // The list alone is longer than any answer should be.
+            throw tooLarge
+        }
+        // "100644 blob ID SIZE<tab>PATH", and "-" for the size of a submodule (git-ls-tree(1)).
+        var size = 0
+        for entry in listed.stdout.utf8.split(separator: 0) {
+            let words = entry.prefix { $0 != UInt8(ascii: "\t") }.split(separator: UInt8(ascii: " "))
+            size += words.count == 4 ? Int(Substring(words[3])) ?? 0 : 0
+            guard size <= Self.maximumDownload else { throw tooLarge }
+        }
+    }
+
+    /// Files are taken as they were committed: nothing a repository says of them makes them others, or larger.
+    private static let attributes =
+        "* !text !eol !ident !filter !working-tree-encoding !export-subst\n"
+
     private static let settings = [
         "core.hooksPath=/dev/null", "core.attributesFile=/dev/null", "core.fsmonitor=false", "gc.auto=0",
-        "maintenance.auto=false", "protocol.allow=never", "protocol.file.allow=always",
+        "maintenance.auto=false", "fetch.unpackLimit=1", "protocol.allow=never", "protocol.file.allow=always",
         "protocol.https.allow=always", "protocol.ssh.allow=always",
     ].flatMap { ["-c", $0] }
 
@@ -122,10 +193,6 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         ] { variables[name] = nil }
         variables["GIT_TERMINAL_PROMPT"] = "0"
         variables["LC_ALL"] = "C"
-        // ssh would ask on the terminal, which a program in the background never gets.
-        if variables["GIT_SSH_COMMAND"] == nil, variables["GIT_SSH"] == nil {
-            variables["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
-        }
         return variables
     }
 

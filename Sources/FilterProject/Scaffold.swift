@@ -76,10 +76,15 @@ package struct Scaffold: Sendable {
         }
         // A file of the template's own is taken in place of a shared one; two of its own are one too many.
         var own: Set<String> = []
+        var size = 0
         for (path, bytes) in try template.ownFiles() {
             let file = try rendering.render(path, bytes, isStrict: template.isForeign)
             guard own.insert(file.path).inserted else {
                 throw template.damaged("two of its files become \(quoted(file.path))")
+            }
+            size += file.bytes.count
+            guard size <= Self.maximumBytes else {
+                throw template.damaged("its files become more than \(Self.maximumBytes >> 20) MiB")
             }
             rendered[file.path] = file.bytes
         }
@@ -105,6 +110,9 @@ package struct Scaffold: Sendable {
         self.name = name
         files = rendered.sorted { $0.key < $1.key }.map { File(path: $0.key, bytes: $0.value) }
     }
+
+    /// Bytes that the files of a template may become.
+    private static let maximumBytes = 4 * TemplateContent.maximumBytes
 
     /// Folders of a package that are for those who change it, or that its builds leave.
     private static let notOfPackages: Set = [".build", ".swiftpm", ".zig-cache", "Tests"]

@@ -113,7 +113,8 @@ package struct TemplateDescription: Sendable, Hashable {
     }
 }
 
-/// Whether a text is one line without control characters, and of a length that a person could read.
+/// Whether a text is one line without characters that are not seen, and of a length that a person could read.
 func isLine(_ text: String) -> Bool {
-    text.count <= 1000 && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+    text.utf8.count <= 4000 && text.count <= 1000
+        && !text.unicodeScalars.contains(where: TemplatePath.isUnseen)
 }

@@ -11,6 +11,7 @@ struct TemplateRendering {
     private let description: String
     private let names: Set<String>
     private static let suffix = ".mustache"
+    private static let maximumSource = 256 << 10
 
     init(_ template: ProjectTemplate, name: FilterName, _ choices: Scaffold.Choices) throws {
         self.template = template
@@ -71,6 +72,12 @@ struct TemplateRendering {
             throw template.damaged("its file \(quoted(path)) gets a path that is not allowed: \(fault)")
         }
         guard isTemplate else { return Scaffold.File(path: place, bytes: bytes) }
+        // A value may stand in a file as often as it has room for.
+        guard !isStrict || bytes.count <= Self.maximumSource else {
+            throw template.damaged(
+                "its file \(quoted(path)) is larger than \(Self.maximumSource >> 10) KiB",
+                hint: "a file without \(Self.suffix) is copied as it is")
+        }
         guard let source = String(validating: bytes, as: UTF8.self) else {
             throw template.damaged(
                 "its file \(quoted(path)) is not UTF-8",

@@ -99,10 +99,23 @@ enum ToolProcess {
         "signal 9 is mostly the system's, short of memory: free some, or build with fewer jobs at a time"
 
     /// Runs a program that answers a question; its answer is short.
+    /// - Parameters:
+    ///   - program: where it is.
+    ///   - arguments: what it is asked.
+    ///   - environment: its variables.
+    ///   - folder: where it runs.
+    ///   - hasTerminal: whether it could reach the user's terminal, to ask something there.
     static func capture(
-        _ program: FilePath, _ arguments: [String], environment: [String: String], in folder: FilePath
+        _ program: FilePath, _ arguments: [String], environment: [String: String], in folder: FilePath,
+        hasTerminal: Bool = true
     ) async throws -> Captured {
         try Task.checkCancellation()
+        var options = Self.options
+        if !hasTerminal {
+            // A session of its own has none, and is a process group, too.
+            options.processGroupID = nil
+            options.createSession = true
+        }
         do {
             let result = try await Subprocess.run(
                 .path(program), arguments: Arguments(arguments), environment: self.environment(environment),

@@ -137,11 +137,13 @@ import WasmeTemplates
             ("a.mustache", "{{{name", "is not closed"),
             ("a.mustache", "{{> /etc/passwd}}", "names no value"),
             ("a.mustache", "{{=<% %>=}}", "names no value"),
-            ("a.mustache", String(repeating: "{{#log}}", count: 100_000), "sections are in each other"),
+            ("a.mustache", String(repeating: "{{#log}}", count: 20_000), "sections are in each other"),
             ("{{nobody}}.c", "", "names no value"), ("MY_FILTER.c", "", nil),
             ("src/MY_FILTER.mbt", "", "cannot be in one folder"), ("src/{{rootId}}.mbt", "", "become"),
             ("{{name}}/dot.git/config", "", "belongs to git"), ("dot.Git/config", "", "belongs to git"),
             ("SRC/x", "", "cannot be in one folder"), ("ci.yml.mustache", "{{{name}}}", "become"),
+            (".g\u{200C}it/x", "", "belongs to git"), ("a\u{202E}c.x", "", "control character"),
+            ("a.mustache", String(repeating: " ", count: 300 << 10), "larger than 256 KiB"),
             ("a:b", "", "colon"), ("trailing./x", "", "ends with a dot"),
         ] as [(String, String, String?)])
     func `a file that is not what it should be is refused`(
@@ -154,6 +156,15 @@ import WasmeTemplates
         } catch {
             #expect("\(error)".contains(reason ?? "no reason"), "\(error)")
         }
+    }
+
+    @Test func `values do not make more of a template than it may be`() throws {
+        let text = String(repeating: "{{{team}}}", count: 25_000)
+        for number in 0..<4 { try scratch.write("t/many/\(number).mustache", text) }
+        let error = #expect(throws: ProjectError.self) {
+            try scaffold(["team": String(repeating: "x", count: 900)])
+        }
+        #expect(error?.message.contains("become more than 64 MiB") == true, "\(error?.message ?? "")")
     }
 
     @Test func `a value cannot lead a path out of the project`() throws {

@@ -95,6 +95,47 @@ import Testing
         await #expect(throws: FilterImageError.self) { try await fetch() }
     }
 
+    @Test func `files are as they were committed`() async throws {
+        try scratch.write(
+            "repo/.gitattributes", "*.c export-subst ident text eol=crlf working-tree-encoding=UTF-16\n")
+        try await commit()
+        let text = "$Id$ $Format:%B$\n"
+        // Written past the attributes, as another's git may have done.
+        try scratch.write("sub.c", text)
+        let blob = try await git("hash-object", "-w", "--no-filters", scratch.appending("sub.c").string)
+        try await git("update-index", "--add", "--cacheinfo", "100644,\(blob),sub.c")
+        try await git("commit", "-q", "-m", "x")
+        #expect(try await fetch().content.files["sub.c"] == Array(text.utf8))
+    }
+
+    @Test func `a repository that becomes more than it seems is refused before it is written out`()
+        async throws
+    {
+        // Ten folders in each other, each ten times in the one above it: ten thousand million files.
+        var id = try await git("hash-object", "-w", repository.appending("a.c").string)
+        var kind = "100644 blob"
+        for _ in 0..<10 {
+            let entries = (0..<10).map { "\(kind) \(id)\tf\($0)" }.joined(separator: "\n")
+            let list = try scratch.write("list", entries + "\n")
+            let outcome = try await run(
+                FilePath("/bin/sh"), ["-c", "git mktree < \(list)"], in: repository)
+            id = outcome.stdout.trimmingCharacters(in: .whitespacesAndNewlines)
+            kind = "040000 tree"
+        }
+        let bomb = try await git("commit-tree", "-m", "x", id)
+        try await git("update-ref", "refs/heads/bomb", bomb)
+        let error = await #expect(throws: ProjectError.self) { try await fetch("#bomb") }
+        #expect(error?.message.contains("more than 64 MiB") == true, "\(error?.message ?? "")")
+        // And one that is large: what does not compress comes in full.
+        var generator = SystemRandomNumberGenerator()
+        let noise = (0..<(9 << 20)).map { _ in generator.next() }
+        try noise.withUnsafeBytes { try Data($0).write(to: URL(filePath: "\(repository)/noise")) }
+        try await commit()
+        let large = await #expect(throws: ProjectError.self) { try await fetch() }
+        #expect(large?.message.contains("more than 64 MiB") == true, "\(large?.message ?? "")")
+        #expect(try Files.contents(scratch.appending("scratch")).isEmpty)
+    }
+
     @Test func `what is not there is said, with what git says`() async throws {
         let error = await #expect(throws: ProjectError.self) { try await fetch("#nope") }
         #expect(error?.code == .noTemplate)

@@ -19,7 +19,11 @@ package struct GoBuildDriver: BuildDriver {
                 hint: "import \(GoModule.sdk) instead, or write 'language: tinygo' into wasme.yaml")
         }
         let go = try await LanguageTool.go.find(in: context.surroundings(of: project))
-        try sources.warn(context.progress)
+        for (file, call) in try sources.setUpInMain() {
+            context.progress(
+                "warning: \(file) calls \(call) in main, which never runs in a module: call it in 'func init()'"
+            )
+        }
         let name = project.manifest.name.description
         // Paths and commits of this machine do not belong into a module.
         var arguments = ["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false"]
@@ -32,7 +36,7 @@ package struct GoBuildDriver: BuildDriver {
                     environment: ["GOOS": "wasip1", "GOARCH": "wasm", "CGO_ENABLED": "0"])
             ],
             module: project.root.pushing(FilePath("build/\(name).wasm")))
-        plan.outside = sources.replacements
+        plan.outside = sources.outside(context.buildEnvironment(of: project))
         return plan
     }
 }
@@ -49,8 +53,9 @@ package struct GoModule: Sendable {
     /// The package that is the module, as the toolchain takes it: the project's folder, or `build.product` in `cmd`.
     let package: String
     private let folder: FilePath
+    private let root: FilePath
     /// Folders outside the project that go.mod takes modules from.
-    let replacements: [FilePath]
+    private let replacements: [FilePath]
 
     /// Reads what is there.
     /// - Throws: `ProjectError` if there is no go.mod.
@@ -65,10 +70,11 @@ package struct GoModule: Sendable {
             )
         }
         let lines = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
-            .split(separator: "\n").map { line -> String in
+            .split(whereSeparator: \.isNewline).map { line -> String in
                 String(line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line)
             }
         text = lines.joined(separator: "\n")
+        root = project.root
         package = project.manifest.build.product.map { "./cmd/\($0)" } ?? "."
         folder = project.root.pushing(FilePath(package)).lexicallyNormalized()
         replacements = lines.compactMap { line in
@@ -81,22 +87,39 @@ package struct GoModule: Sendable {
         }
     }
 
-    /// Says what the compiler takes without a word, and what then does nothing in a proxy.
-    func warn(_ progress: (String) -> Void) throws {
-        guard Files.kind(folder) == .directory else { return }
-        for name in try Files.contents(folder) where name.hasSuffix(".go") && !name.hasSuffix("_test.go") {
+    /// The folders outside the project that a build reads; nil if a workspace has a say in that, which may use any.
+    func outside(_ environment: BuildEnvironment) -> [FilePath]? {
+        // "off", a file, or by default the first go.work upwards (go help work).
+        switch environment.variables["GOWORK"] ?? "" {
+        case "off": return replacements
+        case "": break
+        default: return nil
+        }
+        var above = realPath(root)
+        repeat {
+            if Files.kind(above.appending("go.work")) == .file { return nil }
+        } while above.removeLastComponent()
+        return replacements
+    }
+
+    /// The calls in `main` that should be in `init`, each with its file: the compiler takes them without a word, and in
+    /// a library they never run.
+    func setUpInMain() throws -> [(file: String, call: String)] {
+        guard Files.kind(folder) == .directory else { return [] }
+        let names = try Files.contents(folder).filter { $0.hasSuffix(".go") && !$0.hasSuffix("_test.go") }
+        return try names.compactMap { name in
             let file = folder.appending(name)
-            guard Files.kind(file) == .file else { continue }
+            guard Files.kind(file) == .file else { return nil }
             let source = String(decoding: try Files.read(file, limit: 16 << 20), as: UTF8.self)
-            guard let call = Self.setUp(inMainOf: source) else { continue }
-            progress(
-                "warning: \(name) calls \(call) in main, which never runs in a module: call it in 'func init()'"
-            )
+            return Self.setUp(inMainOf: source).map { (name, $0) }
         }
     }
 
     /// The call in `main` that should be in `init`.
-    static func setUp(inMainOf source: String) -> String? {
+    static func setUp(inMainOf text: String) -> String? {
+        // A line may end as on Windows.
+        let source = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .joined(separator: "\n")
         guard let start = source.firstRange(of: "\nfunc main() {") else { return nil }
         let body = source[start.upperBound...]
         // As gofmt writes it, a function ends with a brace at the margin, or in its first line.

@@ -44,7 +44,8 @@ package struct RustBuildDriver: BuildDriver {
             module: workspace.folder.appending(Self.target).appending(isRelease ? "release" : "debug")
                 .appending("\(library.name).wasm"),
             missingModuleHint: "does .cargo/config.toml send the build elsewhere?")
-        plan.outside = library.neighbours.filter { !$0.starts(with: project.root) }
+        // What lies elsewhere may take more from elsewhere, and cargo alone knows what.
+        plan.outside = workspace.isAll(in: project.root) ? [] : nil
         return plan
     }
 
@@ -53,7 +54,8 @@ package struct RustBuildDriver: BuildDriver {
         of project: FilterProject, _ workspace: CargoWorkspace
     ) throws -> CargoWorkspace.Library {
         let all = workspace.libraries
-        let own = all.filter { $0.manifest == project.root.appending("Cargo.toml").string }
+        let root = realPath(project.root)
+        let own = all.filter { realPath($0.folder) == root }
         let candidates =
             if let product = project.manifest.build.product {
                 all.filter { $0.package == product || $0.name == product }
@@ -101,10 +103,8 @@ struct CargoWorkspace {
         /// Its file's, as in "add_header".
         let name: String
         let kinds: [String]
-        /// The path of the package's Cargo.toml.
-        let manifest: String
-        /// The folders of packages that it takes from this machine.
-        let neighbours: [FilePath]
+        /// Where the package is.
+        let folder: FilePath
 
         /// Whether it is linked like a C library: only that makes a module.
         var isModule: Bool { kinds.contains("cdylib") }
@@ -113,6 +113,21 @@ struct CargoWorkspace {
     /// Where the builds go.
     let folder: FilePath
     let libraries: [Library]
+    /// The folder of the workspace itself; nil if it is not said.
+    private let root: FilePath?
+    /// The folders of its packages.
+    private let members: [FilePath]
+    /// The folders of packages that these take from this machine.
+    private let neighbours: [FilePath]
+
+    /// Whether everything that is built, but for what comes from a registry, is a package of this workspace and lies in
+    /// a folder.
+    func isAll(in project: FilePath) -> Bool {
+        let home = realPath(project)
+        let packages = Set(members.map(realPath))
+        return (root.map(realPath) ?? home) == home && packages.allSatisfy { $0.starts(with: home) }
+            && neighbours.allSatisfy { packages.contains(realPath($0)) }
+    }
 
     /// Reads the answer, in format 1; nil if it is none.
     init?(_ text: String) {
@@ -120,21 +135,26 @@ struct CargoWorkspace {
             let folder = root["target_directory"]?.string
         else { return nil }
         self.folder = FilePath(folder)
-        libraries = (root["packages"]?.array ?? []).flatMap { package -> [Library] in
-            let package = package.object
-            return (package?["targets"]?.array ?? []).compactMap { target in
+        let packages = (root["packages"]?.array ?? []).compactMap(\.object)
+        func place(_ package: JSONObject) -> FilePath {
+            FilePath(package["manifest_path"]?.string ?? "").removingLastComponent()
+        }
+        self.root = root["workspace_root"]?.string.map { FilePath($0) }
+        members = packages.map(place)
+        neighbours = packages.flatMap { $0["dependencies"]?.array ?? [] }.compactMap {
+            $0.object?["path"]?.string.map { FilePath($0) }
+        }
+        libraries = packages.flatMap { package -> [Library] in
+            (package["targets"]?.array ?? []).compactMap { target -> Library? in
                 let kinds = (target.object?["crate_types"]?.array ?? []).compactMap(\.string)
                 let isLibrary = (target.object?["kind"]?.array ?? []).compactMap(\.string).contains {
                     ["lib", "rlib", "dylib", "cdylib", "staticlib"].contains($0)
                 }
                 guard isLibrary, let name = target.object?["name"]?.string else { return nil }
                 return Library(
-                    package: package?["name"]?.string ?? "",
+                    package: package["name"]?.string ?? "",
                     name: name.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_"),
-                    kinds: kinds, manifest: package?["manifest_path"]?.string ?? "",
-                    neighbours: (package?["dependencies"]?.array ?? []).compactMap {
-                        $0.object?["path"]?.string.map { FilePath($0) }
-                    })
+                    kinds: kinds, folder: place(package))
             }
         }
     }

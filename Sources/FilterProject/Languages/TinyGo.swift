@@ -40,7 +40,8 @@ extension LanguageTool {
             install: InstallAdvice(
                 [.pacman: ["tinygo"]],
                 elsewhere: "install TinyGo: https://tinygo.org/getting-started/install"),
-            minimum: ToolVersion(0, 34))
+            // Knows Go 1.24, which the SDK needs, and "wasi-legacy".
+            minimum: ToolVersion(0, 36))
         tool.questions = [ToolQuestion("version")]
         tool.readVersion = { ToolVersion(in: $0, after: "tinygo version ") }
         return tool
@@ -54,9 +55,17 @@ package struct TinyGoBuildDriver: BuildDriver {
     package func plan(_ project: FilterProject, _ context: BuildContext) async throws -> BuildPlan {
         let sources = try GoModule(of: project)
         let tinyGo = try await LanguageTool.tinyGo.find(in: context.surroundings(of: project))
-        try sources.warn(context.progress)
         let name = project.manifest.name.description
-        var arguments = ["build", "-target=wasip1", "-buildmode=c-shared", "-scheduler=none"]
+        // What the SDK of tetratelabs had its users write: main sets things up, and the module lives on after it. A
+        // library never runs main, and a program of today ends with it; this is what TinyGo has for such modules.
+        let old = try sources.setUpInMain().first
+        if let old {
+            context.progress(
+                "note: \(old.file) calls \(old.call) in main, and is built by -buildmode=wasi-legacy; in 'func init()' it would do in a library"
+            )
+        }
+        let mode = old == nil ? "c-shared" : "wasi-legacy"
+        var arguments = ["build", "-target=wasip1", "-buildmode=\(mode)", "-scheduler=none"]
         if context.configuration == .release { arguments.append("-no-debug") }
         // Go makes the folder of its output, TinyGo may not.
         let folder = context.surroundings(of: project).program("mkdir").map {
@@ -70,7 +79,7 @@ package struct TinyGoBuildDriver: BuildDriver {
                     arguments + ["-o", "build/\(name).wasm", sources.package])
             ],
             module: project.root.pushing(FilePath("build/\(name).wasm")))
-        plan.outside = sources.replacements
+        plan.outside = sources.outside(context.buildEnvironment(of: project))
         return plan
     }
 }

@@ -61,6 +61,32 @@ import WasmBinary
             ])
     }
 
+    @Test func `TinyGo keeps a module alive whose main sets it up`() async throws {
+        let scratch = try ScratchDirectory("tinygo")
+        let main = "package main\r\n\r\nfunc main() {\r\n\tproxywasm.SetVMContext(&vm{})\r\n}\r\n"
+        let project = try scratch.project("tinygo", ["go.mod": "module x\r\n", "main.go": main])
+        let log = try BuildLog(scratch)
+        let context = log.context(try tool(scratch, "tinygo", "tinygo version 0.39.0 linux/amd64"))
+        let plan = try await project.buildDriver().plan(project, context)
+        #expect(plan.steps.last?.arguments.contains("-buildmode=wasi-legacy") == true)
+        #expect(log.progress.contains { $0.contains("main.go calls SetVMContext in main") })
+    }
+
+    @Test func `what go reads elsewhere is known, or not, where a workspace has a say`() async throws {
+        let scratch = try ScratchDirectory("go")
+        let project = try scratch.project(
+            "go", ["go.mod": "module x\r\n\r\nreplace (\r\n\ta => ../a\r\n\tb => ./b\r\n)\r\n"])
+        var variables = try go(scratch)
+        func outside() async throws -> [FilePath]? {
+            try await project.buildDriver().plan(project, try BuildLog(scratch).context(variables)).outside
+        }
+        #expect(try await outside() == [scratch.appending("a")])
+        try scratch.write("go.work", "go 1.24\n\nuse ./p\n")
+        #expect(try await outside() == nil)
+        variables["GOWORK"] = "off"
+        #expect(try await outside() == [scratch.appending("a")])
+    }
+
     @Test(.requires(.go)) func `go itself makes a module, twice the same`() async throws {
         let scratch = try ScratchDirectory("go")
         let project = try scratch.fixture("GoFilter")

@@ -2,6 +2,7 @@
 
 import Files
 import FilterProject
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -63,6 +64,38 @@ import WasmBinary
         let log = try BuildLog(scratch)
         let built = try await ProjectBuild(project).run(log.context())
         #expect(built.module.exports.contains { $0.name == "proxy_abi_version_0_2_1" }, "\(log.output)")
+    }
+
+    @Test func `what cargo reads elsewhere is for cargo to know`() async throws {
+        let scratch = try ScratchDirectory("rust")
+        let project = try scratch.project("rust", ["Cargo.toml": ""])
+        func outside(_ metadata: String) async throws -> [FilePath]? {
+            let context = try BuildLog(scratch).context(try cargo(scratch, metadata: metadata))
+            return try await project.buildDriver().plan(project, context).outside
+        }
+        let helper = package("helper", in: project.root.appending("helper"), kinds: #""lib""#)
+        let own = package(
+            "my-filter", in: project.root,
+            dependencies: #"{"path": "\#(project.root)/helper"}, {"name": "log"}"#)
+        #expect(try await outside(workspace(own, helper)) == [])
+        // A package that is none of the workspace, one beside it, and a workspace above.
+        #expect(try await outside(workspace(own)) == nil)
+        let beside = package("my-filter", in: project.root, dependencies: #"{"path": "/elsewhere"}"#)
+        #expect(try await outside(workspace(beside)) == nil)
+        let above = workspace(package("my-filter", in: project.root)).replacing(
+            "{\"target", with: "{\"workspace_root\": \"\(scratch.path)\", \"target", maxReplacements: 1)
+        #expect(try await outside(above) == nil)
+    }
+
+    @Test func `a project is found in a workspace by any way that leads to it`() async throws {
+        let scratch = try ScratchDirectory("rust")
+        let project = try scratch.project("rust", ["Cargo.toml": ""])
+        let metadata = workspace(package("my-filter", in: project.root), package("two", in: "/w/two"))
+        let link = scratch.appending("link")
+        try #require(symlink(project.root.string, link.string) == 0)
+        let linked = try FilterProject(root: link)
+        let context = try BuildLog(scratch).context(try cargo(scratch, metadata: metadata))
+        #expect(try await linked.buildDriver().plan(linked, context).product == "my-filter")
     }
 
     // MARK: What cannot be built
