@@ -22,6 +22,8 @@ package struct BuildPlan: Sendable {
     package var settings: [String] = []
     /// Whether a link that leads the module out of the project is refused.
     package var isConfined = false
+    /// Done before the first command.
+    package var prepare: (@Sendable () throws -> Void)?
     /// Asked when it is not there, for a toolchain that may put it elsewhere.
     package var elsewhere: (@Sendable () async throws -> FilePath?)?
     /// What to say when there is no module.

@@ -112,7 +112,7 @@ package struct Scaffold: Sendable {
     }
 
     /// Bytes that the files of a template may become.
-    private static let maximumBytes = 4 * TemplateContent.maximumBytes
+    private static let maximumBytes = 2 * TemplateContent.maximumBytes
 
     /// Folders of a package that are for those who change it, or that its builds leave.
     private static let notOfPackages: Set = [".build", ".swiftpm", ".zig-cache", "Tests"]

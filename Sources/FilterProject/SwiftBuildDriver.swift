@@ -46,6 +46,9 @@ package struct SwiftBuildDriver: BuildDriver {
             missingModuleHint:
                 "is \"\(product)\" an executable product? name the right one in wasme.yaml: build: {product: …}"
         )
+        plan.prepare = { [root = project.root, progress = context.progress] in
+            try Self.forgetOldPlace(of: root, scratch: root.pushing(FilePath(scratch)), progress)
+        }
         let state = project.root.pushing(FilePath("\(scratch)/workspace-state.json"))
         let root = realPath(project.root)
         plan.outside = localPackages(state)?.filter { !realPath($0).starts(with: root) }
@@ -57,6 +60,23 @@ package struct SwiftBuildDriver: BuildDriver {
             return folder.isAbsolute ? folder.appending("\(product).wasm") : nil
         }
         return plan
+    }
+
+    /// Removes the compiler's module cache if what was built here was built in another folder.
+    ///
+    /// Modules in it name the folder that they were made in, and the compiler refuses them in any other.
+    private static func forgetOldPlace(
+        of root: FilePath, scratch: FilePath, _ progress: (String) -> Void
+    ) throws {
+        let cache = scratch.pushing(FilePath("\(SwiftToolchain.triple)/release/ModuleCache"))
+        // The package manager's own plan, which has whole paths.
+        guard Files.kind(cache) == .directory,
+            let plan = try? Files.read(scratch.appending("release.yaml"), limit: 64 << 20)
+        else { return }
+        let text = String(decoding: plan, as: UTF8.self)
+        guard !["\(root)/", "\(realPath(root))/"].contains(where: text.contains) else { return }
+        progress("note: the project was built in another folder; its module cache is made anew")
+        try Files.remove(cache)
     }
 
     /// The folders of packages that are used where they lie, as the package manager wrote down at its last build; nil if

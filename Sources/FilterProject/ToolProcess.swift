@@ -105,6 +105,8 @@ enum ToolProcess {
     ///   - environment: its variables.
     ///   - folder: where it runs.
     ///   - hasTerminal: whether it could reach the user's terminal, to ask something there.
+    /// - Returns: what it printed, and whether it ended well.
+    /// - Throws: `ProjectError` if it cannot be run or prints far too much.
     static func capture(
         _ program: FilePath, _ arguments: [String], environment: [String: String], in folder: FilePath,
         hasTerminal: Bool = true

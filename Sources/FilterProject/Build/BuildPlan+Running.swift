@@ -11,6 +11,7 @@ extension BuildPlan {
         let environment = context.buildEnvironment(of: project).variables
         let with = tools.isEmpty ? "" : " with \(tools.map(\.title).joined(separator: ", "))"
         if !steps.isEmpty { context.progress("building \(product)\(with)") }
+        try prepare?()
         for step in steps { try await run(step, project, environment, context) }
         if let found = try modules(at: module) {
             return isConfined ? try project.confined(found) : found
