@@ -310,6 +310,12 @@ let package = Package(
                 "CurlTransport", "EnvoyControl", "FilterProject", "ParityFilter", "WasmeTemplates", proxyWasm,
                 proxyWasmTesting, system,
             ]),
+        .tests(
+            "ScenariosTests",
+            [
+                "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
+                "FilterProject", "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", system,
+            ]),
         .tests("SecretsTests", ["Secrets"]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),
         .tests(

@@ -61,6 +61,18 @@ package struct YAMLNode: Sendable {
         column = mark?.column ?? 1
     }
 
+    /// Another value at the same place.
+    package func replacing(_ content: Content, text: String? = nil) -> YAMLNode {
+        YAMLNode(content, text: text, line: line, column: column)
+    }
+
+    private init(_ content: Content, text: String?, line: Int, column: Int) {
+        self.content = content
+        self.text = text
+        self.line = line
+        self.column = column
+    }
+
     /// The value as JSON; the order of members is kept.
     package var json: JSONValue {
         switch content {

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FilterImage
+import Deployment
 import FilterProject
 import JSON
 
 extension ScenarioFile {
-    /// Reads a `tests.yaml`.
-    package init(parsing yaml: String, file: String) throws {
+    /// Reads a `tests.yaml`; `Docs/reference/tests.schema.json` is its published schema.
+    /// - Parameters:
+    ///   - yaml: the text.
+    ///   - file: what errors and reports call it.
+    ///   - environment: what `${env.NAME}` can stand for, where the file lists the name.
+    /// - Throws: `ScenarioError`, or `ProjectError` for what is no YAML; both name file, line and column.
+    package init(parsing yaml: String, file: String, environment: [String: String] = [:]) throws {
         var fields = try ScenarioFields(try YAMLNode(parsing: yaml, file: file), in: file)
-        let defaults = try StepContext(&fields, inheriting: StepContext())
+        var variables = ScenarioVariables(file: file)
+        for node in try fields.list("environment") ?? [] { try variables.allow(node, from: environment) }
+        try variables.add(fields.entries("variables"))
+        try variables.checkForCycles()
+        let surroundings = ServiceNodes(&fields)
         guard let tests = try fields.list("tests"), !tests.isEmpty else {
-            throw fields.error("expected a list \"tests\" with at least one test")
+            throw fields.error(
+                "expected a list \"tests\" with at least one test", at: fields.peek("tests"),
+                hint: "write, as in tests: [{name: …, request: {path: /}, expect: {status: 200}}]")
         }
         try fields.finish()
-        var names: Set<String> = []
-        scenarios = try tests.map { node in
-            let scenario = try Scenario(node, in: file, defaults)
-            guard names.insert(scenario.name).inserted else {
-                throw ScenarioError(node, in: file, "there are two tests named \"\(scenario.name)\"")
-            }
-            return scenario
-        }
+        var reader = TestReader(file: file, variables: variables, outer: surroundings)
+        for test in tests { reader.read(test) }
+        if let error = ScenarioError(all: reader.errors) { throw error }
+        self.init(name: file, scenarios: reader.scenarios)
     }
 
     /// All the services that the filter may call, and which of them speak gRPC.
@@ -36,173 +43,175 @@ extension ScenarioFile {
     }
 }
 
-/// What the servers around the proxy answer, as a step inherits it from its test and that from its file.
-private struct StepContext {
-    var upstream = ServiceScript(answers: [ServiceAnswer(.http(.init()))])
-    var services: [String: ServiceScript] = [:]
+/// Reads the tests of one file, and goes on after those that are wrong.
+private struct TestReader {
+    let file: String
+    let variables: ScenarioVariables
+    let outer: ServiceNodes
+    var scenarios: [Scenario] = []
+    var errors: [ScenarioError] = []
+    private var lines: [String: Int] = [:]
+    private var budget = ScenarioVariables.Budget()
+    /// What stands around the tests, if it has no variables.
+    private var surroundings: ServiceContext?
 
-    init() {}
+    init(file: String, variables: ScenarioVariables, outer: ServiceNodes) {
+        self.file = file
+        self.variables = variables
+        self.outer = outer
+    }
 
-    init(_ fields: inout ScenarioFields, inheriting outer: StepContext) throws {
-        self = outer
-        let file = fields.file
-        if let node = fields.take("upstream") { upstream = try ServiceScript(node, in: file) }
-        for (name, script) in try fields.map("services", { try ServiceScript($0, in: file) }) {
-            services[name] = script
+    mutating func read(_ node: YAMLNode) {
+        // A file with more mistakes has one at its root.
+        guard errors.count < 20 else { return }
+        do {
+            var fields = try ScenarioFields(node, in: file)
+            guard let cases = try fields.list("cases") else { return try read(node, variables, nil) }
+            guard !cases.isEmpty else {
+                throw fields.error("expected at least one case, found none", at: fields.node)
+            }
+            for node in cases {
+                guard case .map(let members) = node.content, !members.isEmpty else {
+                    throw fields.error("expected a mapping with the case's variables", at: node)
+                }
+                var variables = variables
+                try variables.add(members)
+                try variables.checkForCycles()
+                try read(fields.node, variables, members)
+            }
+        } catch let error as ScenarioError {
+            errors.append(error)
+        } catch {
+            errors.append(ScenarioError(node, in: file, "\(error)"))
         }
+    }
+
+    private mutating func read(
+        _ node: YAMLNode, _ variables: ScenarioVariables, _ members: [(key: YAMLNode, value: YAMLNode)]?
+    ) throws {
+        let context: ServiceContext
+        if let surroundings {
+            context = surroundings
+        } else {
+            let nodes = try outer.expanded(by: variables, &budget)
+            context = try ServiceContext(nodes, inheriting: ServiceContext(), in: file)
+            if !outer.needsVariables { surroundings = context }
+        }
+        let fields = try ScenarioFields(without("cases", node), in: file)
+        guard let name = fields.peek("name") else {
+            throw fields.error("a test needs a \"name\"", hint: "say in it what the filter does")
+        }
+        var expanded = try ScenarioFields(try variables.expanded(fields.node, &budget), in: file)
+        var title = try expanded.words(expanded.peek("name") ?? name)
+        if let members, name.text == title {
+            // What distinguishes this one of several.
+            let values = members.map { key, value in
+                "\(key.text ?? "")=\(value.isScalar ? value.text ?? "" : value.json.description)"
+            }
+            title += " (\(values.joined(separator: ", ")))"
+        }
+        if let line = lines.updateValue(node.line, forKey: title) {
+            throw ScenarioError(
+                name, in: file, "there are two tests named \"\(title)\"", hint: "the other is in line \(line)"
+            )
+        }
+        scenarios.append(try Scenario(&expanded, named: title, line: node.line, context))
+    }
+
+    private func without(_ key: String, _ node: YAMLNode) -> YAMLNode {
+        guard case .map(let members) = node.content else { return node }
+        return node.replacing(.map(members.filter { $0.key.text != key }))
     }
 }
 
 extension Scenario {
-    fileprivate init(_ node: YAMLNode, in file: String, _ defaults: StepContext) throws {
-        var fields = try ScenarioFields(node, in: file)
-        guard let name = try fields.text("name"), !name.isEmpty else {
-            throw fields.error("a test needs a \"name\"")
-        }
-        self.name = name
-        line = node.line
-        let configuration = fields.take("config")
-        switch configuration?.content {
-        case nil: break
-        case .string(let text): setup.configuration = text
-        default:
-            setup.configuration = configuration?.json.description
-            setup.configurationValue = configuration?.json
-        }
-        if let refused = try fields.pattern("refused") {
-            outcome = .refused(refused)
-            try fields.finish()
-            return
-        }
-        let context = try StepContext(&fields, inheriting: defaults)
-        if let steps = try fields.list("steps") {
-            guard !steps.isEmpty else { throw fields.error("\"steps\" is empty") }
-            outcome = .steps(
-                try steps.map { node in
-                    var step = try ScenarioFields(node, in: file)
-                    return try Step(&step, context)
-                })
-            try fields.finish()
-        } else {
-            outcome = .steps([try Step(&fields, context)])
-        }
-    }
-}
+    /// What a step says, where it stands in the test itself.
+    private static let stepKeys = ["request", "connection", "wait", "expect", "after", "repeat"]
 
-extension Step {
-    fileprivate init(_ fields: inout ScenarioFields, _ outer: StepContext) throws {
-        line = fields.node.line
-        delay = try fields.duration("after") ?? .zero
-        let context = try StepContext(&fields, inheriting: outer)
-        upstream = context.upstream
-        services = context.services
-        if let request = try fields.fields("request") {
-            stimulus = .request(try ScenarioRequest(request))
-        } else if var connection = try fields.fields("connection") {
-            stimulus = .connection(
-                sends: try connection.list("send")?.map { .text(try connection.text($0)) } ?? [])
-            try connection.finish()
-        } else {
-            throw fields.error("expected a \"request\", a \"connection\", \"steps\" or \"refused\"")
+    fileprivate init(
+        _ fields: inout ScenarioFields, named name: String, line: Int, _ outer: ServiceContext
+    ) throws {
+        _ = fields.take("name")
+        let skip = try fields.take("skip").map(fields.words)
+        let only = fields.peek("only")
+        let isOnly = try fields.flag("only") ?? false
+        if isOnly, skip != nil {
+            throw fields.error("a test cannot be skipped and the only one", at: only)
         }
-        expectation = try fields.fields("expect").map { try Expectation($0) } ?? Expectation()
-        try fields.finish()
-    }
-}
-
-extension ScenarioRequest {
-    fileprivate init(_ node: ScenarioFields) throws {
-        self.init()
-        var fields = node
-        method = try fields.text("method") ?? method
-        path = try fields.text("path") ?? path
-        headers = try fields.pairs("headers")
-        body = try fields.texts("body", or: "chunks")?.map { .text($0) } ?? []
-        trailers = try fields.pairs("trailers")
-        try fields.finish()
-    }
-}
-
-extension ServiceScript {
-    fileprivate init(_ node: YAMLNode, in file: String) throws {
-        if case .list(let elements) = node.content {
-            guard !elements.isEmpty else {
-                throw ScenarioError(node, in: file, "expected an answer, found none")
+        let setup = try ScenarioSetup(&fields)
+        let outcome: Outcome
+        if let node = fields.take("refused") {
+            let pattern = try fields.pattern(node)
+            if case .absent = pattern {
+                throw fields.error("expected what Envoy says, found \(node.phrase)", at: node)
             }
-            answers = try elements.map { try ServiceAnswer($0, in: file) }
+            try fields.refuse(
+                Self.stepKeys + ["steps", "upstream", "services"],
+                { "\"\($0)\" beside \"refused\": a filter that does not start does nothing" },
+                hint: "make two tests of it")
+            outcome = .refused(pattern)
         } else {
-            answers = [try ServiceAnswer(node, in: file)]
-        }
-    }
-}
-
-extension ServiceAnswer {
-    fileprivate init(_ node: YAMLNode, in file: String) throws {
-        var fields = try ScenarioFields(node, in: file)
-        if let fault = try fields.text("fault") {
-            switch fault {
-            case "hang": kind = .hang
-            case "close": kind = .close
-            default: throw fields.error("expected a fault \"hang\" or \"close\", found \"\(fault)\"")
+            let context = try ServiceContext(ServiceNodes(&fields), inheriting: outer, in: fields.file)
+            if let node = fields.peek("steps"), let steps = try fields.list("steps") {
+                guard !steps.isEmpty else {
+                    throw fields.error("expected at least one step, found none", at: node)
+                }
+                try fields.refuse(
+                    Self.stepKeys, { "\"\($0)\" beside \"steps\"" }, hint: "put it into one of the steps")
+                var errors: [ScenarioError] = []
+                var read: [Step] = []
+                for node in steps {
+                    do {
+                        var step = try ScenarioFields(node, in: fields.file)
+                        let inner = try ServiceContext(
+                            ServiceNodes(&step), inheriting: context, in: fields.file)
+                        read.append(try Step(&step, inner))
+                        try step.finish()
+                    } catch let error as ScenarioError {
+                        errors.append(error)
+                    }
+                }
+                if let error = ScenarioError(all: errors) { throw error }
+                outcome = .steps(read)
+            } else {
+                outcome = .steps([try Step(&fields, context)])
             }
-        } else if let bytes = try fields.text("bytes") {
-            kind = .bytes([.text(bytes)])
-        } else if var grpc = try fields.fields("grpc") {
-            kind = .grpc(
-                status: try grpc.integer("status") ?? 0, message: try grpc.text("message") ?? "",
-                reply: Array((try grpc.text("reply") ?? "").utf8))
-            try grpc.finish()
-        } else {
-            var message = Message()
-            message.status = try fields.integer("status") ?? 200
-            message.headers = try fields.pairs("headers")
-            message.body = try fields.texts("body", or: "chunks")?.map { .text($0) } ?? []
-            message.trailers = try fields.pairs("trailers")
-            kind = .http(message)
         }
         try fields.finish()
+        self.init(name: name, line: line, outcome: outcome)
+        self.skip = skip
+        self.isOnly = isOnly
+        self.setup = setup
     }
 }
 
-extension Expectation {
-    fileprivate init(_ node: ScenarioFields) throws {
-        self.init()
-        var fields = node
-        status = try fields.integer("status")
-        if var response = try fields.fields("response") {
-            self.response = try MessageExpectation(&response)
-            try response.finish()
-        }
-        received = try fields.pattern("received")
-        isClosed = try fields.flag("closed") ?? false
-        if let node = fields.take("upstream") { upstream = try CallExpectation(node, in: fields.file) }
-        let file = fields.file
-        for (name, call) in try fields.map("services", { try CallExpectation($0, in: file) }) {
-            services[name] = call
-        }
-        log = try fields.list("log")?.map(fields.pattern) ?? []
-        metrics = try fields.map("metrics", node.integer).map { ($0.name, $0.value) }
-        try fields.finish()
-    }
-}
-
-extension MessageExpectation {
+extension ScenarioSetup {
     fileprivate init(_ fields: inout ScenarioFields) throws {
         self.init()
-        headers = try fields.map("headers", fields.pattern).map { ($0.name, $0.value) }
-        body = try fields.pattern("body")
-        trailers = try fields.map("trailers", fields.pattern).map { ($0.name, $0.value) }
+        if let node = fields.take("config") {
+            (configuration, configurationValue) = Self.configuration(node)
+        }
+        if var vm = try fields.fields("vm") {
+            if let node = vm.take("config") { vmConfiguration = Self.configuration(node).text }
+            for (key, value) in try vm.entries("environment") {
+                let name = key.text ?? ""
+                guard !name.isEmpty, !name.contains("="), !name.contains("\0") else {
+                    throw vm.error("\"\(name)\" is no name for an environment variable", at: key)
+                }
+                environment[name] = try vm.text(value)
+            }
+            try vm.finish()
+        }
+        rootID = try fields.text("root_id")
+        failurePolicy =
+            try fields.choice(
+                "failure_policy", [("reload", .reload), ("closed", .closed), ("open", .open)])
+            ?? failurePolicy
     }
-}
 
-extension CallExpectation {
-    fileprivate init(_ node: YAMLNode, in file: String) throws {
-        self.init()
-        var fields = try ScenarioFields(node, in: file)
-        count = try fields.integer("count")
-        method = try fields.pattern("method")
-        path = try fields.pattern("path")
-        message = try MessageExpectation(&fields)
-        try fields.finish()
+    /// A text is taken as it is, and all else as JSON.
+    private static func configuration(_ node: YAMLNode) -> (text: String, value: JSONValue?) {
+        if case .string(let text) = node.content { return (text, nil) }
+        return (node.json.description, node.json)
     }
 }
