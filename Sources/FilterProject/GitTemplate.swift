@@ -101,8 +101,9 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
             answer = fetched
         }
         guard answer.succeeded else {
+            let reason = Self.reason(answer.stderr)
             throw ProjectError(
-                .noTemplate, "cannot fetch the template \"\(self)\": \(Self.reason(answer.stderr))",
+                Self.code(of: reason), "cannot fetch the template \"\(self)\": \(reason)",
                 hint: "'git ls-remote \(url)' lists what is there; a commit needs its whole id")
         }
         let commit = try await run(
@@ -205,6 +206,18 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         alone["HOME"] = home.string
         alone["XDG_CONFIG_HOME"] = home.string
         return alone
+    }
+
+    /// What kind of failure git's words are of, as it says them in English.
+    private static func code(of reason: String) -> ProjectError.Code {
+        func says(_ words: String...) -> Bool { words.contains(where: reason.contains) }
+        if says(
+            "Permission denied", "Authentication failed", "could not read Username", "returned error: 403")
+        {
+            return .deniedTemplate
+        }
+        return says("remote ref", "not found", "does not appear to be a git repository", "not our ref")
+            ? .noTemplate : .unreachableTemplate
     }
 
     /// What git says went wrong: the first line that says so, else the last.

@@ -20,6 +20,10 @@ package struct ProjectError: Diagnostic {
         package static let folderNotEmpty = Code("folderNotEmpty")
         /// There is no such template, or none were installed.
         package static let noTemplate = Code("noTemplate")
+        /// Where a template is cannot be reached.
+        package static let unreachableTemplate = Code("unreachableTemplate")
+        /// Who has a template does not let us in.
+        package static let deniedTemplate = Code("deniedTemplate")
         /// A template is damaged.
         package static let damagedTemplate = Code("damagedTemplate")
         /// A program that builds filters is missing, too old or incomplete.
@@ -48,7 +52,12 @@ package struct ProjectError: Diagnostic {
         let isInput = [
             .noProject, .malformed, .invalidName, .noTemplate, .folderNotEmpty, .invalidExample,
         ].contains(code)
-        category = isInput ? .usage : .failed
+        category =
+            switch code {
+            case .unreachableTemplate: .unreachable
+            case .deniedTemplate: .denied
+            default: isInput ? .usage : .failed
+            }
     }
 }
 

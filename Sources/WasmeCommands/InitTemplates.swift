@@ -6,6 +6,7 @@ import FilterProject
 import Files
 import ImageTransfer
 import OCI
+import OCILayout
 import SystemPackage
 import WasmeTemplates
 
@@ -47,7 +48,14 @@ extension Init {
             return (try TemplateContent(folder: path), path.string)
         }
         let places = try ImagePlaces(store, access, in: context)
-        let image = try await places.find(context.place(text), .storeFirst)
+        let image: FoundImage
+        do {
+            image = try await places.find(context.place(text), .storeFirst)
+        } catch let error as StoreError where error.code == .unknownImage {
+            throw CommandError(
+                .usage, "there is no folder \"\(path)\" with a template, and \(error.message)",
+                hint: "name a folder with a template.json, a git address or an image")
+        }
         let content = try await TemplateImage.unpack(image.document, from: image.blobs, name: text)
         return (content, "\(text), \(image.document.digest)")
     }
@@ -118,7 +126,7 @@ extension Init {
                         isReady: tools.isReady(template.language),
                         missing: tools.missing(for: template.language),
                         note: tools.note(for: template.language))
-                }), in: context)
+                }, source: template), in: context)
     }
 }
 
@@ -150,6 +158,10 @@ struct TemplateList: CommandResult {
     }
 
     let templates: [Entry]
+    /// What `--template` was; nil for wasme's own.
+    let source: String?
+
+    enum CodingKeys: CodingKey { case templates }
 
     var text: String {
         let rows = templates.map { [$0.language, $0.kind, $0.note, $0.summary] }
@@ -163,7 +175,8 @@ struct TemplateList: CommandResult {
         }
         return table(["LANGUAGE", "KIND", "TOOLS", "WHAT IT DOES"], rows)
             + (parameters.isEmpty ? "" : "\n" + Set(parameters).sorted().joined(separator: "\n"))
-            + "\nstart one: wasme init DIR --language LANGUAGE --kind KIND"
+            + "\nstart one: wasme init DIR "
+            + (source.map { "--template \($0)" } ?? "--language LANGUAGE --kind KIND")
     }
     var brief: String { templates.map { "\($0.language)/\($0.kind)" }.joined(separator: "\n") }
 }

@@ -190,6 +190,31 @@ import Testing
         #expect(await json.run(["init", "--list", "--language", "cobol"], environment: environment) == 64)
     }
 
+    @Test func `the list of another's templates says how to start one of them`() async throws {
+        let scratch = try ScratchDirectory("init")
+        let listener = try Listener(sharing: scratch)
+        let environment = try catalog(scratch)
+        let arguments = ["init", "--list", "--template", "catalog/moonbit/network"]
+        #expect(await listener.run(arguments, environment: environment) == 0)
+        #expect(
+            listener.output.contains("wasme init DIR --template catalog/moonbit/network"),
+            "\(listener.output)")
+    }
+
+    @Test(.requires(.git)) func `a template that cannot be reached is no mistake of the command line`()
+        async throws
+    {
+        let scratch = try ScratchDirectory("init")
+        let environment = try catalog(scratch).merging(["PATH": "/usr/bin:/bin"]) { $1 }
+        for (source, status) in [("https://127.0.0.1:1/x", 69), ("file:///nowhere/at/all", 64)] {
+            let listener = try Listener(sharing: scratch)
+            #expect(
+                await listener.run(["init", "z", "--template", source], environment: environment)
+                    == Int32(status),
+                "\(listener.errors)")
+        }
+    }
+
     @Test func `a template is packed into the store, and projects are made of it`() async throws {
         let scratch = try ScratchDirectory("init")
         let environment = try catalog(scratch)
@@ -212,8 +237,9 @@ import Testing
         }
         for (source, reason) in [("acme/none:v1", "is not in the store"), ("taken", "is not in the store")] {
             let missing = try Listener(sharing: scratch)
-            #expect(await missing.run("init", "z", "--template", source) != 0)
+            #expect(await missing.run("init", "z", "--template", source) == 64)
             #expect(missing.errors.contains(reason), "\(missing.errors)")
+            #expect(missing.errors.contains("there is no folder"))
         }
     }
 
