@@ -40,7 +40,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
-let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypesHTTP1: Target.Dependency = .product(
@@ -69,7 +68,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
-        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -162,7 +160,7 @@ let package = Package(
             "Scenarios",
             [
                 "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "FilterProxy", "JSON", "OCIRegistry", system,
+                "FilterProxy", "JSON", "OCIRegistry", "WasmBinary", system,
             ]),
         // One file per verb.
         .library(
@@ -245,8 +243,7 @@ let package = Package(
             "ExampleTests",
             [
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", nioCore, nioHTTP1, nioHTTP2, nioPosix,
-                system,
+                "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", system,
             ]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests(

@@ -10,7 +10,7 @@ package struct EnvoyAdmin: Sendable {
     /// Where it listens.
     package let address: HostPort
     /// Seconds without an answer after which to give up.
-    var patience: Double = 10
+    package var patience: Double = 10
     private let transport: any HTTPTransport
 
     package init(_ address: HostPort, transport: any HTTPTransport) {

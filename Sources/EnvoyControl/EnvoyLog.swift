@@ -50,14 +50,18 @@ package struct EnvoyLogMessage: Hashable, Sendable {
 }
 
 /// Why Envoy refused something, in its own words, and what to do about it.
-struct EnvoyReason: Equatable {
+package struct EnvoyReason: Hashable, Sendable {
     /// Its complaints, the one that names the cause first.
-    let reasons: [String]
-    let hint: String?
+    package let reasons: [String]
+    package let hint: String?
 
     /// Reads the reason from what Envoy wrote before it gave up.
-    init(log: String) {
-        let complaints = EnvoyLogMessage.parse(log)
+    init(log: String) { self.init(EnvoyLogMessage.parse(log)) }
+
+    /// Takes the reason from what Envoy wrote about something that it does not take.
+    package init(_ messages: [EnvoyLogMessage]) {
+        let complaints =
+            messages
             .filter { ["", "error", "critical"].contains($0.level) }
             .map { Self.withoutNoise($0.text) }
         let telling = complaints.filter { text in !Self.consequences.contains { text.contains($0) } }

@@ -100,6 +100,9 @@ package final class EnvoyProcess: Sendable {
     /// Whether it still runs.
     package var isRunning: Bool { process.exit == nil }
 
+    /// How it ended, as in "signal 9"; nil while it runs.
+    package var ending: String? { process.exit.map(String.init(describing:)) }
+
     /// Waits until Envoy ends by itself; cancelling the task of the run stops it and ends the wait.
     package func waitForExit() async throws {
         _ = await process.waitForExit()

@@ -2,6 +2,7 @@
 
 import Deployment
 package import EnvoyControl
+private import Files
 package import SystemPackage
 
 /// Where something listens, for Envoy and for those who talk to it.
@@ -36,6 +37,9 @@ package struct ProxyCluster: Hashable, Sendable {
     package var speaksHTTP2 = false
     /// The name of a server that speaks TLS, nil for one that does not; its certificate is not looked at.
     package var serverName: String?
+    /// A file that says where it is, for what is known only once Envoy runs: it has to be there when Envoy starts, and
+    /// counts instead of the address. See `write(endpoint:version:)`.
+    package var endpointFile: FilePath?
 
     package init(_ name: String, _ address: ProxyAddress) {
         self.name = name
@@ -45,21 +49,31 @@ package struct ProxyCluster: Hashable, Sendable {
     /// The item for `clusters`.
     var config: ConfigValue {
         var fields: [ConfigValue.Field] = [
-            .init(key: "name", value: .string(name)),
-            .init(key: "type", value: address.needsNameService ? "STRICT_DNS" : "STATIC"),
-            .init(key: "connect_timeout", value: "5s"),
+            .init(key: "name", value: .string(name)), .init(key: "connect_timeout", value: "5s"),
         ]
-        if address.needsNameService {
-            // By default Envoy takes only IPv6 where a name has both, and misses a server on 127.0.0.1.
-            fields.append(.init(key: "dns_lookup_family", value: "V4_PREFERRED"))
+        if let endpointFile {
+            fields += [
+                .init(key: "type", value: "EDS"),
+                .init(
+                    key: "eds_cluster_config",
+                    value: [
+                        "eds_config": [
+                            "resource_api_version": "V3",
+                            "path_config_source": ["path": .string(endpointFile.string)],
+                        ]
+                    ]),
+            ]
+        } else {
+            let type: ConfigValue = address.needsNameService ? "STRICT_DNS" : "STATIC"
+            fields += [
+                .init(key: "type", value: type),
+                .init(key: "load_assignment", value: .map(assignment(address))),
+            ]
+            if address.needsNameService {
+                // By default Envoy takes only IPv6 where a name has both, and misses a server on 127.0.0.1.
+                fields.append(.init(key: "dns_lookup_family", value: "V4_PREFERRED"))
+            }
         }
-        let endpoint: ConfigValue = ["endpoint": ["address": address.config]]
-        fields.append(
-            .init(
-                key: "load_assignment",
-                value: [
-                    "cluster_name": .string(name), "endpoints": [["lb_endpoints": [endpoint]]],
-                ]))
         if let serverName {
             fields.append(
                 .init(
@@ -88,5 +102,29 @@ package struct ProxyCluster: Hashable, Sendable {
                     ]
                 ]))
         return .map(fields)
+    }
+
+    /// The members of a `ClusterLoadAssignment` (`envoy/config/endpoint/v3/endpoint.proto`).
+    private func assignment(_ address: ProxyAddress?) -> [ConfigValue.Field] {
+        let endpoints: [ConfigValue] = address.map { [["endpoint": ["address": $0.config]]] } ?? []
+        return [
+            .init(key: "cluster_name", value: .string(name)),
+            .init(key: "endpoints", value: [["lb_endpoints": .list(endpoints)]]),
+        ]
+    }
+
+    /// Puts the file of a cluster that has one in its place, in one step.
+    /// - Parameters:
+    ///   - endpoint: where the server is; nil if that is not known yet.
+    ///   - version: a name for this content, shown by Envoy.
+    package func write(endpoint: ProxyAddress?, version: String) throws {
+        guard let endpointFile else { return }
+        let type = ConfigValue.Field(
+            key: "@type", value: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment")
+        let response: ConfigValue = [
+            "version_info": .string(version), "resources": [.map([type] + assignment(endpoint))],
+        ]
+        let text = response.yamlLines.joined(separator: "\n") + "\n"
+        try Files.replace(endpointFile, with: Array(text.utf8))
     }
 }

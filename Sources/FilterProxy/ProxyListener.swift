@@ -34,6 +34,9 @@ package struct ProxyListener: Sendable {
     package var hostRewrite: String?
     /// Whether it only passes on, and changes nothing that a filter or a server could see.
     package var isRelay = false
+    /// A header that tells of answers that Envoy gives itself because the server behind does not, nil for none; its value
+    /// is why (`%RESPONSE_FLAGS%` of Envoy's access log).
+    package var ownAnswerHeader: String?
     /// How long the server behind may take to answer, as in `15s`; `0s` waits for ever.
     package var timeout = "15s"
     package var recording: Recording?
@@ -92,7 +95,17 @@ package struct ProxyListener: Sendable {
                 .init(key: "generate_request_id", value: false),
                 .init(key: "skip_xff_append", value: true),
                 .init(key: "server_header_transformation", value: "PASS_THROUGH"),
+                .init(key: "stream_idle_timeout", value: "0s"),
             ]
+        }
+        if let ownAnswerHeader {
+            let header: ConfigValue = [
+                "header": ["key": .string(ownAnswerHeader), "value": "%RESPONSE_FLAGS%"]
+            ]
+            let mapper: ConfigValue = [
+                "filter": ["response_flag_filter": [:]], "headers_to_add": [header],
+            ]
+            fields.append(.init(key: "local_reply_config", value: ["mappers": [mapper]]))
         }
         return [
             "name": "envoy.filters.network.http_connection_manager", "typed_config": .map(fields),
@@ -135,7 +148,12 @@ package struct ProxyListener: Sendable {
     }
 
     private var route: ConfigValue {
-        var fields: [ConfigValue.Field] = [.init(key: "match", value: ["prefix": "/"])]
+        var fields: [ConfigValue.Field] = [
+            // Filters can see it, as "xds.route_name".
+            .init(key: "name", value: "default"), .init(key: "match", value: ["prefix": "/"]),
+        ]
+        // The connection manager sets it where there is none.
+        if isRelay { fields.append(.init(key: "request_headers_to_remove", value: ["x-forwarded-proto"])) }
         switch destination {
         case .answer(let status, let body):
             fields.append(

@@ -43,7 +43,7 @@ import Testing
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
         "Scenarios": [
             "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-            "FilterProxy", "JSON", "OCIRegistry", "SystemPackage",
+            "FilterProxy", "JSON", "OCIRegistry", "SystemPackage", "WasmBinary",
         ],
         "WasmeCommands": [
             "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",

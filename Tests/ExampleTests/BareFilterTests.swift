@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EnvoyControl
 import FilterProject
-import Scenarios
 import Foundation
+import Scenarios
 import SystemPackage
 import TestSupport
 import Testing
@@ -33,11 +32,7 @@ import WasmeTemplates
             environment: ProcessInfo.processInfo.environment.merging(variables) { $1 },
             catalog: TemplateCatalog(root: repositoryRoot.appending("sdk-templates").string), output: log)
         let filter = try await ProjectBuild(try FilterProject(root: folder)).run(context)
-        let file = try ScenarioFile(parsing: Self.scenarios, file: fixture)
-        let envoy = EnvoyBinary(try #require(Tool.envoy.path))
-        for failure in try await ScenarioRun(filter: filter, file: file, envoy: envoy).failures() {
-            Issue.record("\(failure)")
-        }
+        try await play(try ScenarioFile(parsing: Self.scenarios, file: fixture), of: filter)
     }
 
     @Test(.requires(.cargo), .requires(.envoy)) func `Envoy runs what cargo made`() async throws {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EnvoyControl
 import Files
 import FilterImage
 import FilterProject
@@ -52,12 +51,8 @@ enum Examples {
     func `does what its tests say`(name: String) async throws {
         let filter = try await Examples.build(name)
         let scenarios = try Examples.scenarios(name)
-        let envoy = EnvoyBinary(try #require(Tool.envoy.path))
         let start = ContinuousClock.now
-        let failures = try await ScenarioRun(filter: filter, file: scenarios, envoy: envoy).failures()
-        for failure in failures {
-            Issue.record("\(failure)")
-        }
+        try await play(scenarios, of: filter)
         print("\(name): \(scenarios.scenarios.count) tests in Envoy, \(ContinuousClock.now - start)")
         try SizeTable.check(name, filter.module.bytes.count)
         try await validateConfigurations(name)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Scenarios
-import EnvoyControl
 import Files
 import FilterImage
 import FilterProject
 import Foundation
+import Scenarios
 import SystemPackage
 import TestSupport
 import Testing
@@ -23,10 +22,7 @@ import WasmeTemplates
         let file = folder.appending("tests.yaml")
         let scenarios = try ScenarioFile(
             parsing: String(contentsOfFile: file.string, encoding: .utf8), file: row.testDescription)
-        let envoy = EnvoyBinary(try #require(Tool.envoy.path))
-        for failure in try await ScenarioRun(filter: filter, file: scenarios, envoy: envoy).failures() {
-            Issue.record("\(failure)")
-        }
+        try await play(scenarios, of: filter)
         let size = filter.module.bytes.count
         print("\(row.testDescription): \(scenarios.scenarios.count) tests in Envoy, \(size) bytes")
         if row.template.kind == "http-headers" { #expect(size <= row.language.largest) }
