@@ -39,7 +39,10 @@ extension Chromium {
     }
 
     /// A picture of the whole page, as PNG.
+    ///
+    /// Without a scroll bar, beside which there would be less of the page than is on the picture.
     func picture() async throws -> Data {
+        try await send("Emulation.setScrollbarsHidden", ["hidden": true])
         let metrics = try await send("Page.getLayoutMetrics", [:])
         let size = metrics["cssContentSize"] as? [String: Any] ?? [:]
         let answer = try await send(
@@ -51,6 +54,7 @@ extension Chromium {
                     "scale": 1,
                 ],
             ])
+        try await send("Emulation.setScrollbarsHidden", ["hidden": false])
         guard let data = (answer["data"] as? String).flatMap({ Data(base64Encoded: $0) }) else {
             throw ProcessFailure(description: "the browser made no picture")
         }

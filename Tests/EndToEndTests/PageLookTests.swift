@@ -17,7 +17,9 @@ import Testing
         ("organisations", "/organisations"), ("organisation", "/organisations/looks"),
         ("own", "/organisations/ada"), ("settings", "/settings/ada/add-header"), ("admin", "/admin"),
         ("admin-users", "/admin/users"), ("admin-audit", "/admin/audit"),
-        ("admin-settings", "/admin/settings"), ("user", "/users/ada"),
+        ("admin-settings", "/admin/settings"), ("admin-webhooks", "/admin/webhooks"),
+        ("webhook", "/admin/webhooks/looks"), ("organisation-webhooks", "/organisations/looks/webhooks"),
+        ("user", "/users/ada"),
         ("organisation-policy", "/organisations/looks/policy"),
         ("remove", "/organisations/looks/remove"), ("document", "/r/ada/add-header?show=module"),
         ("versions", "/r/ada/add-header?show=versions"),
@@ -44,6 +46,11 @@ import Testing
         try await page.type("a long password", into: "#password")
         try await page.follow("main button")
         try await page.type("looks", into: "#organisation-name")
+        try await page.follow("main button")
+
+        try await page.open("http://\(address)/admin/webhooks")
+        try await page.type("looks", into: "#hook-name")
+        try await page.type("http://127.0.0.1:9/", into: "#hook-url")
         try await page.follow("main button")
 
         let image = "\(address)/ada/add-header"

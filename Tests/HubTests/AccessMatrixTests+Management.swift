@@ -43,7 +43,8 @@ extension AccessMatrixTests {
         ("GET", "webhooks", "", [], 200), ("GET", "webhooks/ci", "", [], 404),
         ("POST", "webhooks", #"{"name":"ci","url":"https://ci.internal/x"}"#, [], 201),
         ("GET", "webhooks/ci", "", [], 200), ("GET", "webhooks/ci/deliveries", "", [], 200),
-        ("POST", "webhooks/ci/ping", "", [], 202), ("DELETE", "webhooks/ci", "", [], 204),
+        ("POST", "webhooks/ci/ping", "", [], 202), ("PATCH", "webhooks/ci", #"{"attempts":3}"#, [], 200),
+        ("DELETE", "webhooks/ci", "", [], 204),
         ("GET", "organisations/acme/webhooks", "", [.admin], 200),
         (
             "POST", "organisations/acme/webhooks", #"{"name":"ci","url":"https://ci.example.com/x"}"#,
@@ -53,6 +54,7 @@ extension AccessMatrixTests {
         ("GET", "organisations/acme/webhooks/ci", "", [.admin], 200),
         ("POST", "organisations/acme/webhooks/ci/ping", "", [.admin], 202),
         ("GET", "organisations/acme/webhooks/ci/deliveries", "", [.admin], 200),
+        ("PATCH", "organisations/acme/webhooks/ci", #"{"attempts":3}"#, [.admin], 200),
         ("DELETE", "organisations/acme/webhooks/ci", "", [.admin], 204),
         ("DELETE", "organisations/acme", "", [], 204),
     ]

@@ -27,7 +27,8 @@ struct PageChecker {
         "scope", "title",
         "datetime", "start", "method", "action", "value", "autocomplete", "spellcheck", "inputmode", "type",
         "selected",
-        "rows", "for", "open", "data-snippet", "data-problem", "src", "defer", "required", "viewbox", "x",
+        "rows", "for", "open", "data-snippet", "data-copy", "data-problem", "readonly", "autocapitalize",
+        "src", "defer", "required", "viewbox", "x",
         "y", "x1", "x2",
         "y1", "y2", "cx", "cy", "r", "points", "width", "height", "text-anchor", "list", "checked", "hidden",
     ]

@@ -96,6 +96,46 @@ import Testing
         #expect(await hub.stop(SIGTERM) == 0)
     }
 
+    @Test func `a webhook is changed, and what waited for it goes where it leads then`() async throws {
+        let scratch = try ScratchDirectory("hub")
+        let hub = try await HubProcess(data: scratch.path.appending("data"))
+        let deaf = try WebhookReceiver { _ in 500 }
+        let receiver = try WebhookReceiver()
+        let made = try await make(hub.client, "webhooks", #"{"name":"ci","url":"\#(deaf.url)"}"#)
+        try await hub.client.pushImage(to: "acme/a", tag: "v1")
+        _ = try await deaf.next(1)
+        func change(_ body: String) async throws -> Reply {
+            try await hub.client.send("PATCH", "/api/v1/webhooks/ci", Self.json, body: Array(body.utf8))
+        }
+        for (body, status) in [
+            ("{}", 400), (#"{"name":"other"}"#, 400), (#"{"url":"ftp://x"}"#, 400), (#"{"events":[]}"#, 400),
+            (#"{"repositories":[]}"#, 400), (#"{"attempts":101}"#, 400), (#"{"secret":"short"}"#, 400),
+            (#"{"url":"http://169.254.169.254/"}"#, 400), ("", 400),
+        ] {
+            let reply = try await change(body)
+            #expect(reply.status == status, "\(body): \(reply.status) \(reply.text)")
+        }
+        let missing = try await hub.client.send(
+            "PATCH", "/api/v1/webhooks/none", Self.json, body: Array(#"{"attempts":3}"#.utf8))
+        #expect(missing.status == 404)
+        let changed = try await change(
+            #"{"url":"\#(receiver.url)","secret":"\#(receiver.secret)","repositories":["acme/*"],"attempts":7}"#
+        )
+        #expect(changed.status == 200 && changed.text.contains(#""attempts":7"#), "\(changed.text)")
+        #expect(changed.text.contains(receiver.host) && !changed.text.contains(receiver.secret))
+        // What waited since the address was another one, and then what happens in the repositories that count now.
+        try await hub.client.pushImage(to: "other", tag: "v1")
+        try await hub.client.pushImage(to: "acme/a", tag: "v2")
+        let told = try await receiver.next(2)
+        #expect(
+            told.allSatisfy { $0.isSigned(with: receiver.secret) && !$0.isSigned(with: made.secret ?? "") })
+        #expect(try told.map { try $0.message.data.target.tag } == ["v1", "v2"])
+        let log = try await hub.client.send("GET", "/api/v1/audit?n=5").text
+        #expect(log.contains("webhook.change") && log.contains("url at http://\(receiver.host), secret"))
+        #expect(!log.contains(receiver.secret))
+        #expect(await hub.stop(SIGTERM) == 0)
+    }
+
     @Test func `an organisation hears of its own, where whoever runs the hub allows it`() async throws {
         let scratch = try ScratchDirectory("hub")
         let data = scratch.path.appending("data")
@@ -159,6 +199,9 @@ import Testing
         let listed = try await hub.client.send("GET", "/api/v1/webhooks/ci")
         #expect(listed.text.contains(#""isConfigured":true"#))
         #expect(try await hub.client.send("DELETE", "/api/v1/webhooks/ci").status == 403)
+        let change = try await hub.client.send(
+            "PATCH", "/api/v1/webhooks/ci", Self.json, body: Array(#"{"attempts":3}"#.utf8))
+        #expect(change.status == 403 && change.text.contains("configuration"), "\(change.text)")
         let ping = try await hub.client.send("POST", "/api/v1/webhooks/ci/ping", body: [])
         #expect(ping.status == 202)
         #expect(try await receiver.next(1).first?.isSigned(with: receiver.secret) == true)

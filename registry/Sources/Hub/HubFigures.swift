@@ -19,7 +19,7 @@ package struct HubFigures: Hashable, Sendable {
 
 /// What can be asked about a store as a whole.
 package protocol FigureStore: Sendable {
-    /// Counts everything; `freeBytes` stays 0.
+    /// How much there is of everything at this moment; `freeBytes` stays 0.
     func count() async throws -> HubFigures
     /// Throws if the store does not answer.
     func checkAnswers() async throws
@@ -33,24 +33,10 @@ package protocol SpaceStore: Sendable {
     func checkWritable() async throws
 }
 
-/// Counts made a moment ago: counting a large store takes long enough that no one who asks often may cause it each time.
-actor FigureCache {
-    private var last: (figures: HubFigures, until: ContinuousClock.Instant)?
-
-    /// What a store holds; counting takes a twentieth of the time at most.
-    func count(_ store: some FigureStore) async throws -> HubFigures {
-        if let last, ContinuousClock.now < last.until { return last.figures }
-        let start = ContinuousClock.now
-        let figures = try await store.count()
-        last = (figures, ContinuousClock.now + (ContinuousClock.now - start) * 20)
-        return figures
-    }
-}
-
 extension Registry {
     /// How much is kept.
     package func figures() async throws -> HubFigures {
-        var figures = try await figureCache.count(metadata)
+        var figures = try await metadata.count()
         figures.freeBytes = try uploads.freeSpace()
         return figures
     }

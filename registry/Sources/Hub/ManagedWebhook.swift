@@ -21,6 +21,31 @@ package struct ManagedWebhook: Hashable, Sendable {
     }
 }
 
+/// What is to be different about a webhook; what is nil stays as it is.
+package struct WebhookChange: Hashable, Sendable {
+    /// Where events are sent from now on, those that wait too.
+    package var url: String?
+    /// What may be shown of that.
+    package var origin: String?
+    package var secret: String?
+    /// They and `kinds` are about what happens from now on.
+    package var repositories: [String]?
+    package var kinds: Set<ChangeEvent.Kind>?
+    package var attempts: Int?
+
+    package init() {}
+
+    /// What the audit log says of it: never a secret.
+    package var description: String {
+        let parts = [
+            origin.map { "url at \($0)" }, secret.map { _ in "secret" },
+            repositories.map { _ in "repositories" },
+            kinds.map { _ in "events" }, attempts.map { "attempts \($0)" },
+        ]
+        return parts.compactMap(\.self).joined(separator: ", ")
+    }
+}
+
 /// A webhook as those see it who may change it: without its secret, and of its address no more than where it is.
 package struct WebhookDescription: Hashable, Sendable {
     /// What it is called among those of its owner.
@@ -105,6 +130,7 @@ package protocol ManagedWebhookStore: Sendable {
     func webhooks(of owner: AccountName?) async throws -> [WebhookDescription]
     /// Keeps events for a webhook from now on; its name is that among all of the hub.
     func addWebhook(_ webhook: ManagedWebhook) async throws
+    func changeWebhook(_ name: String, of owner: AccountName?, _ change: WebhookChange) async throws
     /// Forgets a webhook and all that waits for it.
     func removeWebhook(_ name: String, of owner: AccountName?) async throws
     /// The last attempts, newest first.

@@ -38,7 +38,6 @@ package struct Registry: Sendable {
     let fetches = BlobFetches()
     /// Which repositories are those of other registries.
     package let mirrors: Mirrors
-    let figureCache = FigureCache()
     let reading = ReadingSignal()
     /// How often repositories were pulled, as far as it is not written down.
     package let pullCounts = PullCounts()

@@ -157,12 +157,30 @@ package struct SearchPosition: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(rank)~\(subrank)~\(name)" }
 }
 
+/// The beginnings of what an image says of itself, in annotations of its manifest; not checked for anything.
+package struct ImageWords: Hashable, Sendable {
+    /// Unicode scalars of each, at most: a list has no room for more.
+    package static let longest = 300
+
+    package let title: String?
+    package let description: String?
+    package let version: String?
+    /// Versions of Proxy-Wasm, as in "v0.2.1".
+    package let abi: String?
+
+    package init(title: String?, description: String?, version: String?, abi: String?) {
+        self.title = title
+        self.description = description
+        self.version = version
+        self.abi = abi
+    }
+}
+
 /// A repository that fits, with its newest tag.
 package struct FoundRepository: Hashable, Sendable {
     package let repository: Repository
     package let image: TaggedImage
-    /// Of the image's manifest; not checked for anything.
-    package let annotations: [String: String]
+    package let words: ImageWords
     /// What the image's module says; nil if it is no filter, or was not read yet.
     package let filter: FilterSummary?
     /// How often images of the repository were pulled.
@@ -171,12 +189,12 @@ package struct FoundRepository: Hashable, Sendable {
     package let facets: [Facet: [FacetValue]]
 
     package init(
-        repository: Repository, image: TaggedImage, annotations: [String: String], filter: FilterSummary?,
+        repository: Repository, image: TaggedImage, words: ImageWords, filter: FilterSummary?,
         pulls: Int64, facets: [Facet: [FacetValue]]
     ) {
         self.repository = repository
         self.image = image
-        self.annotations = annotations
+        self.words = words
         self.filter = filter
         self.pulls = pulls
         self.facets = facets

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import HTTPTypes
 import Hub
 import Hummingbird
@@ -8,9 +7,6 @@ import OCI
 
 /// `GET /api/v1/search`: what the specification of registries has no words for.
 struct SearchAPI: Sendable {
-    /// Longest text of an image's own that is passed on, in Unicode scalars.
-    private static let longestText = 300
-
     private(set) var registry: Registry
 
     /// The search as somebody may use it.
@@ -30,7 +26,9 @@ struct SearchAPI: Sendable {
         }
         let asked = try SearchRequest(target)
         let result = try await registry.search(asked.query, limit: asked.limit)
-        var response = try jsonResponse(Found(result))
+        var response = Response(
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: Self.text(result))))
         if let next = result.next {
             let link = asked.link("/api/v1/search", count: result.found.count, after: next)
             response.headers[.link] = "<\(link)>; rel=\"next\""
@@ -38,77 +36,72 @@ struct SearchAPI: Sendable {
         return response
     }
 
-    /// The answer; its keys are what others rely on.
-    private struct Found: Encodable {
-        struct Entry: Encodable {
-            let repository: String
-            /// The tag that was moved last, with what it names.
-            let tag: String
-            let digest: String
-            /// Bytes of the manifest and all that it names.
-            let size: Int64
-            /// When the tag was moved (RFC 3339).
-            let updated: String
-            let title: String?
-            let description: String?
-            let version: String?
-            /// Versions of Proxy-Wasm, separated by commas: the module's own, or those that the image claims.
-            let abi: String?
-            /// Of a filter that the hub has read.
-            let language: String?
-            let licence: String?
-            /// How often it was pulled.
-            let pulls: Int64
-            /// Plain names of the hosts some version of which takes it, as in "envoy".
-            let hosts: [String]
-            /// Whether somebody signed it; by whom, and whether rightly, is not looked into.
-            let isSigned: Bool
-
-            init(_ found: FoundRepository) {
-                func text(_ key: String) -> String? {
-                    found.annotations[key].map { shortened($0, to: SearchAPI.longestText) }
+    /// The answer; its keys are what others rely on, in the order of names.
+    private static func text(_ result: SearchResult) -> [UInt8] {
+        var text = JSONText()
+        text.object { text in
+            // The values of each facet that occur most, with how many would be found with one as the only choice there.
+            text.member("facets") { text in
+                text.object { text in
+                    for facet in Facet.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
+                        guard let counts = result.facets[facet] else { continue }
+                        text.member(facet.key) { $0.array(counts, write) }
+                    }
                 }
-                repository = found.repository.path
-                tag = found.image.tag
-                digest = found.image.digest.description
-                size = found.image.size
-                updated = Date(timeIntervalSince1970: TimeInterval(found.image.updatedAt)).formatted(.iso8601)
-                title = text("org.opencontainers.image.title")
-                description = text("org.opencontainers.image.description")
-                version = text("org.opencontainers.image.version")
-                abi = found.filter?.abi ?? text("module.wasm.runtime/abi_version")
-                language = found.filter?.language
-                licence = found.filter?.licence
-                pulls = found.pulls
-                hosts = (found.facets[.host] ?? []).map(\.value)
-                isSigned = found.facets[.signed] != nil
             }
+            text.member("repositories") { $0.array(result.found, write) }
+            // How many fit, on all pages.
+            text.member("total", Int64(result.total))
         }
+        return text.bytes
+    }
 
-        /// A value of a facet, with how many would be found if it were the only choice there.
-        struct Value: Encodable {
-            let value: String
-            /// The same for people.
-            let label: String
-            let count: Int
+    private static func write(_ text: inout JSONText, _ count: FacetCount) {
+        text.object { text in
+            text.member("count", Int64(count.count))
+            // The same as the value for people.
+            text.member("label", count.value.label)
+            text.member("value", count.value.value)
         }
+    }
 
-        let repositories: [Entry]
-        /// How many fit, on all pages.
-        let total: Int
-        /// The values that occur most.
-        let facets: [String: [Value]]
+    private static func write(_ text: inout JSONText, _ found: FoundRepository) {
+        text.object { text in
+            // Versions of Proxy-Wasm, separated by commas: the module's own, or those that the image claims.
+            text.member("abi", found.filter?.abi ?? found.words.abi)
+            text.member("description", found.words.description)
+            text.member("digest", found.image.digest.description)
+            // Plain names of the hosts some version of which takes it, as in "envoy".
+            text.member("hosts") { $0.array(found.facets[.host] ?? []) { $0.string($1.value) } }
+            // Whether somebody signed it; by whom, and whether rightly, is not looked into.
+            text.member("isSigned", found.facets[.signed] != nil)
+            // Of a filter that the hub has read.
+            text.member("language", found.filter?.language)
+            text.member("licence", found.filter?.licence)
+            // How often it was pulled.
+            text.member("pulls", found.pulls)
+            text.member("repository", found.repository.path)
+            // Bytes of the manifest and all that it names.
+            text.member("size", found.image.size)
+            // The tag that was moved last, and when it was.
+            text.member("tag", found.image.tag)
+            text.member("title", found.words.title)
+            text.member("updated", timestamp(found.image.updatedAt))
+            text.member("version", found.words.version)
+        }
+    }
+}
 
-        init(_ result: SearchResult) {
-            repositories = result.found.map(Entry.init)
-            total = result.total
-            facets = Dictionary(
-                uniqueKeysWithValues: result.facets.map { facet, counts in
-                    (
-                        facet.rawValue,
-                        counts.map { Value(value: $0.value.value, label: $0.value.label, count: $0.count) }
-                    )
-                })
+extension Facet {
+    /// What it is called in answers.
+    fileprivate var key: StaticString {
+        switch self {
+        case .language: "language"
+        case .abi: "abi"
+        case .host: "host"
+        case .capability: "capability"
+        case .organisation: "organisation"
+        case .signed: "signed"
         }
     }
 }

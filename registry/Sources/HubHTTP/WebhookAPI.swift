@@ -48,7 +48,7 @@ struct WebhookAPI: Sendable {
     /// Nil for a hub that tells nobody.
     let rules: (any WebhookRules)?
 
-    private static let members: Set = ["name", "url", "secret", "repositories", "events", "attempts"]
+    private static let members: Set = ["url", "secret", "repositories", "events", "attempts"]
     private static let mostDeliveries: Int64 = 100
 
     func respond(to request: Request, _ target: RequestTarget, _ route: Route) async throws -> Response {
@@ -63,10 +63,14 @@ struct WebhookAPI: Sendable {
         case (_, .all): throw MethodNotAllowed(method: request.method, allowed: [.get, .head, .post])
         case (.get, .one(let name)), (.head, .one(let name)):
             return try jsonResponse(WebhookBody(try await webhook(name, owner)))
+        case (.patch, .one(let name)):
+            try await change(name, request, owner)
+            return try jsonResponse(WebhookBody(try await webhook(name, owner)))
         case (.delete, .one(let name)):
             try await store.removeWebhook(name, of: owner)
             return Response(status: .noContent)
-        case (_, .one): throw MethodNotAllowed(method: request.method, allowed: [.get, .head, .delete])
+        case (_, .one):
+            throw MethodNotAllowed(method: request.method, allowed: [.get, .head, .patch, .delete])
         case (.get, .deliveries(let name)), (.head, .deliveries(let name)):
             let limit = try target.value("n", orThrow: .pageInvalid).flatMap { decimal($0) } ?? 20
             return try jsonResponse(
@@ -92,8 +96,8 @@ struct WebhookAPI: Sendable {
     private func create(_ request: Request, _ owner: AccountName?) async throws -> Response {
         // Whoever may not decide need not send what would be.
         _ = try await directory.store.webhooks(of: owner)
-        let body = try await jsonBody(request, NewWebhookBody.self, Self.members)
-        guard let rules else { throw HubError(.webhookInvalid, "this hub sends no events", category: .usage) }
+        let body = try await jsonBody(request, NewWebhookBody.self, Self.members.union(["name"]))
+        guard let rules else { throw HubError.sendsNoEvents }
         let secret = try await directory.addWebhook(
             Directory.WebhookRequest(
                 name: body.name, url: body.url, secret: body.secret, repositories: body.repositories,
@@ -104,6 +108,30 @@ struct WebhookAPI: Sendable {
         response.headers[.cacheControl] = "no-store"
         return response
     }
+
+    private func change(_ name: String, _ request: Request, _ owner: AccountName?) async throws {
+        _ = try await webhook(name, owner)
+        let body = try await jsonBody(request, WebhookChangeBody.self, Self.members)
+        guard let rules else { throw HubError.sendsNoEvents }
+        try await directory.changeWebhook(
+            name, of: owner,
+            Directory.WebhookChangeRequest(
+                url: body.url, secret: body.secret, repositories: body.repositories, events: body.events,
+                attempts: body.attempts), by: rules)
+    }
+}
+
+extension HubError {
+    /// Nobody is told anything.
+    static let sendsNoEvents = HubError(.webhookInvalid, "this hub sends no events", category: .usage)
+}
+
+private struct WebhookChangeBody: Decodable {
+    let url: String?
+    let secret: String?
+    let repositories: [String]?
+    let events: [String]?
+    let attempts: Int?
 }
 
 private struct NewWebhookBody: Decodable {

@@ -71,18 +71,25 @@ package struct WebhookCourier: Service {
         for task in served.values { await task.value }
     }
 
-    /// Begins with what is new, and ends what is gone.
+    /// Begins with what is new, and ends what is gone; one that was changed goes on when its last attempt has ended, so
+    /// that no two are under way.
     private func look(_ served: inout [ManagedWebhook: Task<Void, Never>]) async {
         do {
             let managed = Set(try await store.managedWebhooks())
+            var ended: [String: Task<Void, Never>] = [:]
             for (webhook, task) in served where !managed.contains(webhook) {
                 task.cancel()
                 served[webhook] = nil
+                ended[webhook.webhook.name] = task
             }
             for webhook in managed where served[webhook] == nil {
                 do {
                     let endpoint = try endpoint(webhook)
-                    served[webhook] = Task { await serve(endpoint) }
+                    let before = ended[webhook.webhook.name]
+                    served[webhook] = Task {
+                        await before?.value
+                        await serve(endpoint)
+                    }
                 } catch {
                     logger.warning(
                         "a webhook is told nothing: what it was allowed when it was set up is not allowed any more",

@@ -6,14 +6,17 @@ package import Hub
 extension MetadataDatabase: FigureStore {
     package func count() async throws -> HubFigures {
         try await read { database in
-            func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(database, sql: sql) ?? 0 }
+            let row = try database.cachedStatement(
+                "SELECT figures.*, open_uploads.count AS open_uploads FROM figures, open_uploads", []
+            ) { try Row.fetchOne($0) }
+            guard let row else { throw DatabaseError(message: "the database has no figures") }
             var figures = HubFigures()
-            figures.repositories = try number("SELECT count(*) FROM repositories")
-            figures.manifests = try number("SELECT count(*) FROM manifests")
-            figures.tags = try number("SELECT count(*) FROM tags")
-            figures.blobs = try number("SELECT count(*) FROM blobs")
-            figures.blobBytes = try number("SELECT coalesce(sum(size), 0) FROM blobs")
-            figures.openUploads = try number("SELECT count FROM open_uploads")
+            figures.repositories = row["repositories"]
+            figures.manifests = row["manifests"]
+            figures.tags = row["tags"]
+            figures.blobs = row["blobs"]
+            figures.blobBytes = row["blob_bytes"]
+            figures.openUploads = row["open_uploads"]
             return figures
         }
     }

@@ -108,13 +108,13 @@ extension MetadataDatabase: HoldingStore {
             try database.authorize(access, .hub)
             return try database.cachedStatement(
                 """
-                SELECT namespace, count(*) AS number, sum(held_bytes) AS bytes FROM repositories
-                GROUP BY namespace ORDER BY bytes DESC, namespace LIMIT ?
+                SELECT namespace, repositories, bytes FROM namespace_holdings
+                ORDER BY bytes DESC, namespace LIMIT ?
                 """, [limit]
             ) { try Row.fetchAll($0) }.map { row in
                 let owner: String = row["namespace"]
                 return Holding(
-                    owner: owner, repositories: row["number"], bytes: row["bytes"],
+                    owner: owner, repositories: row["repositories"], bytes: row["bytes"],
                     quota: try database.ownPolicy(of: PolicyScope("\(owner)/*"))?.quota)
             }
         }

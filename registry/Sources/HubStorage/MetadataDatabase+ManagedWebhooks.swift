@@ -57,15 +57,32 @@ extension MetadataDatabase: ManagedWebhookStore {
         webhookChanges.announce()
     }
 
+    package func changeWebhook(
+        _ name: String, of owner: AccountName?, _ change: WebhookChange
+    ) async throws {
+        try await write { [access, now] database in
+            try database.authorize(access, owner)
+            let row = try database.managedWebhook(name, of: owner)
+            try database.change(
+                """
+                UPDATE webhooks SET url = coalesce(?, url), origin = coalesce(?, origin), secret = coalesce(?, secret),
+                    repositories = coalesce(?, repositories), kinds = coalesce(?, kinds),
+                    attempts = coalesce(?, attempts) WHERE id = ?
+                """,
+                [
+                    change.url, change.origin, change.secret, change.repositories?.joined(separator: " "),
+                    change.kinds?.map(\.rawValue).sorted().joined(separator: " "), change.attempts,
+                    row["id"] as Int64,
+                ])
+            try database.audit(access, "webhook.change", row["name"], change.description, now: now())
+        }
+        webhookChanges.announce()
+    }
+
     package func removeWebhook(_ name: String, of owner: AccountName?) async throws {
         try await write { [access, now] database in
             try database.authorize(access, owner)
-            let row = try database.webhook(name, of: owner)
-            guard (row["url"] as String?) != nil else {
-                throw HubError(
-                    .denied, "the webhook \"\(name)\" is set up in the hub's configuration",
-                    hint: "whoever runs the hub removes it there", category: .denied)
-            }
+            let row = try database.managedWebhook(name, of: owner)
             try database.forget(webhook: row["id"])
             try database.audit(access, "webhook.delete", row["name"], nil, now: now())
         }
@@ -151,6 +168,17 @@ extension Database {
         ) { try Row.fetchOne($0) }
         guard let row else {
             throw HubError(.webhookUnknown, "there is no webhook \"\(name.prefix(80))\"", category: .usage)
+        }
+        return row
+    }
+
+    /// The same, unless its place is the configuration.
+    fileprivate func managedWebhook(_ name: String, of owner: AccountName?) throws -> Row {
+        let row = try webhook(name, of: owner)
+        guard (row["url"] as String?) != nil else {
+            throw HubError(
+                .denied, "the webhook \"\(name)\" is set up in the hub's configuration",
+                hint: "whoever runs the hub changes and removes it there", category: .denied)
         }
         return row
     }

@@ -69,6 +69,9 @@ enum Schema {
         migrator.registerMigration("13: changes of listings") { database in
             try database.execute(sql: listingChanges)
         }
+        migrator.registerMigration("14: how much there is") { database in
+            try database.execute(sql: figures)
+        }
         return migrator
     }
 

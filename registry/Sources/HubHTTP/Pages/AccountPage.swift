@@ -75,7 +75,8 @@ struct AccountPage: Sendable {
         values["sessions"] = slice.rows.map { session in
             [
                 "id": session.id.description,
-                "agent": session.agent.isEmpty ? "unknown" : clipped(session.agent, 200),
+                "agent": session.agent.isEmpty ? "unknown" : clipped(browserName(session.agent), 100),
+                "agentText": clipped(session.agent, 200),
                 "from": session.address ?? "unknown", "begun": Moment(session.createdAt, now).values,
                 "used": Moment(session.lastUsedAt, now).values, "isCurrent": session.id == visit.session?.id,
             ] as [String: Any]

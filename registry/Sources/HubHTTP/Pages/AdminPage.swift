@@ -13,6 +13,8 @@ struct AdminPage: Sendable {
 
     let renderer: PageRenderer
     let settings: [SettingInEffect]
+    /// Nil for a hub that tells nobody.
+    let webhookRules: (any WebhookRules)?
 
     func respond(
         _ path: ArraySlice<String>, _ target: RequestTarget, _ form: RequestTarget?, _ visit: Visit
@@ -38,6 +40,10 @@ struct AdminPage: Sendable {
         case ("users", 1...2, _):
             return try await UserPage(renderer: renderer).respond(
                 parts.dropFirst().first, target, form, visit)
+        case ("webhooks", _, _):
+            return try await WebhookPage(
+                renderer: renderer, rules: webhookRules, owner: nil, path: "/admin/webhooks"
+            ).respond(Array(parts.dropFirst()), form, visit)
         case ("audit", 1, nil): return try await audit(target, visit)
         case ("settings", 1, nil):
             let rows = settings.map { setting in
@@ -46,7 +52,7 @@ struct AdminPage: Sendable {
                 return row
             }
             return renderer.page(
-                "admin-settings", title: "Settings in effect", ["settings": rows], visit,
+                "admin-settings", title: "Settings in effect", ["settings": rows, "inSettings": true], visit,
                 using: ["people.css"])
         default: return renderer.missing(visit)
         }
@@ -63,7 +69,7 @@ struct AdminPage: Sendable {
             "repositories": figures.repositories, "manifests": figures.manifests, "tags": figures.tags,
             "blobs": figures.blobs, "size": byteCount(figures.blobBytes),
             "free": byteCount(figures.freeBytes), "uploads": figures.openUploads, "chart": chart.html(),
-            "hasOwners": !holdings.isEmpty,
+            "hasOwners": !holdings.isEmpty, "inStorage": true,
             "owners": holdings.map { holding in
                 var row: [String: Any] = [
                     "owner": holding.owner, "count": holding.repositories, "size": byteCount(holding.bytes),
@@ -100,6 +106,7 @@ struct AdminPage: Sendable {
             before: before, limit: Self.entriesShown + 1)
         let now = visit.registry.now()
         var values: [String: Any] = [
+            "inAudit": true,
             "entries": entries.prefix(Self.entriesShown).map { entry in
                 var row: [String: Any] = [
                     "when": Moment(entry.time, now).values, "actor": entry.actor, "action": entry.action,
@@ -108,7 +115,7 @@ struct AdminPage: Sendable {
                 row["from"] = entry.address
                 row["detail"] = entry.detail.map { clipped($0, Self.longestText) }
                 return row
-            }
+            },
         ]
         values["next"] = entries.count > Self.entriesShown ? entries[Self.entriesShown - 1].id : nil
         return renderer.page("admin-audit", title: "Audit log", values, visit, using: ["people.css"])
@@ -166,7 +173,7 @@ struct UserPage: Sendable {
                     "user": user.name.description, "isKeeper": user.isAdmin, "isDisabled": user.isDisabled,
                     "since": Moment(user.createdAt, now).values,
                 ] as [String: Any]
-            }, "shortestPassword": Directory.shortestPassword,
+            }, "shortestPassword": Directory.shortestPassword, "inUsers": true,
         ]
         values["next"] = users.count > Self.usersShown ? users[Self.usersShown - 1].name.description : nil
         values["problem"] = problem.map { sentence($0.text) }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import Hub
 import OCI
 
@@ -27,7 +26,7 @@ struct AtomFeed {
 
     /// The feed with its entries, the newest first.
     func document(_ entries: [Entry]) -> String {
-        let updated = time(entries.map(\.image.updatedAt).max() ?? 0)
+        let updated = timestamp(entries.map(\.image.updatedAt).max() ?? 0)
         return """
             <feed xmlns="http://www.w3.org/2005/Atom">
             <id>\(escaped(base + path))</id>
@@ -49,12 +48,8 @@ struct AtomFeed {
         let summary = entry.summary.map { "<summary>\(escaped($0))</summary>" } ?? ""
         return """
             <entry><id>\(escaped(id))</id><title>\(escaped(name))</title>\
-            <updated>\(time(entry.image.updatedAt))</updated>\
+            <updated>\(timestamp(entry.image.updatedAt))</updated>\
             <link rel="alternate" type="text/html" href="\(escaped("\(base)/r/\(name)"))"/>\(summary)</entry>
             """
-    }
-
-    private func time(_ seconds: Int64) -> String {
-        Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
     }
 }

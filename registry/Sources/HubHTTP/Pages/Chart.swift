@@ -43,7 +43,7 @@ struct Chart {
     private static let left = 64
     private static let top = 10
     private static let bottom = 24
-    private static let barHeight = 26
+    private static let barHeight = 44
 
     /// The picture and its table; nothing where there are no values.
     func html() -> String {
@@ -157,18 +157,15 @@ struct Chart {
         return "<polyline class=\"path\" points=\"\(path)\"/>" + dots.joined()
     }
 
+    /// Name and value stand above each bar, where there is room for them however small the picture is.
     private func bars() -> String {
-        let nameWidth = 180
-        let textWidth = 90
-        let room = Double(Self.width - nameWidth - textWidth)
-        return points.enumerated().map { index, point in
+        points.enumerated().map { index, point in
             let top = index * Self.barHeight
-            let length = max(1, Int(room * Double(point.value) / Double(max(1, highest))))
+            let length = max(1, Int(Double(Self.width) * Double(point.value) / Double(max(1, highest))))
             return """
-                <text x="\(nameWidth - 8)" y="\(top + 18)" text-anchor="end">\(label(point))</text>\
-                <rect class="mark" x="\(nameWidth)" y="\(top + 4)" width="\(length)" height="\(Self.barHeight - 8)">\
-                \(tip(point))</rect>\
-                <text x="\(nameWidth + length + 6)" y="\(top + 18)">\(escaped(text(point.value)))</text>
+                <text x="0" y="\(top + 18)">\(label(point))</text>\
+                <text x="\(Self.width)" y="\(top + 18)" text-anchor="end">\(escaped(text(point.value)))</text>\
+                <rect class="mark" x="0" y="\(top + 24)" width="\(length)" height="12">\(tip(point))</rect>
                 """
         }.joined()
     }

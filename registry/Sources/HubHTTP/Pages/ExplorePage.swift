@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import HTTPTypes
 import Hub
 import Hummingbird

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import Hub
 import OCI
 
@@ -20,9 +19,6 @@ struct FilterCard {
     }
 
     var values: [String: Any] {
-        func text(_ key: String, _ limit: Int) -> String? {
-            found.annotations["org.opencontainers.image.\(key)"].map { clipped($0, limit) }
-        }
         func labels(_ facet: Facet) -> [String] {
             (found.facets[facet] ?? []).prefix(Self.mostMarks).map { clipped($0.label, Self.longestMark) }
         }
@@ -30,13 +26,14 @@ struct FilterCard {
         var values: [String: Any] = [
             "name": found.repository.path,
             "version": image.tag,
-            "time": Date(timeIntervalSince1970: TimeInterval(image.updatedAt)).formatted(.iso8601),
+            "time": timestamp(image.updatedAt),
             "age": age(seconds: visit.registry.now() - image.updatedAt), "size": byteCount(image.size),
             "pulls": found.pulls == 1 ? "1 pull" : "\(grouped(found.pulls)) pulls",
             "marks": labels(.language) + labels(.abi).map { "ABI \($0)" },
             "isSigned": found.facets[.signed] != nil,
         ]
-        values["description"] = text("description", Self.longestLine) ?? text("title", Self.longestLine)
+        values["description"] = (found.words.description ?? found.words.title)
+            .map { clipped($0, Self.longestLine) }
         let hosts = labels(.host)
         values["hosts"] = hosts.isEmpty ? nil : hosts.joined(separator: ", ")
         return values

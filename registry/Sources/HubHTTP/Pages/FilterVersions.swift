@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import Hub
 import JSON
 import OCI
@@ -36,7 +35,7 @@ struct FilterVersions {
                 "tag": image.tag, "path": "/r/\(view.repository):\(image.tag)",
                 "digest": image.digest.description, "shortDigest": image.digest.short,
                 "size": byteCount(image.size), "age": age(seconds: now - image.updatedAt),
-                "time": Date(timeIntervalSince1970: TimeInterval(image.updatedAt)).formatted(.iso8601),
+                "time": timestamp(image.updatedAt),
                 "by": image.pushedBy ?? "", "byPath": Self.path(ofAccount: image.pushedBy),
                 "isShown": image.digest == shown,
                 "compare": shownText(

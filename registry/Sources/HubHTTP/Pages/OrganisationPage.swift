@@ -11,6 +11,8 @@ struct OrganisationPage: Sendable {
     private static let listLength = 100
 
     let renderer: PageRenderer
+    /// Nil for a hub that tells nobody.
+    let webhookRules: (any WebhookRules)?
 
     func respond(
         _ path: ArraySlice<String>, _ target: RequestTarget, _ form: RequestTarget?, _ visit: Visit
@@ -21,6 +23,11 @@ struct OrganisationPage: Sendable {
         let parts = Array(path.dropFirst())
         if parts.count > 1, parts[0] == "robots" {
             return try await robot(name, parts[1], Array(parts.dropFirst(2)), form, visit)
+        }
+        if parts.first == "webhooks" {
+            let path = "/organisations/\(name)/webhooks"
+            return try await WebhookPage(renderer: renderer, rules: webhookRules, owner: name, path: path)
+                .respond(Array(parts.dropFirst()), form, visit)
         }
         switch parts {
         case ["policy"]: return try await policy(name, form, visit)
@@ -143,11 +150,13 @@ struct OrganisationPage: Sendable {
             let members = MemberRows.values(try await store.roles(in: .organisation(name)))
             let shown = try RowSlice(members, "members", on: path, visit, length: length)
             values["members"] = Array(shown.rows)
+            values["hasMembers"] = !shown.rows.isEmpty
             values["moreMembers"] = shown.next
             values["membersPath"] = path
             let robots = try RowSlice(
                 try await store.robots(of: name), "robots", on: path, visit, length: length)
             values["moreRobots"] = robots.next
+            values["hasRobots"] = !robots.rows.isEmpty
             values["robots"] = robots.rows.map { robot in
                 [
                     "robot": robot.name.description,
@@ -159,110 +168,5 @@ struct OrganisationPage: Sendable {
         return renderer.page(
             "organisation", title: name.description, values, visit, using: ["people.css"], hasForm: true,
             status: problem?.code.status ?? .ok)
-    }
-
-    // MARK: - What holds there
-
-    private func policy(
-        _ name: AccountName, _ form: RequestTarget?, _ visit: Visit
-    ) async throws -> Response {
-        let scope = try PolicyScope("\(name)/*")
-        let policy = try await visit.registry.policy(for: scope) ?? RepositoryPolicy()
-        let path = "/organisations/\(name)/policy"
-        var problem: HubError?
-        if let form {
-            do {
-                let decided = try PolicyForm(policy: policy).decided(form, setsQuota: visit.isAdmin)
-                try await visit.registry.setPolicy(decided, for: scope)
-                return seeOther("/organisations/\(name)")
-            } catch let error as HubError where error.isForWhoeverAsks && error.code != .denied {
-                problem = error
-            }
-        }
-        var values = PolicyForm(policy: policy).values(setsQuota: visit.isAdmin)
-        values["name"] = name.description
-        values["policyPath"] = path
-        values["problem"] = problem.map { sentence($0.text) }
-        return renderer.page(
-            "organisation-policy", title: "What holds in \(name)", values, visit, using: ["people.css"],
-            hasForm: true, status: problem?.code.status ?? .ok)
-    }
-
-    // MARK: - Robots
-
-    private func robot(
-        _ owner: AccountName, _ short: String, _ parts: [String], _ form: RequestTarget?, _ visit: Visit
-    ) async throws -> Response {
-        let name = try AccountName("\(owner)+\(short)")
-        var made: String?
-        var problem: HubError?
-        guard let robot = try await visit.directory.store.account(name), robot.kind == .robot else {
-            return renderer.missing(visit)
-        }
-        let path = "/organisations/\(owner)/robots/\(short)"
-        if let form {
-            do {
-                guard parts.first == "tokens" else {
-                    guard parts == ["remove"] else { return renderer.missing(visit) }
-                    try await visit.directory.store.removeAccount(name)
-                    return seeOther("/organisations/\(owner)")
-                }
-                made = try await TokenForms.act(Array(parts.dropFirst()), form, for: name, visit)?.secret
-                if made == nil { return seeOther(path) }
-            } catch let error as HubError where error.isForWhoeverAsks {
-                problem = error
-            }
-        } else if !parts.isEmpty {
-            return renderer.missing(visit)
-        }
-        var values = try await TokenForms.values(of: name, path: path, visit)
-        values["name"] = name.description
-        values["owner"] = owner.description
-        values["path"] = path
-        values["made"] = made
-        values["problem"] = problem.map { sentence($0.text) }
-        return renderer.page(
-            "robot", title: name.description, values, visit, using: ["people.css"], hasForm: true,
-            status: problem?.code.status ?? .ok)
-    }
-}
-
-extension RequestTarget {
-    /// The role that a form gives; nil to take it.
-    func role() throws(HubError) -> Role? {
-        let word = values("role").first ?? ""
-        if word == "none" { return nil }
-        guard let role = Role.allCases.first(where: { "\($0)" == word }) else {
-            throw HubError(.unsupportedRequest, "the role is none of read, write and admin")
-        }
-        return role
-    }
-}
-
-/// Who has which role, as the rows of a table.
-enum MemberRows {
-    static func values(_ roles: [AccountName: Role]) -> [[String: Any]] {
-        roles.sorted { $0.key < $1.key }.map { member in
-            [
-                "member": member.key.description,
-                "roles": Role.allCases.map { role in
-                    ["role": "\(role)", "isChosen": role == member.value] as [String: Any]
-                },
-            ]
-        }
-    }
-}
-
-/// How much of a quota is used.
-struct QuotaBar {
-    let used: Int64
-    let quota: Int64
-
-    /// For `<meter>`, which draws itself without a style of its own.
-    var values: [String: Any] {
-        let share = quota > 0 ? min(1, Double(used) / Double(quota)) : 1
-        return [
-            "percent": Int(share * 100), "text": "\(byteCount(used)) of \(byteCount(quota))",
-        ]
     }
 }

@@ -32,6 +32,8 @@ struct PageRenderer: Sendable {
         ("admin-users", PackageResources.admin_users_mustache),
         ("admin-audit", PackageResources.admin_audit_mustache),
         ("admin-settings", PackageResources.admin_settings_mustache),
+        ("webhooks", PackageResources.webhooks_mustache), ("webhook", PackageResources.webhook_mustache),
+        ("webhook-fields", PackageResources.webhook_fields_mustache),
         ("problem", PackageResources.problem_mustache), ("signin", PackageResources.signin_mustache),
     ]
     private static let assetFiles: [(name: String, type: String, bytes: [UInt8])] = [

@@ -15,6 +15,7 @@ struct Pages: Sendable {
     private let site: PublicAddress
     private let forms: FormGuard
     private let settings: [SettingInEffect]
+    private let webhookRules: (any WebhookRules)?
 
     init(
         registry: Registry, gatekeeper: Gatekeeper, site: PublicAddress, forms: FormGuard,
@@ -24,6 +25,7 @@ struct Pages: Sendable {
         self.registry = registry
         self.forms = forms
         settings = operation.settings
+        webhookRules = operation.webhookRules
         self.gatekeeper = gatekeeper
         renderer = try PageRenderer(showsPictures: operation.showsForeignPictures)
     }
@@ -69,12 +71,12 @@ struct Pages: Sendable {
                 return try await AccountPage(renderer: renderer, gatekeeper: gatekeeper)
                     .respond(request, path.dropFirst(), form, visit)
             case "organisations":
-                return try await OrganisationPage(renderer: renderer)
+                return try await OrganisationPage(renderer: renderer, webhookRules: webhookRules)
                     .respond(path.dropFirst(), target, form, visit)
             case "settings":
                 return try await SettingsPage(renderer: renderer).respond(path.dropFirst(), form, visit)
             default:
-                return try await AdminPage(renderer: renderer, settings: settings)
+                return try await AdminPage(renderer: renderer, settings: settings, webhookRules: webhookRules)
                     .respond(path.dropFirst(), target, form, visit)
             }
         } catch let error as HubError where error.code == .unauthorized && visit.canSignIn {

@@ -53,7 +53,7 @@ struct SettingsPage: Sendable {
         var values: [String: Any] = [
             "name": repository.path, "owner": repository.namespace,
             "isPublic": try await store.isPublic(repository), "members": Array(members.rows),
-            "moreMembers": members.next,
+            "hasMembers": !members.rows.isEmpty, "moreMembers": members.next,
             "membersPath": path,
             "policyPath": "\(path)/policy",
         ]

@@ -169,7 +169,6 @@ extension TaggedImage {
 extension FoundRepository {
     /// One line about it.
     fileprivate var line: String? {
-        (annotations["org.opencontainers.image.description"] ?? annotations["org.opencontainers.image.title"])
-            .map { shortened($0, to: 300) }
+        words.description ?? words.title
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Foundation
 import Hub
 
 /// The tokens of an account on a page: its own, or those of a robot.
@@ -81,7 +80,7 @@ struct Moment {
         self.now = now
     }
 
-    private var text: String { Date(timeIntervalSince1970: TimeInterval(time)).formatted(.iso8601) }
+    private var text: String { timestamp(time) }
     var day: String { String(text.prefix(10)) }
     /// `time` for machines, `age` for people.
     var values: [String: Any] { ["time": text, "age": age(seconds: now - time)] }

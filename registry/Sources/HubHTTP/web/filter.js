@@ -3,7 +3,7 @@
 // the hub goes into the page as text.
 "use strict";
 
-for (const code of document.querySelectorAll("code[data-snippet]")) {
+for (const code of document.querySelectorAll("code[data-snippet], code[data-copy]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "plain copy";
