@@ -96,15 +96,17 @@ struct PluginIdentity: Sendable {
 
     /// What the plugin says in a message; nil if the message is not its own.
     func text(of message: EnvoyLogMessage) -> String? {
-        guard message.text.hasPrefix("wasm log \(name)") else { return nil }
-        // Envoy writes "wasm log PLUGIN ROOT-ID VM-ID: TEXT", and leaves out what is empty or not known yet.
-        let root = rootID.isEmpty ? "" : " \(rootID)"
-        for prefix in ["\(name)\(root) \(name)", "\(name)\(root)", "\(name) \(name)", name] {
-            let whole = "wasm log \(prefix): "
-            if message.text.hasPrefix(whole) { return String(message.text.dropFirst(whole.count)) }
+        let start = "wasm log "
+        guard message.text.hasPrefix(start), message.text.contains(name) else { return nil }
+        // Envoy writes "wasm log PLUGIN ROOT-ID VM-ID: TEXT", and leaves out what is empty, not known yet, or not known in
+        // the context in which the module speaks.
+        let parts = rootID.isEmpty ? [] : [[name, rootID, name], [rootID, name], [name, rootID]]
+        for part in parts + [[name, name], [name]] {
+            let prefix = start + part.joined(separator: " ") + ":"
+            // The space goes with the end of the line if the text is empty.
+            if message.text.hasPrefix(prefix) { return String(message.text.dropFirst(prefix.count + 1)) }
         }
-        // One that is empty, whose last space went with the end of the line.
-        return ""
+        return nil
     }
 }
 
