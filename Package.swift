@@ -162,12 +162,17 @@ let package = Package(
                 "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
                 "FilterProxy", "JSON", "OCIRegistry", "WasmBinary", system,
             ]),
+        // What a filter costs, measured in Envoys that take turns.
+        .library(
+            "FilterBench",
+            ["Deployment", "Diagnostics", "EnvoyControl", "FilterProxy", "OCIRegistry", system]),
         // One file per verb.
         .library(
             "WasmeCommands",
             [
-                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterInspection",
-                "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON", "OCI", "OCILayout",
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterBench", "FilterImage",
+                "FilterInspection", "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON",
+                "OCI", "OCILayout",
                 "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", argumentParser, system,
             ]),
         .executableTarget(
@@ -245,6 +250,9 @@ let package = Package(
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage", "FilterProject",
                 "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", system,
             ]),
+        .tests(
+            "FilterBenchTests",
+            ["CurlTransport", "Deployment", "EnvoyControl", "FilterBench"]),
         .tests("FilesTests", ["Diagnostics", "Files", system]),
         .tests(
             "FilterProxyTests",

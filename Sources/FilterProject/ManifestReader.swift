@@ -18,7 +18,7 @@ extension ProjectManifest {
             try YAMLNode(parsing: yaml, file: file), "the manifest",
             keys: [
                 "name", "language", "version", "description", "licence", "icon", "module", "build",
-                "config", "targets",
+                "config", "targets", "bench",
             ])
         name = try reader.filterName(try root.required("name"))
         build = try reader.build(root["build"])
@@ -32,6 +32,7 @@ extension ProjectManifest {
         module = try reader.module(try root.required("module"))
         config = try reader.config(root["config"])
         targets = try reader.targets(root["targets"])
+        budget = try reader.bench(root["bench"])
         if let node = root["build"] { try reader.check(build, for: language, at: node) }
     }
 }

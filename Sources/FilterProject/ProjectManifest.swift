@@ -20,6 +20,8 @@ package struct ProjectManifest: Sendable {
     package let config: Config
     /// The hosts that build and check hold the module against.
     package let targets: [HostTarget]
+    /// What the filter may cost.
+    package let budget: Budget
 
     /// What the module offers; its ABI is read from the module itself.
     package struct Module: Sendable, Hashable {
@@ -46,6 +48,7 @@ package struct ProjectManifest: Sendable {
         self.build = build
         config = Config()
         targets = []
+        budget = Budget()
     }
 
     /// How the module is built, where the driver's own way does not do.

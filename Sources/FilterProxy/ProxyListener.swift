@@ -37,6 +37,10 @@ package struct ProxyListener: Sendable {
     /// A header that tells of answers that Envoy gives itself because the server behind does not, nil for none; its value
     /// is why (`%RESPONSE_FLAGS%` of Envoy's access log).
     package var ownAnswerHeader: String?
+    /// Whether requests go on only once all of their body is there, up to so many bytes; nil passes on what comes.
+    ///
+    /// An answer of Envoy's own otherwise comes before the body has, and ends the connection.
+    package var bufferedRequest: Int?
     /// How long the server behind may take to answer, as in `15s`; `0s` waits for ever.
     package var timeout = "15s"
     package var recording: Recording?
@@ -87,7 +91,11 @@ package struct ProxyListener: Sendable {
             .init(key: "http_protocol_options", value: ["enable_trailers": true]),
             .init(
                 key: "route_config",
-                value: ["virtual_hosts": [["name": "all", "domains": ["*"], "routes": [route]]]]),
+                value: [
+                    // Without it Envoy refuses an answer of its own of more than 4096 bytes.
+                    "max_direct_response_body_size_bytes": .integer(ownAnswerSize),
+                    "virtual_hosts": [["name": "all", "domains": ["*"], "routes": [route]]],
+                ]),
             .init(key: "http_filters", value: .list(httpFilters)),
         ]
         if isRelay {
@@ -112,14 +120,28 @@ package struct ProxyListener: Sendable {
         ]
     }
 
+    private var ownAnswerSize: Int {
+        if case .answer(_, let body) = destination { max(body.utf8.count, 4096) } else { 4096 }
+    }
+
     private var httpFilters: [ConfigValue] {
         var router: [ConfigValue.Field] = [
             .init(key: "@type", value: "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router")
         ]
         if isRelay { router.append(.init(key: "suppress_envoy_headers", value: true)) }
-        let last: ConfigValue = ["name": "envoy.filters.http.router", "typed_config": .map(router)]
-        guard let recording else { return slots.map(\.filter) + [last] }
-        return [tap("before", recording)] + slots.map(\.filter) + [tap("behind", recording), last]
+        var last: [ConfigValue] = [["name": "envoy.filters.http.router", "typed_config": .map(router)]]
+        if let bufferedRequest {
+            last.insert(
+                [
+                    "name": "envoy.filters.http.buffer",
+                    "typed_config": [
+                        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+                        "max_request_bytes": .integer(bufferedRequest),
+                    ],
+                ], at: 0)
+        }
+        guard let recording else { return slots.map(\.filter) + last }
+        return [tap("before", recording)] + slots.map(\.filter) + [tap("behind", recording)] + last
     }
 
     /// The filter that writes down what passes it (`envoy/extensions/filters/http/tap/v3/tap.proto`).

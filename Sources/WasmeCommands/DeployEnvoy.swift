@@ -152,10 +152,7 @@ struct DeployEnvoy: WasmeCommand {
     private func runEnvoy(
         _ text: String, _ filter: EnvoyFilter, build: String?, in context: CommandContext
     ) async throws {
-        let binary = try EnvoyBinary.find(
-            environment: context.environment,
-            searchFolders: EnvoyBinary.searchFolders(
-                from: context.workingDirectory, environment: context.environment))
+        let binary = try context.envoy()
         var options = EnvoyOptions()
         options.logLevel = "warning"
         do {

@@ -165,10 +165,7 @@ struct DoctorCommand: WasmeCommand {
     /// The Envoy that `deploy envoy --run` would take, and what it is too old for.
     private static func envoy(in context: CommandContext) async -> Diagnosis {
         do {
-            let envoy = try EnvoyBinary.find(
-                environment: context.environment,
-                searchFolders: EnvoyBinary.searchFolders(
-                    from: context.workingDirectory, environment: context.environment))
+            let envoy = try context.envoy()
             let version = try await envoy.version()
             let numbers = version.split(separator: ".").compactMap { Int($0) }
             if numbers.count >= 2, (numbers[0], numbers[1]) < (1, 33) {

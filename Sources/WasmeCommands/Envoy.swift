@@ -200,7 +200,7 @@ struct EnvoyRemove: WasmeCommand {
 }
 
 extension EnvoyVersion {
-    fileprivate init(argument: String) throws {
+    init(argument: String) throws {
         guard let version = EnvoyVersion(argument.hasPrefix("v") ? argument.dropFirst() : argument[...])
         else {
             throw CommandError(

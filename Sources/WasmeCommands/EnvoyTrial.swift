@@ -30,10 +30,7 @@ struct EnvoyTrial: Encodable {
     static func run(
         _ sample: CheckSample, config: String?, in context: CommandContext
     ) async throws -> EnvoyTrial {
-        let envoy = try EnvoyBinary.find(
-            environment: context.environment,
-            searchFolders: EnvoyBinary.searchFolders(
-                from: context.workingDirectory, environment: context.environment))
+        let envoy = try context.envoy()
         let configuration = try config.map { try context.configuration($0) } ?? sample.example
         let version = try await envoy.version()
         guard let module = sample.moduleBytes ?? sample.unreadableBytes else {

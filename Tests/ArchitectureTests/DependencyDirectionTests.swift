@@ -41,12 +41,15 @@ import Testing
             "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",
         ],
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
+        "FilterBench": [
+            "Deployment", "Diagnostics", "EnvoyControl", "FilterProxy", "OCIRegistry", "SystemPackage",
+        ],
         "Scenarios": [
             "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
             "FilterProxy", "JSON", "OCIRegistry", "SystemPackage", "WasmBinary",
         ],
         "WasmeCommands": [
-            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
+            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterBench", "FilterImage",
             "FilterInspection",
             "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON", "OCI", "OCILayout",
             "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", "ArgumentParser", "SystemPackage",

@@ -136,6 +136,11 @@ import Testing
             (head + "targets: [\"envoy>=1.x\"]\n", 4, 11, "is not a target", nil),
             (head + "targets: [envoy>=1.33, envoy]\n", 4, 24, "\"envoy\" is there twice", nil),
             (head + "description: \"a\\tb\"\n", 4, 14, "control character", nil),
+            (head + "bench: {}\n", 4, 8, "lacks the key \"budget\"", nil),
+            (head + "bench: {budget: {cpu: 20}}\n", 4, 23, "\"20\", which is not a time", "20us"),
+            (head + "bench: {budget: {memory: 20}}\n", 4, 26, "\"20\", which is not a size", "20MB"),
+            (head + "bench: {budget: {rate: 70}}\n", 4, 24, "above 0 and at most 1", "70 %"),
+            (head + "bench: {budget: {p95: 1ms}}\n", 4, 18, "unknown key \"p95\"", "did you mean"),
         ] as [(String, Int, Int, String, String?)])
     func `an error names file, line and column and says what to do`(
         yaml: String, line: Int, column: Int, message: String, hint: String?
@@ -169,6 +174,17 @@ import Testing
         }
     }
 
+    @Test func `a budget is read with its units`() throws {
+        let yaml = Self.head + "bench: {budget: {cpu: 20us, p50: 1.5ms, p99: 1s, memory: 1.5MB, rate: 0.7}}\n"
+        let budget = try ProjectManifest(parsing: yaml).budget
+        #expect(budget.processor == .microseconds(20))
+        #expect(budget.p50 == .microseconds(1500))
+        #expect(budget.p99 == .seconds(1))
+        #expect(budget.memory == 1_500_000)
+        #expect(budget.rate == 0.7)
+        #expect(try ProjectManifest(parsing: Self.head).budget.isEmpty)
+    }
+
     // MARK: The published schema
 
     private func publishedSchema() throws -> ConfigSchema {
@@ -184,6 +200,7 @@ import Testing
             Self.head + "build: {environment: {A: b, B: 1, C: , D: \"\"}, strip: [names, debug]}\n",
             Self.head + "build: {optimize: [-O3, --vacuum]}\n",
             "name: a\nlanguage: precompiled\nmodule: {rootIds: [r]}\nbuild: {module: a.wasm}\n",
+            Self.head + "bench: {budget: {cpu: 20us, p50: 1.5ms, p99: 0s, memory: 20MB, rate: 0.7}}\n",
         ] {
             _ = try ProjectManifest(parsing: yaml)
             let violations = try schema.validate(YAMLNode(parsing: yaml, file: "wasme.yaml").json)
@@ -199,7 +216,8 @@ import Testing
         "build: {environment: [\"A=B\"]}", "build: {environment: {\"1A\": b}}", "build: {environment: A}",
         "build: {optimize: fast}", "build: {optimize: [\"-o\"]}", "build: {optimize: [Oz]}",
         "build: {strip: all}", "build: {strip: [code]}", "build: {command: [a], output: b, module: c}",
-        "build: {module: ../a.wasm}",
+        "build: {module: ../a.wasm}", "bench: {}", "bench: {budget: {cpu: 20}}",
+        "bench: {budget: {memory: 20kB}}", "bench: {budget: {rate: 0}}", "bench: {budget: {p95: 1ms}}",
     ])
     func `the published schema refuses what the reader refuses`(line: String) throws {
         let yaml = Self.head + line + "\n"
