@@ -3,8 +3,8 @@
 # The same filter in every language that can be built here: size of the module, and what a request costs Envoy.
 # run.sh [--rounds N] [--seconds N]; LANGUAGES="c zig" and KINDS="http-headers" choose.
 #
-# Needs wasme (WASME, or in .build), Envoy (WASME_ENVOY or in PATH), wrk, python3 and the toolchains. A language that cannot
-# be built is left out, with what its build has said.
+# Needs wasme (WASME, or in .build), Envoy (WASME_ENVOY or in PATH), wrk, python3 and the toolchains; C++ also its SDK, from
+# github.com or in WASME_PROXY_WASM_CPP_SDK. A language that cannot be built is left out, with what its build has said.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

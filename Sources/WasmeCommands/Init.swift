@@ -124,6 +124,8 @@ struct Init: WasmeCommand {
                 .usage, "folder is missing",
                 hint: "name the folder to write, as in 'wasme init add-header --language swift'")
         }
+        // Nothing is fetched for a folder that cannot be written.
+        if let folder { try Scaffold.check(context.path(folder), force: force) }
         let source = try await templates(catalog, in: context)
         let languages = Set(source.templates.map(\.language))
         guard isWizard || choice.language != nil || template != nil else {
