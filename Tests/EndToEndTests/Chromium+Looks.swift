@@ -40,21 +40,20 @@ extension Chromium {
 
     /// A picture of the whole page, as PNG.
     ///
-    /// Without a scroll bar, beside which there would be less of the page than is on the picture.
-    func picture() async throws -> Data {
-        try await send("Emulation.setScrollbarsHidden", ["hidden": true])
+    /// As wide as it is looked at: where the browser shows a scroll bar, it calls the page narrower, and draws it without.
+    func picture(_ look: PageLook) async throws -> Data {
         let metrics = try await send("Page.getLayoutMetrics", [:])
         let size = metrics["cssContentSize"] as? [String: Any] ?? [:]
+        let width = max(size["width"] as? Int ?? 0, look.width)
         let answer = try await send(
             "Page.captureScreenshot",
             [
                 "format": "png", "captureBeyondViewport": true,
                 "clip": [
-                    "x": 0, "y": 0, "width": size["width"] ?? 1200, "height": size["height"] ?? 900,
+                    "x": 0, "y": 0, "width": width, "height": size["height"] ?? 900,
                     "scale": 1,
                 ],
             ])
-        try await send("Emulation.setScrollbarsHidden", ["hidden": false])
         guard let data = (answer["data"] as? String).flatMap({ Data(base64Encoded: $0) }) else {
             throw ProcessFailure(description: "the browser made no picture")
         }

@@ -77,7 +77,7 @@ import Testing
             if let folder = ProcessInfo.processInfo.environment["WASME_SCREENSHOTS"] {
                 try FileManager.default.createDirectory(
                     atPath: folder, withIntermediateDirectories: true)
-                try await page.picture().write(to: URL(filePath: "\(folder)/\(name)-\(look).png"))
+                try await page.picture(look).write(to: URL(filePath: "\(folder)/\(name)-\(look).png"))
             }
         }
         try await page.look(PageLook.all[0])
