@@ -17,14 +17,15 @@ package struct Wasme: AsyncParsableCommand {
             From nothing to a live filter:
               wasme init add-header --language swift
               wasme build add-header -t localhost:5000/acme/add-header:v1
+              wasme test add-header
               wasme check localhost:5000/acme/add-header:v1 --target 'istio>=1.27'
               wasme push localhost:5000/acme/add-header:v1
               wasme deploy envoy localhost:5000/acme/add-header:v1 --run
             """,
         version: Release.version,
         subcommands: [
-            Init.self, Build.self, Check.self, Bench.self, DoctorCommand.self, Inspect.self, List.self,
-            TagImage.self,
+            Init.self, Build.self, Check.self, TestCommand.self, Bench.self, DoctorCommand.self, Inspect.self,
+            List.self, TagImage.self,
             Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
             Search.self, Open.self, Login.self, Logout.self, Deploy.self, Envoy.self, Completion.self,
