@@ -166,11 +166,19 @@ let package = Package(
         .library(
             "FilterBench",
             ["Deployment", "Diagnostics", "EnvoyControl", "FilterProxy", "OCIRegistry", system]),
+        // A filter that is being written, in a running Envoy.
+        .library(
+            "DevLoop",
+            [
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterProxy", "JSON", "OCI",
+                "OCIRegistry", httpTypes, system,
+            ]),
         // One file per verb.
         .library(
             "WasmeCommands",
             [
-                "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterBench", "FilterImage",
+                "Deployment", "DevLoop", "Diagnostics", "EnvoyControl", "Files", "FilterBench",
+                "FilterImage",
                 "FilterInspection", "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON",
                 "OCI", "OCILayout",
                 "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", argumentParser, system,
@@ -234,6 +242,13 @@ let package = Package(
             [
                 "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
                 system, yams,
+            ]),
+        .tests(
+            "DevLoopTests",
+            [
+                "CurlTransport", "Deployment", "DevLoop", "Diagnostics", "EnvoyControl", "Files",
+                "FilterProject", "FilterProxy", "JSON", "LoopbackServer", "OCIRegistry", "Scenarios",
+                "WasmBinary", "WasmeTemplates", "wasme", system,
             ]),
         .tests(
             "EndToEndTests",

@@ -85,6 +85,15 @@ package struct EnvoyAdmin: Sendable {
         }
     }
 
+    /// Sets how much one of Envoy's loggers writes from now on.
+    /// - Parameters:
+    ///   - logger: as in `wasm`.
+    ///   - level: `trace`, `debug`, `info`, `warning`, `error`, `critical` or `off`.
+    /// - Throws: `EnvoyError` if the admin interface does not answer.
+    package func setLogLevel(of logger: String, to level: String) async throws {
+        _ = try await send(.post, "/logging?\(logger)=\(level)", accepting: [200])
+    }
+
     /// What the start still waits for, in the words of `/init_dump`; empty if for nothing.
     func unfinishedTargets() async throws -> [String] {
         struct Answer: Decodable {
@@ -112,10 +121,16 @@ package struct EnvoyAdmin: Sendable {
     }
 
     private func get(_ path: String, accepting statuses: Set<Int>) async throws -> [UInt8] {
+        try await send(.get, path, accepting: statuses)
+    }
+
+    private func send(
+        _ method: HTTPRequest.Method, _ path: String, accepting statuses: Set<Int>
+    ) async throws -> [UInt8] {
         var options = HTTPTransportOptions()
         options.connectTimeout = patience
         options.stallTimeout = patience
-        let request = HTTPRequest(method: .get, scheme: "http", authority: address.description, path: path)
+        let request = HTTPRequest(method: method, scheme: "http", authority: address.description, path: path)
         let sink = Sink()
         let response: HTTPResponse
         do {

@@ -13,10 +13,17 @@ package struct ProxyListener: Sendable {
         case answer(status: Int, body: String)
     }
 
-    /// Where Envoy writes what it sees before and behind the filters, a file per stream.
+    /// Where Envoy writes what it sees before and behind the filters, two files per stream for each of the sides.
+    ///
+    /// `StreamRecordFolder` reads them, and takes them away.
     package struct Recording: Hashable, Sendable {
-        /// Gets `before_<stream>.json` and `behind_<stream>.json`, each an `HttpBufferedTrace`
-        /// (`envoy/data/tap/v3/http.proto`); the number of the stream is the same in both.
+        /// Gets the files.
+        ///
+        /// `before_<stream>.json` and `behind_<stream>.json` are each an `HttpBufferedTrace`
+        /// (`envoy/data/tap/v3/http.proto`) that is written when the stream ends; the number of the stream is the
+        /// same in all. Headers in it are as they were at the end, whatever a filter did to them after they had passed:
+        /// those that passed are in `before-headers_<stream>.json` and `behind-headers_<stream>.json`, each a
+        /// sequence of `HttpStreamedTraceSegment`s without bodies.
         package var folder: FilePath
         /// How much of a body is kept, in bytes; what is longer is marked as truncated.
         package var limit = 256 << 10
@@ -141,11 +148,17 @@ package struct ProxyListener: Sendable {
                 ], at: 0)
         }
         guard let recording else { return slots.map(\.filter) + last }
-        return [tap("before", recording)] + slots.map(\.filter) + [tap("behind", recording)] + last
+        return taps("before", recording) + slots.map(\.filter) + taps("behind", recording) + last
     }
 
-    /// The filter that writes down what passes it (`envoy/extensions/filters/http/tap/v3/tap.proto`).
-    private func tap(_ name: String, _ recording: Recording) -> ConfigValue {
+    private func taps(_ name: String, _ recording: Recording) -> [ConfigValue] {
+        [tap("\(name)-headers", recording, streams: true), tap(name, recording, streams: false)]
+    }
+
+    /// A filter that writes down what passes it (`envoy/extensions/filters/http/tap/v3/tap.proto`).
+    private func tap(_ name: String, _ recording: Recording, streams: Bool) -> ConfigValue {
+        // Of a stream that is written as it comes, the limit is for each chunk and not for all of them.
+        let limit: ConfigValue = .integer(streams ? 0 : recording.limit)
         let sink: ConfigValue = [
             "format": "JSON_BODY_AS_BYTES",
             "file_per_tap": ["path_prefix": .string(recording.folder.appending(name).string)],
@@ -158,8 +171,9 @@ package struct ProxyListener: Sendable {
                     "static_config": [
                         "match": ["any_match": true],
                         "output_config": [
-                            "max_buffered_rx_bytes": .integer(recording.limit),
-                            "max_buffered_tx_bytes": .integer(recording.limit),
+                            "streaming": .boolean(streams),
+                            "max_buffered_rx_bytes": limit,
+                            "max_buffered_tx_bytes": limit,
                             "sinks": [sink],
                         ],
                     ]

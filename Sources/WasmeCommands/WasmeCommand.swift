@@ -24,8 +24,8 @@ package struct Wasme: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            Init.self, Build.self, Check.self, TestCommand.self, Bench.self, DoctorCommand.self, Inspect.self,
-            List.self, TagImage.self,
+            Init.self, Build.self, Check.self, TestCommand.self, Run.self, Dev.self, Bench.self,
+            DoctorCommand.self, Inspect.self, List.self, TagImage.self,
             Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
             Search.self, Open.self, Login.self, Logout.self, Deploy.self, Envoy.self, Completion.self,

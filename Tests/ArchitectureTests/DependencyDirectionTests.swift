@@ -48,8 +48,13 @@ import Testing
             "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
             "FilterProxy", "JSON", "OCIRegistry", "SystemPackage", "WasmBinary",
         ],
+        "DevLoop": [
+            "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterProxy", "JSON", "OCI", "OCIRegistry",
+            "HTTPTypes", "SystemPackage",
+        ],
         "WasmeCommands": [
-            "Archive", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterBench", "FilterImage",
+            "Archive", "Deployment", "DevLoop", "Diagnostics", "EnvoyControl", "Files", "FilterBench",
+            "FilterImage",
             "FilterInspection",
             "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON", "OCI", "OCILayout",
             "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", "ArgumentParser", "SystemPackage",

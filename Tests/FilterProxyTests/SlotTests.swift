@@ -104,14 +104,21 @@ import Testing
             let plugin = try stage.plugin(TinyFilter())
             #expect(try await stage.slot.install(plugin, version: "1", on: envoy.admin) == .accepted)
             #expect(try await header(url) == "world")
-            var names: [String] = []
-            for _ in 0..<100 where names.count < 2 {
+            var folder = StreamRecordFolder(stage.folder.path)
+            var exchanges: [StreamExchange] = []
+            for _ in 0..<100 where exchanges.isEmpty {
                 try await Task.sleep(for: .milliseconds(20))
-                names = try Files.contents(stage.folder.path).filter { $0.hasSuffix(".json") }.sorted()
+                exchanges = try folder.look().exchanges
             }
-            let streams = names.map { $0.drop { $0 != "_" } }
-            #expect(names.map { $0.prefix { $0 != "_" } } == ["before", "behind"])
-            #expect(Set(streams).count == 1)
+            let exchange = try #require(exchanges.first)
+            #expect(exchange.before.request.header(":path") == "/")
+            #expect(exchange.before.response.header("hello") == "world")
+            let behind = try #require(exchange.behind)
+            #expect(behind.response.header("hello") == nil)
+            #expect(behind.response.body == Array("hello\n".utf8))
+            #expect(behind.status == 200)
+            // What was read is gone.
+            #expect(try Files.contents(stage.folder.path).filter { $0.hasSuffix(".json") } == [])
         }
     }
 

@@ -64,8 +64,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "test", "doctor", "inspect", "list", "tag", "rm", "prune", "push",
-        "pull",
+        "", "init", "build", "check", "test", "run", "dev", "doctor", "inspect", "list", "tag", "rm", "prune",
+        "push", "pull",
         "copy", "save",
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
         "deploy envoy", "envoy", "envoy install", "envoy list", "envoy remove", "version",
