@@ -86,10 +86,12 @@ struct TestCommand: WasmeCommand {
         if list, format == .junit || format == .tap {
             throw ValidationError("a list is text or json: results are told as \(format.rawValue)")
         }
+        if list, output != nil { throw ValidationError("--output is for results, and --list has none") }
     }
 
     func run(in context: CommandContext) async throws {
         // First what takes no time: a mistake should not cost a build.
+        let report = try output.map { try Self.report($0, in: context) }
         let place = try TestPlace(places, module: module, in: context)
         let wanted = try filter.map { try TestNamePattern($0) }
         let selection = try TestSelection(
@@ -102,7 +104,7 @@ struct TestCommand: WasmeCommand {
         try selection.check(against: runnable)
 
         let printer = TestPrinter(
-            format: format, output: output.map { context.path($0) }, subject: runnable.name, quiet: quiet,
+            format: format, output: report, subject: runnable.name, quiet: quiet,
             namesFiles: selection.files.count > 1, namesEnvoys: envoys.count > 1, terminal: context.terminal)
         var reports: [ScenarioReport] = []
         for envoy in envoys {
@@ -115,6 +117,18 @@ struct TestCommand: WasmeCommand {
         }
         try printer.end(reports)
         guard ScenarioCount(reports.flatMap(\.results)).isGood else { throw ExitCode.failure }
+    }
+
+    /// The file for results, in a folder that is there.
+    private static func report(_ text: String, in context: CommandContext) throws -> FilePath {
+        let path = context.path(text)
+        let folder = path.removingLastComponent()
+        guard Files.kind(folder) == .directory, Files.kind(path) != .directory else {
+            throw CommandError(
+                .usage, "the results cannot be written to \"\(text)\"",
+                hint: "name a file in a folder that is there")
+        }
+        return path
     }
 
     private func show(_ selection: TestSelection, in context: CommandContext) throws {

@@ -42,6 +42,8 @@ import Testing
             (["filter.wasm"], "is a module and holds no tests"),
             (["tests.yaml", "."], "\".\" is no file"),
             (["--list", "--format", "tap"], "a list is text or json"),
+            (["--list", "--output", "a"], "--output is for results"),
+            (["--output", "gone/report.xml"], "cannot be written to \"gone/report.xml\""),
             (["--format", "xml"], "'text', 'json', 'junit' or 'tap'"),
         ] as [([String], String)])
     func `a wrong command line is refused`(arguments: [String], words: String) async throws {

@@ -72,15 +72,15 @@ extension Duration {
 }
 
 /// The longest text that is shown of a message; more of it is in the files of other formats.
-private let longestText = 1000
+let longestText = 1000
 
-/// A text in one line, in which nothing moves the cursor or turns colours on; a long one is cut.
-func visible(_ text: String) -> String {
+/// A text in one line, in which nothing moves the cursor or turns colours on; one that is longer than the limit is cut.
+func visible(_ text: String, limit: Int = longestText) -> String {
     var result = ""
     var count = 0
     for scalar in text.unicodeScalars {
         count += 1
-        guard count <= longestText else { continue }
+        guard count <= limit else { continue }
         switch scalar {
         case "\n": result += "\\n"
         case "\r": result += "\\r"
@@ -93,7 +93,7 @@ func visible(_ text: String) -> String {
             }
         }
     }
-    return count > longestText ? "\(result)… (\(count) characters)" : result
+    return count > limit ? "\(result)… (\(count) characters)" : result
 }
 
 /// Whether a scalar is seen as itself, and leaves all others as they are.

@@ -50,7 +50,7 @@ package struct TextReporter: ScenarioReporter {
             lines.append("log")
             lines += failure.log.map { paint("  \(visible($0))", .dim) }
         }
-        if let curl = failure.curl { lines += ["again", "  \(visible(curl))"] }
+        if let curl = failure.curl { lines += ["again", "  \(visible(curl, limit: .max))"] }
         return lines
     }
 
