@@ -37,8 +37,9 @@ package struct ProxyCluster: Hashable, Sendable {
     package var speaksHTTP2 = false
     /// The name of a server that speaks TLS, nil for one that does not; its certificate is not looked at.
     package var serverName: String?
-    /// A file that says where it is, for what is known only once Envoy runs: it has to be there when Envoy starts, and
-    /// counts instead of the address. See `write(endpoint:version:)`.
+    /// A file that says where it is instead of the address, for what is known only once Envoy runs.
+    ///
+    /// It has to be there when Envoy starts: see `write(endpoint:version:)`.
     package var endpointFile: FilePath?
 
     package init(_ name: String, _ address: ProxyAddress) {
@@ -117,6 +118,7 @@ package struct ProxyCluster: Hashable, Sendable {
     /// - Parameters:
     ///   - endpoint: where the server is; nil if that is not known yet.
     ///   - version: a name for this content, shown by Envoy.
+    /// - Throws: an error of the file system.
     package func write(endpoint: ProxyAddress?, version: String) throws {
         guard let endpointFile else { return }
         let type = ConfigValue.Field(

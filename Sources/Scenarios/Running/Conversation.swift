@@ -44,6 +44,7 @@ protocol ConversationRole: Sendable {
     mutating func receiveEnd(isReset: Bool) -> [WirePiece]
     /// Whether nothing that may still come is of interest.
     /// - Parameter hasSentAll: whether there is nothing to send for now.
+    /// - Returns: true to end the conversation.
     func isOver(hasSentAll: Bool) -> Bool
 }
 
@@ -80,7 +81,10 @@ struct Conversation<Role: ConversationRole>: Sendable {
     }
 
     /// Goes on until something ends it; blocks its thread.
-    /// - Parameter deadline: nil for never.
+    /// - Parameters:
+    ///   - deadline: nil for never.
+    ///   - isStopped: whether nobody wants it any more; asked again and again.
+    /// - Returns: what ended it.
     mutating func run(
         until deadline: ContinuousClock.Instant?, isStopped: () -> Bool = { false }
     ) -> Ending {

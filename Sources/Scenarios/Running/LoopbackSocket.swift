@@ -174,7 +174,6 @@ final class LoopbackSocket: Sendable {
 
     /// Ends the connection for whoever waits on it.
     func abort() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
-
 }
 
 extension Duration {

@@ -54,6 +54,7 @@ struct ScenarioClient: Sendable {
     ///   - parts: what to send.
     ///   - limit: how long to wait for what is expected.
     ///   - isEnough: whether what has come is all that is expected; if it never is, the proxy has to end it.
+    /// - Returns: all that came.
     func connect(
         sending parts: [BodyPart], within limit: Duration,
         until isEnough: @escaping @Sendable ([UInt8]) -> Bool

@@ -116,9 +116,9 @@ struct ScenarioStage: Sendable {
         try entryCluster.write(endpoint: .port(front.address), version: "1")
         let gauge = "cluster.\(Self.frontCluster).membership_total"
         for _ in 0..<200 {
-            if try await envoy.admin.statistics(matching: "^cluster\\.wasme\\.front\\.membership")[gauge] == 1 {
-                return
-            }
+            let members = try await envoy.admin.statistics(
+                matching: "^cluster\\.wasme\\.front\\.membership")
+            if members[gauge] == 1 { return }
             try await Task.sleep(for: .milliseconds(10))
         }
     }

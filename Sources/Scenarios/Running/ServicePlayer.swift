@@ -73,6 +73,7 @@ final class ServicePlayer: Sendable {
 extension ServiceAnswer {
     /// What goes over the wire.
     /// - Parameter method: that of the request; nil where there is none.
+    /// - Returns: nothing for an answer that never comes.
     func pieces(method: String?) -> [WirePiece] {
         let before: [WirePiece] = delay > .zero ? [.pause(delay)] : []
         return switch kind {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CurlTransport
 import EnvoyControl
 import Files
 import Foundation
@@ -76,11 +77,43 @@ import Testing
         #expect(try report.failure("names a cluster")?.hint?.contains("\"nowhere\"") == true)
         let brokenNames = report.results.filter { if case .broken = $0.verdict { true } else { false } }
         #expect(brokenNames.map(\.scenario) == ["loops in request", "loops in configure", "loops in tick"])
-        #expect(try runningProcesses(of: link) == [])
+        #expect(try Self.runningProcesses(of: link) == [])
+    }
+
+    @Test(.requires(.envoy), .requires(.wabt)) func `an Envoy that ends is replaced`() async throws {
+        let scratch = try ScratchDirectory("envoy")
+        let link = scratch.appending("envoy")
+        try FileManager.default.createSymbolicLink(
+            atPath: link.string, withDestinationPath: try #require(Tool.envoy.path).string)
+        let playing = Playing(try await ManyMoods.module())
+        let file = try ScenarioFile(
+            parsing: """
+                tests:
+                - {name: before, config: "", request: {path: /}, expect: {status: 200}}
+                - {name: meanwhile, config: "", wait: 2s, expect: {no_log: [never]}}
+                - {name: after, config: "", request: {path: /}, expect: {status: 200}}
+                """, file: "t.yaml")
+        let run = ScenarioRun(
+            filter: playing.filter, envoy: EnvoyBinary(link), transport: CurlTransport(),
+            options: playing.options)
+        let report = try await run.run([file]) { result in
+            guard result.scenario == "before" else { return }
+            for pid in (try? Self.runningProcesses(of: link)) ?? [] {
+                if let pid = Int32(pid) { kill(pid, SIGKILL) }
+            }
+        }
+        #expect(try report.failure("before") == nil)
+        #expect(try report.failure("after") == nil)
+        guard case .broken(let failure)? = report.results.dropFirst().first?.verdict else {
+            Issue.record("\(report.results)")
+            return
+        }
+        #expect(failure.problem?.hasPrefix("envoy ended while") == true, "\(failure)")
+        #expect(failure.problem?.contains("signal 9") == true, "\(failure)")
     }
 
     /// The pids of the processes that run a program by this path.
-    private func runningProcesses(of program: FilePath) throws -> [String] {
+    private static func runningProcesses(of program: FilePath) throws -> [String] {
         try Files.contents("/proc").filter { name in
             guard name.allSatisfy(\.isNumber),
                 let line = try? Files.read(
@@ -90,9 +123,8 @@ import Testing
         }
     }
 
-    @Test(.requires(.envoy), .requires(.wabt)) func `coverage names what never returns and what was never entered`()
-        async throws
-    {
+    @Test(.requires(.envoy), .requires(.wabt))
+    func `coverage names what never returns and what was never entered`() async throws {
         var playing = Playing(try await ManyMoods.module())
         playing.options.coverage = true
         let report = try await playing.run(

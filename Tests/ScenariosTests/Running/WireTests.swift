@@ -127,7 +127,10 @@ import Testing
 
     @Test(arguments: [
         (["a"], "GET", "curl -i -X GET -H content-type: --data-binary a http://127.0.0.1:10000/"),
-        (["a\0b"], "POST", #"printf '\141\000\142' | curl -i -H content-type: --data-binary @- http://127.0.0.1:10000/"#),
+        (
+            ["a\0b"], "POST",
+            #"printf '\141\000\142' | curl -i -H content-type: --data-binary @- http://127.0.0.1:10000/"#
+        ),
         (["@f"], "POST", "curl -i -H content-type: --data-raw @f http://127.0.0.1:10000/"),
         ([], "HEAD", "curl -i -I http://127.0.0.1:10000/"),
         ([], "DELETE", "curl -i -X DELETE http://127.0.0.1:10000/"),
