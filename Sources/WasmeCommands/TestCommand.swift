@@ -25,6 +25,10 @@ struct TestCommand: WasmeCommand {
             A configuration has to fit the filter's schema, unless its test expects that Envoy \
             refuses it. The exit status is 1 if a test fails, and 64 if a file cannot be understood.
 
+            --record plays nothing: it runs the filter in front of a server until Ctrl-C, and \
+            then writes what it did as tests, to standard output or to --output. Values of \
+            headers such as authorization and cookie become placeholders.
+
             Examples:
               wasme test
               wasme test add-header
@@ -32,6 +36,7 @@ struct TestCommand: WasmeCommand {
               wasme test --envoy 1.38,1.40 --format junit --output report.xml
               wasme test tests.yaml --module localhost:5000/acme/add-header:v1
               wasme test --list --filter '/^refuses/'
+              wasme test --record http://127.0.0.1:3000 --output tests/recorded.yaml
             """)
 
     @Argument(
@@ -79,6 +84,22 @@ struct TestCommand: WasmeCommand {
     @Flag(name: .shortAndLong, help: "Print only what fails, and no progress.")
     var quiet = false
 
+    @Option(help: ArgumentHelp("Record requests to this server instead.", valueName: "url"))
+    var record: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The filter's configuration while recording, or @ and a file with it.", valueName: "json|@file"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp("Where to listen while recording; port 0 is any free one.", valueName: "host:port")
+    )
+    var listen: String?
+
+    @Flag(help: "Record also the values of headers that hold secrets.")
+    var keepSecrets = false
+
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
 
@@ -87,9 +108,23 @@ struct TestCommand: WasmeCommand {
             throw ValidationError("a list is text or json: results are told as \(format.rawValue)")
         }
         if list, output != nil { throw ValidationError("--output is for results, and --list has none") }
+        if record == nil, config != nil || listen != nil || keepSecrets {
+            throw ValidationError("--config, --listen and --keep-secrets are for --record")
+        }
+        if record != nil, list || filter != nil || envoy != nil || places.count > 1 {
+            throw ValidationError(
+                "--record plays no tests: name the project, or another filter with --module")
+        }
     }
 
     func run(in context: CommandContext) async throws {
+        if let record {
+            let recording = RunRecord(
+                subject: module ?? places.first ?? ".", upstream: record, configuration: config,
+                listen: listen ?? "127.0.0.1:10000", file: output.map { context.path($0) },
+                keepsSecrets: keepSecrets, quiet: quiet)
+            return try await recording.run(store: store, access: access, in: context)
+        }
         // First what takes no time: a mistake should not cost a build.
         let report = try output.map { try Self.report($0, in: context) }
         let place = try TestPlace(places, module: module, in: context)
