@@ -201,7 +201,9 @@ final class DevView: Sendable {
         if let address = screen.address { parts.append(("\(address)", .dim)) }
         parts.append(("Envoy \(envoy)", .dim))
         if hasKeys {
-            parts.append(("l log:\(screen.logLevel.rawValue) r replay b build c clear q quit", .dim))
+            let used = parts.reduce(0) { $0 + $1.0.count + 3 }
+            let long = "l log:\(screen.logLevel.rawValue) r replay b build c clear q quit"
+            parts.append((used + long.count < columns ? long : "keys l r b c q", .dim))
         }
         var (plain, painted) = ("", "")
         for (text, colour) in parts {
