@@ -199,12 +199,12 @@ final class DevView: Sendable {
             }
         var parts = [(state, colour), (name + (screen.version.map { " \($0)" } ?? ""), .bold)]
         if let address = screen.address { parts.append(("\(address)", .dim)) }
-        parts.append(("Envoy \(envoy)", .dim))
         if hasKeys {
             let used = parts.reduce(0) { $0 + $1.0.count + 3 }
             let long = "l log:\(screen.logLevel.rawValue) r replay b build c clear q quit"
             parts.append((used + long.count < columns ? long : "keys l r b c q", .dim))
         }
+        parts.append(("Envoy \(envoy)", .dim))
         var (plain, painted) = ("", "")
         for (text, colour) in parts {
             let text = String(text.unicodeScalars.map { $0.isASCII && $0.value >= 32 ? Character($0) : "?" })
