@@ -41,6 +41,7 @@ import Testing
             atPath: link.string, withDestinationPath: try #require(Tool.envoy.path).string)
         var playing = Playing(try await ManyMoods.module())
         playing.envoy = EnvoyBinary(link)
+        playing.options.stepLimit = .seconds(3)
         let report = try await playing.run(Self.yaml)
         #expect(report.results.count == 18)
         #expect(report.envoy.split(separator: ".").count == 3)
@@ -57,8 +58,8 @@ import Testing
             ("eats memory", "the module trapped in \"proxy_on_request_headers\": \(trap)"),
             ("loops in request", "a callback of the filter never returns: envoy's worker has been busy"),
             ("loops in tick", "a callback of the filter never returns: envoy's worker has been busy"),
-            ("loops in configure", "a callback of the filter has not returned within 2 s"),
-            ("forgets", "no response within 2 s"),
+            ("loops in configure", "a callback of the filter has not returned within 3 s"),
+            ("forgets", "no response within 3 s"),
             ("refuses", "envoy does not take the filter with this configuration: request"),
         ] {
             let failure = try #require(try report.failure(name), "\(name)")
@@ -127,6 +128,7 @@ import Testing
     func `coverage names what never returns and what was never entered`() async throws {
         var playing = Playing(try await ManyMoods.module())
         playing.options.coverage = true
+        playing.options.stepLimit = .seconds(3)
         let report = try await playing.run(
             """
             tests:

@@ -107,7 +107,6 @@ struct Playing {
 
     init(_ module: [UInt8], isNetworkFilter: Bool = false) {
         filter = ScenarioFilter(name: "moods", module: module, isNetworkFilter: isNetworkFilter)
-        options.stepLimit = .seconds(2)
     }
 
     func run(_ yaml: String) async throws -> ScenarioReport {

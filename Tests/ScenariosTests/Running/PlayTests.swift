@@ -43,7 +43,7 @@ import Testing
             - name: takes its time
               request: {path: /}
               upstream: {delay: 300ms, body: late}
-              expect: {within: 5s, not_before: 300ms, response: {body: late}}
+              expect: {within: 9s, not_before: 300ms, response: {body: late}}
             - name: cut in the middle
               request: {path: /}
               upstream: {fault: cut, body: begin}
