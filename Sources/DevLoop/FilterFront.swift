@@ -71,6 +71,7 @@ package final class FilterFront: Sendable {
             return try await EnvoyProcess.run(
                 binary, setup.configuration, options: options, folder: folder, transport: transport
             ) { envoy in
+                try await envoy.admin.requireWasm()
                 guard let listener = envoy.listeners.first(where: { $0.name == name }) else {
                     throw DevLoopError(
                         .listener, "envoy does not listen on \(settings.listen)",

@@ -161,37 +161,3 @@ package struct EnvoyListener: Hashable, Sendable {
     package let name: String
     package let address: HostPort
 }
-
-/// The part of `/server_info` that we use.
-package struct EnvoyServerInfo: Decodable, Sendable {
-    private struct Options: Decodable {
-        let concurrency: Int?
-    }
-
-    /// As in `<commit>/1.40.0/Clean/RELEASE/BoringSSL`.
-    package let build: String
-    /// `LIVE` once it serves.
-    package let state: String
-    /// Number of worker threads.
-    package let concurrency: Int
-
-    /// As in `1.40.0`.
-    package var version: String {
-        let fields = build.split(separator: "/")
-        return fields.count >= 2 ? String(fields[1]) : build
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case version
-        case state
-        case command_line_options
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        build = try container.decode(String.self, forKey: .version)
-        state = try container.decode(String.self, forKey: .state)
-        concurrency =
-            try container.decodeIfPresent(Options.self, forKey: .command_line_options)?.concurrency ?? 1
-    }
-}

@@ -128,7 +128,10 @@ package struct EnvoyReason: Hashable, Sendable {
         ),
         ("_initialize failed", "the module trapped while it was loaded; initialisers may not call the host"),
         ("corrupted Wasm module", "the file is not a WebAssembly module, or only a part of one"),
-        ("compiled without support", "this Envoy has no such Wasm engine; use envoy.wasm.runtime.v8"),
+        (
+            "compiled without support",
+            "this Envoy was built without that engine; use envoy.wasm.runtime.v8, or an Envoy that has it"
+        ),
         (
             "Didn't find a registered implementation",
             "this Envoy was built without that extension; use a build that has the Wasm filter"

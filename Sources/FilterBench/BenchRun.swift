@@ -137,6 +137,7 @@ package struct BenchRun: Sendable {
             transport: transport
         ) { envoy in
             if let module = subject.module {
+                try await envoy.admin.requireWasm()
                 var plugin = EnvoyPlugin(
                     name: "bench", kind: subject.kind, modulePath: try ModuleShelf(folder.path).put(module))
                 plugin.rootID = subject.rootID

@@ -32,6 +32,14 @@ struct ServiceNodes {
             return try members.map { key, value in
                 let name = key.text ?? ""
                 guard !name.isEmpty else { throw ScenarioError(key, in: file, "a service needs a name") }
+                // Clusters of these names are there already.
+                guard name != "upstream", !name.hasPrefix("wasme.") else {
+                    throw ScenarioError(
+                        key, in: file, "no service can be named \"\(name)\"",
+                        hint: name == "upstream"
+                            ? "the server behind the proxy stands beside \"services\", as \"upstream\""
+                            : "choose a name that does not begin with \"wasme.\"")
+                }
                 return (name, try WrittenScript(value, in: file))
             }
         }

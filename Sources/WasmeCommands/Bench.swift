@@ -103,7 +103,7 @@ struct Bench: WasmeCommand {
 
     func run(in context: CommandContext) async throws {
         let plan = try plan(in: context)
-        let binary = try context.envoy(version: envoy)
+        let binary = try await context.envoy(option: envoy)
         let version = try await binary.version()
         let filter = try await load(subject, in: context)
         var nothing = BenchSubject(name: "no filter")

@@ -63,7 +63,7 @@ struct Dev: WasmeCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        let binary = try options.binary(in: context)
+        let binary = try await context.envoy(option: options.envoy)
         let first = try FilterProject.find(from: context.path(project))
         var settings = try options.settings(first.manifest.module.type == .network ? .network : .http)
         settings.records = true

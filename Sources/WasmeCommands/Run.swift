@@ -40,7 +40,7 @@ struct Run: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let binary = try options.binary(in: context)
+        let binary = try await context.envoy(option: options.envoy)
         // What cannot be listened on or asked is no reason to build first.
         _ = try HostPort(options.listen)
         _ = try options.upstream.map { try Upstream($0) }

@@ -49,27 +49,6 @@ struct RunOptions: ParsableArguments {
         settings.logLevel = logLevel
         return settings
     }
-
-    /// The Envoy to run it in.
-    func binary(in context: CommandContext) throws -> EnvoyBinary {
-        let folders = EnvoyBinary.searchFolders(
-            from: context.workingDirectory, environment: context.environment)
-        guard let envoy else {
-            return try EnvoyBinary.find(environment: context.environment, searchFolders: folders)
-        }
-        guard let wanted = EnvoyVersion(envoy) else {
-            throw CommandError(
-                .usage, "\"\(envoy)\" is no version of Envoy", hint: "write it as in 1.40 or 1.40.0")
-        }
-        let installed = folders.flatMap(InstalledEnvoy.all)
-        guard let found = installed.first(where: { $0.version.belongs(to: wanted) }) else {
-            let here = installed.map(\.version.description).joined(separator: ", ")
-            throw CommandError(
-                .failed, "Envoy \(wanted) is not installed" + (here.isEmpty ? "" : ": there is \(here)"),
-                hint: "run 'wasme envoy install \(wanted)'")
-        }
-        return found.binary
-    }
 }
 
 extension FilterVersion {

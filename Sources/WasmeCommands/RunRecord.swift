@@ -30,7 +30,7 @@ struct RunRecord {
                 .usage, "\"\(file)\" is there already", hint: "name another file with --output, or remove it")
         }
         let options = try RunOptions.parse(["--upstream=\(upstream)", "--listen=\(listen)"])
-        let binary = try options.binary(in: context)
+        let binary = try await context.envoy(option: options.envoy)
         _ = try options.settings(.http)
         let loaded = try await RunnableFilter.load(
             subject, store: store, access: access, quiet: quiet, in: context)

@@ -17,40 +17,16 @@ struct TestEnvoy {
 
     /// Finds those that versions with commas between mean; without any, the Envoy that filters are run in.
     static func find(_ list: String?, in context: CommandContext) async throws -> [TestEnvoy] {
-        let folders = EnvoyBinary.searchFolders(
-            from: context.workingDirectory, environment: context.environment)
         guard let list else {
-            let binary = try EnvoyBinary.find(environment: context.environment, searchFolders: folders)
+            let binary = try context.envoy()
             return [TestEnvoy(binary: binary, version: try await binary.version())]
         }
-        let wanted = try list.split(separator: ",", omittingEmptySubsequences: false).map {
-            try EnvoyVersion(argument: $0.filter { $0 != " " })
-        }
-        var known = folders.flatMap { InstalledEnvoy.all(in: $0) }.map {
-            (version: $0.version, binary: $0.binary)
-        }
-        // One that somebody else put here counts, too.
-        if let used = try? EnvoyBinary.find(environment: context.environment, searchFolders: folders),
-            !known.contains(where: { $0.binary == used }), let version = try? await used.version(),
-            let parsed = EnvoyVersion(version)
-        {
-            known.insert((version: parsed, binary: used), at: 0)
-        }
         var found: [TestEnvoy] = []
-        for version in wanted {
-            guard
-                let envoy = known.filter({ $0.version.belongs(to: version) }).max(by: {
-                    $0.version < $1.version
-                })
-            else {
-                let others = Set(known.map(\.version)).sorted().map(\.description)
-                throw CommandError(
-                    .failed, "Envoy \(version) is not on this machine",
-                    hint: "run 'wasme envoy install \(version)'"
-                        + (others.isEmpty ? "" : "; there are \(others.joined(separator: ", "))"))
+        for version in list.split(separator: ",", omittingEmptySubsequences: false) {
+            let envoy = try await context.envoy(version: version.filter { $0 != " " })
+            if !found.contains(where: { $0.binary == envoy.binary }) {
+                found.append(TestEnvoy(binary: envoy.binary, version: envoy.version.description))
             }
-            guard !found.contains(where: { $0.binary == envoy.binary }) else { continue }
-            found.append(TestEnvoy(binary: envoy.binary, version: envoy.version.description))
         }
         return found
     }

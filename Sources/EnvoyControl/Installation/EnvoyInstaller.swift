@@ -10,6 +10,11 @@ package struct InstalledEnvoy: Hashable, Sendable {
     package let version: EnvoyVersion
     package let binary: EnvoyBinary
 
+    package init(version: EnvoyVersion, binary: EnvoyBinary) {
+        self.version = version
+        self.binary = binary
+    }
+
     /// Those in a folder with one folder per version, the newest first; none if there is no such folder.
     package static func all(in folder: FilePath) -> [InstalledEnvoy] {
         ((try? Files.contents(folder)) ?? []).compactMap { name in

@@ -120,6 +120,7 @@ package struct ScenarioRun: Sendable {
             envoy, stage.setup.configuration, options: envoyOptions, folder: stage.folder,
             transport: transport
         ) { envoy in
+            try await envoy.admin.requireWasm()
             try await stage.openEntry(envoy)
             var turn = Turn()
             turn.version = try await envoy.admin.serverInfo().version

@@ -55,6 +55,8 @@ import Testing
             "services: {s: {fault: explode}}\n" + test("request: {}"),
             "expected \"hang\" or \"close\" or \"cut\""
         ),
+        ("services: {upstream: {}}\n" + test("request: {}"), "no service can be named \"upstream\""),
+        ("services: {wasme.a: {}}\n" + test("request: {}"), "no service can be named \"wasme.a\""),
         ("services: {s: []}\n" + test("request: {}"), "expected at least one answer"),
         ("upstream: {status: 101}\n" + test("request: {}"), "expected an integer from 200 to 599"),
         (test("request: {}, cases: []"), "expected at least one case"),
