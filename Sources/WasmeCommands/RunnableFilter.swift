@@ -95,19 +95,7 @@ struct RunnableFilter {
     /// - Throws: an error of usage if it does not fit the schema.
     func configuration(_ argument: String?, in context: CommandContext) throws -> String? {
         let configuration = try argument.map { try context.configuration($0) } ?? example
-        guard let schema else { return configuration }
-        let violations: [ConfigSchema.Violation]
-        do {
-            violations = try ConfigSchema(bytes: schema).validate(json: configuration ?? "{}")
-        } catch {
-            throw CommandError(
-                .usage, "cannot check the configuration against the schema of \"\(name)\": \(error.message)",
-                hint: error.hint ?? "the configuration must be JSON, as in --config '{\"key\": \"value\"}'")
-        }
-        guard let first = violations.first else { return configuration }
-        let more = violations.count > 1 ? " (and \(violations.count - 1) more)" : ""
-        throw CommandError(
-            .usage, "the configuration does not fit the schema of \"\(name)\": \(first)\(more)",
-            hint: "give one that does with --config, as JSON or as @ and a file with it")
+        try checkConfiguration(configuration, schema: schema, of: name)
+        return configuration
     }
 }

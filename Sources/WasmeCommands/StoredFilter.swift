@@ -41,29 +41,34 @@ struct StoredFilter {
             content: try await FilterImage.unpack(document, from: blobs))
     }
 
-    /// Holds a configuration against the schema that the image carries; without a schema anything goes.
-    ///
-    /// No configuration counts as an empty one: a schema that requires something does not take it.
+    /// Holds a configuration against the schema that the image carries.
     func check(_ configuration: String?) throws {
-        guard let bytes = content.configSchema else { return }
-        let violations: [ConfigSchema.Violation]
-        do {
-            violations = try ConfigSchema(bytes: bytes).validate(json: configuration ?? "{}")
-        } catch {
-            throw CommandError(
-                .usage,
-                "cannot check the configuration against the schema of \"\(place)\": \(error.message)",
-                hint: error.hint ?? "the configuration must be JSON, as in --config '{\"key\": \"value\"}'")
-        }
-        guard !violations.isEmpty else { return }
-        let list = violations.map { "\($0)" }.joined(separator: "; ")
-        guard configuration != nil else {
-            throw CommandError(
-                .usage, "\"\(place)\" needs a configuration: \(list)",
-                hint: "add --config with JSON, or @ and a file with it")
-        }
-        throw CommandError(
-            .usage, "the configuration does not fit the schema of \"\(place)\": \(list)",
-            hint: "correct --config; the schema is config.schema.json of the filter's project")
+        try checkConfiguration(configuration, schema: content.configSchema, of: "\(place)")
     }
+}
+
+/// Holds a filter's configuration against its schema; without a schema anything goes.
+///
+/// No configuration counts as an empty one: a schema that requires something does not take it.
+/// - Throws: `CommandError` of usage that says what does not fit.
+func checkConfiguration(_ configuration: String?, schema: [UInt8]?, of name: String) throws {
+    guard let schema else { return }
+    let violations: [ConfigSchema.Violation]
+    do {
+        violations = try ConfigSchema(bytes: schema).validate(json: configuration ?? "{}")
+    } catch {
+        throw CommandError(
+            .usage, "cannot check the configuration against the schema of \"\(name)\": \(error.message)",
+            hint: error.hint ?? "the configuration must be JSON, as in --config '{\"key\": \"value\"}'")
+    }
+    guard !violations.isEmpty else { return }
+    let list = violations.map { "\($0)" }.joined(separator: "; ")
+    guard configuration != nil else {
+        throw CommandError(
+            .usage, "\"\(name)\" needs a configuration: \(list)",
+            hint: "add --config with JSON, or @ and a file with it")
+    }
+    throw CommandError(
+        .usage, "the configuration does not fit the schema of \"\(name)\": \(list)",
+        hint: "correct --config; the schema is config.schema.json of the filter's project")
 }

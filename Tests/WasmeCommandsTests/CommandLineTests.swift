@@ -64,7 +64,8 @@ final class Listener: Sendable {
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        "", "init", "build", "check", "test", "run", "dev", "doctor", "inspect", "list", "tag", "rm", "prune",
+        "", "init", "build", "check", "test", "run", "dev", "bench", "doctor", "inspect", "list", "tag", "rm",
+        "prune",
         "push", "pull",
         "copy", "save",
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
