@@ -194,6 +194,18 @@ package struct MessageExpectation: Sendable {
     /// What a JSON body has at a path (RFC 9535, one value).
     package var json: [(path: JSONPath, pattern: TextPattern)] = []
     package var trailers: [(name: String, pattern: TextPattern)] = []
+    /// Of a response to a call of gRPC.
+    package var grpc: GRPCExpectation?
+
+    package init() {}
+}
+
+/// How a call of gRPC ends.
+package struct GRPCExpectation: Sendable {
+    package var status: Int?
+    package var message: TextPattern?
+    /// The first message that came back.
+    package var reply: TextPattern?
 
     package init() {}
 }
@@ -219,12 +231,15 @@ package enum TextPattern: Sendable, CustomStringConvertible {
     case absent
     /// There is one, whatever it is.
     case present
+    /// What is no text, byte for byte.
+    case bytes([UInt8])
 
     package func accepts(_ text: String?) -> Bool {
         switch (self, text) {
         case (.absent, nil): true
         case (.absent, _), (_, nil): false
         case (.present, _): true
+        case (.bytes(let expected), .some(let text)): text.utf8.elementsEqual(expected)
         case (.equal(let expected), .some(let text)): text == expected
         case (.contains(let part), .some(let text)): text.contains(part)
         case (.matches(let pattern), .some(let text)):
@@ -233,8 +248,15 @@ package enum TextPattern: Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether a body is as it has to be; only bytes are compared where bytes are expected.
+    package func accepts(body: [UInt8]) -> Bool {
+        if case .bytes(let expected) = self { return expected == body }
+        return accepts(String(decoding: body, as: UTF8.self))
+    }
+
     package var description: String {
         switch self {
+        case .bytes(let bytes): hexadecimal(bytes)
         case .equal(let text): "\"\(text)\""
         case .contains(let text): "something with \"\(text)\" in it"
         case .matches(let pattern): "something that matches /\(pattern)/"
@@ -242,4 +264,12 @@ package enum TextPattern: Sendable, CustomStringConvertible {
         case .present: "something"
         }
     }
+}
+
+/// Bytes as a `tests.yaml` has them, not endless.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = bytes.prefix(256).map { byte in
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return "{hex: \(digits.joined(separator: " "))}" + (bytes.count > 256 ? " and more" : "")
 }

@@ -12,9 +12,10 @@ extension Expectation {
         let hasResponse = fields.peek("response") != nil
         if var response = try fields.fields("response") {
             self.response = try MessageExpectation(&response)
+            self.response.grpc = try response.fields("grpc").map { try GRPCExpectation($0) }
             try response.finish()
         }
-        received = try fields.pattern("received")
+        received = try fields.take("received").map(fields.bodyPattern)
         if let node = fields.take("closed") {
             guard try fields.flag(node) else {
                 throw fields.error(
@@ -112,7 +113,7 @@ extension MessageExpectation {
     fileprivate init(_ fields: inout ScenarioFields) throws {
         self.init()
         headers = try fields.headerPatterns("headers")
-        body = try fields.pattern("body")
+        body = try fields.take("body").map(fields.bodyPattern)
         let nodes = try fields.entries("json")
         json = try nodes.map { key, value in
             guard let path = JSONPath(key.text ?? "") else {
@@ -123,6 +124,23 @@ extension MessageExpectation {
             return (path, try fields.jsonPattern(value))
         }
         trailers = try fields.headerPatterns("trailers")
+    }
+}
+
+extension GRPCExpectation {
+    fileprivate init(_ node: ScenarioFields) throws {
+        self.init()
+        var fields = node
+        status = try fields.integer("status", in: 0...16)
+        message = try fields.pattern("message")
+        reply = try fields.take("reply").map(fields.bodyPattern)
+        if let status, status != 0, let reply {
+            // That there is none may be said.
+            guard case .absent = reply else {
+                throw fields.error("a call that ends with status \(status) has no reply")
+            }
+        }
+        try fields.finish()
     }
 }
 

@@ -88,6 +88,15 @@ extension ScenarioFields {
         }
     }
 
+    /// What a body has to be like: as other patterns, or bytes as `{hex: …}` or `{base64: …}`.
+    func bodyPattern(_ node: YAMLNode) throws -> TextPattern {
+        guard case .map(let members) = node.content,
+            members.contains(where: { ["hex", "base64"].contains($0.key.text) })
+        else { return try pattern(node) }
+        guard case .bytes(let bytes) = try bodyPart(node) else { return try pattern(node) }
+        return .bytes(bytes)
+    }
+
     private func regularExpression(_ node: YAMLNode) throws -> String {
         let text = try text(node)
         guard text.count <= 1000 else {

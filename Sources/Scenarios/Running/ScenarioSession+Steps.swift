@@ -165,8 +165,8 @@ extension ScenarioSession {
             switch pattern {
             case nil: return true
             case .equal(let text)?: return bytes.count >= text.utf8.count
-            case .some(let pattern):
-                return pattern.accepts(received: String(decoding: bytes, as: UTF8.self))
+            case .bytes(let expected)?: return bytes.count >= expected.count
+            case .some(let pattern): return pattern.accepts(received: bytes)
             }
         }
         seen.received = received.bytes

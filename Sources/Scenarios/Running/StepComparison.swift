@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Foundation
 import JSON
 
 /// What there is to be seen of a step.
@@ -42,6 +43,7 @@ extension Expectation {
             }
             found += self.response.mismatches(
                 "response", response.headers, response.body, response.trailers)
+            found += self.response.grpc?.mismatches(response) ?? []
             if isClosed {
                 found.append(
                     .init(
@@ -83,10 +85,10 @@ extension Expectation {
 
     private func connectionMismatches(_ bytes: [UInt8], _ hasEnded: Bool) -> [StepFailure.Mismatch] {
         var found: [StepFailure.Mismatch] = []
-        let text = String(decoding: bytes, as: UTF8.self)
-        if let received, !received.accepts(received: text) {
+        if let received, !received.accepts(received: bytes) {
             found.append(
-                .init("received bytes", expected: received.description, got: StepFailure.shown(text)))
+                .init(
+                    "received bytes", expected: received.description, got: received.shown(bytes)))
         }
         if isClosed, !hasEnded {
             found.append(.init("connection", expected: "closed by the proxy", got: "left open"))
@@ -131,7 +133,52 @@ extension Expectation {
 
 extension TextPattern {
     /// Whether the bytes of a connection are as they have to be; none of them are an empty text and no text.
-    func accepts(received text: String) -> Bool { accepts(text) || (text.isEmpty && accepts(nil)) }
+    func accepts(received bytes: [UInt8]) -> Bool {
+        accepts(body: bytes) || (bytes.isEmpty && accepts(nil))
+    }
+
+    /// What came instead, in the form in which it is expected.
+    func shown(_ bytes: [UInt8]) -> String {
+        if case .bytes = self { return hexadecimal(bytes) }
+        return StepFailure.shown(String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+extension GRPCExpectation {
+    /// Where the call ended otherwise (gRPC over HTTP/2, "Responses"): in its trailers, or in headers that are all there is.
+    fileprivate func mismatches(_ response: ClientResponse) -> [StepFailure.Mismatch] {
+        func field(_ name: String) -> String? {
+            response.trailers.joined(name) ?? response.headers.joined(name)
+        }
+        var found: [StepFailure.Mismatch] = []
+        let code = field("grpc-status")
+        if let status, code != "\(status)" {
+            found.append(.init("grpc status", expected: "\(status)", got: code ?? "none"))
+        }
+        // The message is written with percent signs.
+        let said = field("grpc-message").map { $0.removingPercentEncoding ?? $0 }
+        if let message, !message.accepts(said) {
+            found.append(
+                .init("grpc message", expected: message.description, got: StepFailure.shown(said)))
+        }
+        if let reply {
+            let first = Self.message(response.body)
+            if !(first.map(reply.accepts(body:)) ?? reply.accepts(nil)) {
+                found.append(
+                    .init(
+                        "grpc reply", expected: reply.description, got: first.map(reply.shown) ?? "none"))
+            }
+        }
+        return found
+    }
+
+    /// The first message of a body ("Length-Prefixed-Message"): a flag, four bytes of length, and that many bytes.
+    private static func message(_ body: [UInt8]) -> [UInt8]? {
+        guard body.count >= 5 else { return nil }
+        let length = body[1..<5].reduce(0) { $0 << 8 | Int($1) }
+        guard body.count >= 5 + length else { return nil }
+        return Array(body[5..<(5 + length)])
+    }
 }
 
 extension CallExpectation {
@@ -178,10 +225,9 @@ extension MessageExpectation {
                 }
             }
         }
-        let text = String(decoding: body, as: UTF8.self)
-        if let pattern = self.body, !pattern.accepts(text) {
+        if let pattern = self.body, !pattern.accepts(body: body) {
             found.append(
-                .init("\(name) body", expected: pattern.description, got: StepFailure.shown(text)))
+                .init("\(name) body", expected: pattern.description, got: pattern.shown(body)))
         }
         guard !json.isEmpty else { return found }
         do throws(JSONError) {
@@ -199,7 +245,10 @@ extension MessageExpectation {
             found.append(
                 .init(
                     "\(name) body", expected: "JSON",
-                    got: body.isEmpty ? "none" : "\(StepFailure.shown(text)), which is none: \(error)"))
+                    got: body.isEmpty
+                        ? "none"
+                        : "\(StepFailure.shown(String(decoding: body, as: UTF8.self))), which is none: \(error)"
+                ))
         }
         return found
     }

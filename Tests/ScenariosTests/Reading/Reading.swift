@@ -87,6 +87,8 @@ let completeFile = #"""
         expect: {closed: true}
       - wait: 2s
         expect: {services: {keys: {count: 1}}, metrics: {ticks: 2}}
+      - request: {grpc: {path: /a.B/C, message: hi}}
+        expect: {response: {grpc: {status: 0, message: null, reply: {hex: "0A ff"}}}, upstream: {body: {base64: "AAE="}}}
     - name: answers by method
       cases:
       - {method: GET, status: 200}

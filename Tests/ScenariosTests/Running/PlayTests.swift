@@ -90,6 +90,20 @@ import Testing
                 status: 200
                 response: {trailers: {grpc-status: "5", grpc-message: not here}}
                 upstream: {path: /a.B/C, headers: {te: trailers, content-type: application/grpc, content-length: null}}
+            - name: how calls end
+              steps:
+              - request: {grpc: {path: /a.B/C, message: {hex: 0aff}}}
+                upstream: {grpc: {reply: {hex: 08ff01}}}
+                expect:
+                  response: {grpc: {status: 0, message: null, reply: {hex: 08ff01}}, body: {hex: 000000000308ff01}}
+                  upstream: {body: {hex: 00000000020aff}}
+              - request: {grpc: {path: /a.B/C, message: a}}
+                upstream: {grpc: {status: 7, message: "50 % of it"}}
+                expect: {response: {grpc: {status: 7, message: {contains: "50 %"}}}}
+              # Here the end is all that comes, in headers.
+              - request: {grpc: {path: /a.B/C, message: a}}
+                upstream: {headers: {content-type: application/grpc, grpc-status: "9"}}
+                expect: {response: {grpc: {status: 9, reply: null}}}
             """#)
     }
 
@@ -105,6 +119,10 @@ import Testing
               connection: {send: [hello]}
               upstream: {bytes: [th, ere]}
               expect: {received: {contains: er}}
+            - name: bytes that are no text
+              connection: {send: [{hex: 00fe}]}
+              upstream: {bytes: [{hex: ff00}]}
+              expect: {received: {hex: ff00}, upstream: {body: {hex: 00fe}}}
             - name: the server closes
               connection: {send: [hello]}
               upstream: {fault: close}
