@@ -70,10 +70,21 @@ import Testing
     ])
     func `what cannot be looked for is said on the page`(_ path: String) async throws {
         try await withHub { hub in
+            // Also where there is nothing yet.
+            let empty = try await hub.client.send("GET", path)
+            #expect(empty.status == 400)
+            #expect(empty.text.contains("class=\"alert\""))
             try await hub.client.pushImage(to: "acme/x", tag: "v1")
             let page = try await hub.client.send("GET", path)
             #expect(page.status == 400)
             #expect(page.text.contains("class=\"alert\"") && page.text.contains("acme/x"))
+        }
+    }
+
+    @Test func `what was looked for in vain can be corrected`() async throws {
+        try await withHub { hub in
+            let page = try await hub.client.send("GET", "/?q=a+b+c+d+e+f+g+h+i+j+%3Ck%3E").text
+            #expect(page.contains("value=\"a b c d e f g h i j &lt;k&gt;\""))
         }
     }
 

@@ -12,6 +12,8 @@ struct ExplorePage: Sendable {
     /// Values of each facet, and bytes of one.
     private static let valuesShown = 10
     private static let longestValue = 120
+    /// Bytes of what somebody looked for in vain.
+    private static let longestText = 200
 
     let renderer: PageRenderer
 
@@ -24,6 +26,9 @@ struct ExplorePage: Sendable {
         } catch {
             // What cannot be looked for is said on the page, with everything below it.
             values["problem"] = error.message
+            // So that it can be corrected.
+            let typed = (try? RequestTarget(query: request))?.values("q").first
+            values["text"] = typed.map { clipped($0, Self.longestText) }
             status = .badRequest
             asked = try SearchRequest(RequestTarget("/"))
         }
@@ -41,10 +46,10 @@ struct ExplorePage: Sendable {
         _ status: HTTPResponse.Status
     ) async throws -> Response {
         var values = values
-        if result.total == 0, asked.text.isEmpty, asked.choices.isEmpty {
+        if values["problem"] == nil, result.total == 0, asked.text.isEmpty, asked.choices.isEmpty {
             values["isEmpty"] = try await visit.registry.repositories(limit: 1).entries.isEmpty
         }
-        values["text"] = asked.text
+        values["text"] = values["text"] ?? asked.text
         values["count"] = result.total == 1 ? "1 filter" : "\(grouped(Int64(result.total))) filters"
         values["orders"] = SearchOrder.allCases.map { order in
             [
