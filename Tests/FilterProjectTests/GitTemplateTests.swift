@@ -97,7 +97,8 @@ import Testing
 
     @Test func `files are as they were committed`() async throws {
         try scratch.write(
-            "repo/.gitattributes", "*.c export-subst ident text eol=crlf working-tree-encoding=UTF-16\n")
+            "repo/.gitattributes",
+            "sub.c export-subst ident text eol=crlf working-tree-encoding=UTF-16\n")
         try await commit()
         let text = "$Id$ $Format:%B$\n"
         // Written past the attributes, as another's git may have done.

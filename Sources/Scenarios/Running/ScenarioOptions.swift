@@ -6,6 +6,8 @@ package struct ScenarioOptions: Sendable {
     package var coverage = false
     /// From which level on the filter's log counts: `trace`, `debug`, `info`, `warning`, `error` or `critical`.
     package var logLevel = "info"
+    /// How long Envoy may take to start and configure the filter; large modules get more.
+    package var startLimit: Duration = .seconds(30)
     /// How long a response, or the other end of a TCP connection, may take before the filter is said not to answer.
     package var stepLimit: Duration = .seconds(10)
     /// How long to wait for what may show only after the client has its answer: calls, lines of the log, metrics.

@@ -161,7 +161,7 @@ struct ScenarioSession {
         plugin.environment = setup.environment
         plugin.failurePolicy = setup.failurePolicy
         // A large module takes its time.
-        let limit = options.stepLimit + .seconds(filter.module.count >> 20)
+        let limit = options.startLimit + .seconds(filter.module.count >> 20)
         let deadline = ContinuousClock.now + limit
         var before: (accepted: UInt64, refused: UInt64)?
         var pause = Duration.milliseconds(2)

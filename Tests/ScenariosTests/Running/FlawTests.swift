@@ -42,6 +42,7 @@ import Testing
         var playing = Playing(try await ManyMoods.module())
         playing.envoy = EnvoyBinary(link)
         playing.options.stepLimit = .seconds(3)
+        playing.options.startLimit = .seconds(6)
         let report = try await playing.run(Self.yaml)
         #expect(report.results.count == 18)
         #expect(report.envoy.split(separator: ".").count == 3)
@@ -58,7 +59,7 @@ import Testing
             ("eats memory", "the module trapped in \"proxy_on_request_headers\": \(trap)"),
             ("loops in request", "a callback of the filter never returns: envoy's worker has been busy"),
             ("loops in tick", "a callback of the filter never returns: envoy's worker has been busy"),
-            ("loops in configure", "a callback of the filter has not returned within 3 s"),
+            ("loops in configure", "a callback of the filter has not returned within 6 s"),
             ("forgets", "no response within 3 s"),
             ("refuses", "envoy does not take the filter with this configuration: request"),
         ] {
@@ -129,6 +130,7 @@ import Testing
         var playing = Playing(try await ManyMoods.module())
         playing.options.coverage = true
         playing.options.stepLimit = .seconds(3)
+        playing.options.startLimit = .seconds(6)
         let report = try await playing.run(
             """
             tests:
