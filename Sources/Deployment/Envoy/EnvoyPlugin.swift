@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Foundation
 package import SystemPackage
 
 /// A Wasm plugin as Envoy is to run it (`PluginConfig` in `envoy/extensions/wasm/v3/wasm.proto`).
@@ -27,22 +28,39 @@ package struct EnvoyPlugin: Hashable, Sendable {
     package var rootID = ""
     /// Plugins with the same id, module and VM configuration share a VM on each thread, and with it shared data.
     package var vmID = ""
-    /// The module's file, as Envoy sees it.
-    ///
-    /// Envoy does not read a file of the same name again: name it by its content.
-    package var modulePath: FilePath
+    /// Where Envoy takes the module from.
+    package var code: Code
     /// What the plugin is configured with, byte for byte; nil for nothing.
     package var configuration: String?
     /// What its VM is configured with; nil for nothing.
     package var vmConfiguration: String?
     /// The variables that the module's environment has.
     package var environment: [String: String] = [:]
+    /// The variables that the module's environment takes from Envoy's own.
+    package var hostEnvironment: [String] = []
     package var failurePolicy = FailurePolicy.reload
+    /// The host calls and callbacks that the module may use, and no others; nil for all.
+    ///
+    /// To Envoy an empty list restricts nothing (`CapabilityRestrictionConfig`).
+    package var capabilities: [String]?
 
-    package init(name: String, kind: Kind = .http, modulePath: FilePath) {
+    package init(name: String, kind: Kind = .http, code: Code) {
         self.name = name
         self.kind = kind
-        self.modulePath = modulePath
+        self.code = code
+    }
+
+    package init(name: String, kind: Kind = .http, modulePath: FilePath) {
+        self.init(name: name, kind: kind, code: .file(modulePath))
+    }
+
+    /// Where Envoy takes a module from (`AsyncDataSource`, but never `remote`: an update by it lets traffic pass
+    /// unfiltered, and the module may never be fetched).
+    package enum Code: Hashable, Sendable {
+        /// A file, as Envoy sees it; it does not read a file of the same name again: name it by its content.
+        case file(FilePath)
+        /// The module itself, for Envoys that share no disk with us.
+        case inline([UInt8])
     }
 
     /// The filter's configuration, an `Any` of the kind's `Wasm` message.
@@ -56,6 +74,13 @@ package struct EnvoyPlugin: Hashable, Sendable {
         if let configuration {
             plugin.append(.init(key: "configuration", value: Self.text(configuration)))
         }
+        if let capabilities {
+            let allowed = capabilities.map { ConfigValue.Field(key: $0, value: [:]) }
+            plugin.append(
+                .init(
+                    key: "capability_restriction_config",
+                    value: ["allowed_capabilities": .map(allowed)]))
+        }
         return ["@type": .string(Self.type(of: kind)), "config": .map(plugin)]
     }
 
@@ -65,18 +90,33 @@ package struct EnvoyPlugin: Hashable, Sendable {
         machine += [
             // The only engine that Envoy's own builds have; leaving it out would try others first.
             .init(key: "runtime", value: "envoy.wasm.runtime.v8"),
-            .init(key: "code", value: ["local": ["filename": .string(modulePath.string)]]),
+            .init(key: "code", value: ["local": source]),
         ]
         if let vmConfiguration {
             machine.append(.init(key: "configuration", value: Self.text(vmConfiguration)))
         }
+        var variables: [ConfigValue.Field] = []
+        if !hostEnvironment.isEmpty {
+            variables.append(
+                .init(key: "host_env_keys", value: .list(hostEnvironment.map { .string($0) })))
+        }
         if !environment.isEmpty {
-            let variables = environment.sorted { $0.key < $1.key }.map { name, value in
+            let values = environment.sorted { $0.key < $1.key }.map { name, value in
                 ConfigValue.Field(key: name, value: .string(value))
             }
-            machine.append(.init(key: "environment_variables", value: ["key_values": .map(variables)]))
+            variables.append(.init(key: "key_values", value: .map(values)))
+        }
+        if !variables.isEmpty {
+            machine.append(.init(key: "environment_variables", value: .map(variables)))
         }
         return machine
+    }
+
+    private var source: ConfigValue {
+        switch code {
+        case .file(let path): ["filename": .string(path.string)]
+        case .inline(let module): ["inline_bytes": .string(Data(module).base64EncodedString())]
+        }
     }
 
     /// The name of the message that configures a Wasm filter.
@@ -86,5 +126,24 @@ package struct EnvoyPlugin: Hashable, Sendable {
 
     private static func text(_ text: String) -> ConfigValue {
         ["@type": "type.googleapis.com/google.protobuf.StringValue", "value": .string(text)]
+    }
+}
+
+extension EnvoyPlugin {
+    /// What a deployment says, in Envoy's terms; its phase, priority and match are the business of who chooses the place.
+    package init(_ deployment: FilterDeployment, name: String, code: Code) {
+        self.init(name: name, kind: deployment.kind, code: code)
+        rootID = deployment.rootID
+        vmID = deployment.vmID
+        configuration = deployment.configuration
+        vmConfiguration = deployment.vmConfiguration
+        for (name, value) in deployment.environment.sorted(by: { $0.key < $1.key }) {
+            switch value {
+            case .value(let text): environment[name] = text
+            case .host: hostEnvironment.append(name)
+            }
+        }
+        failurePolicy = deployment.failurePolicy ?? .reload
+        capabilities = deployment.capabilities
     }
 }
