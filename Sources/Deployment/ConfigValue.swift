@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import JSON
+package import JSON
 
 /// A piece of a host's configuration, with its fields in the order in which they are written.
 package indirect enum ConfigValue: Hashable, Sendable {
@@ -17,9 +17,50 @@ package indirect enum ConfigValue: Hashable, Sendable {
 
     case string(String)
     case integer(Int)
+    /// A number as it was written, however many digits it has.
+    case number(JSONNumber)
     case boolean(Bool)
+    case null
     case list([ConfigValue])
     case map([Field])
+}
+
+extension ConfigValue {
+    /// A value that came as JSON: numbers stay exact and members keep their order.
+    package init(_ json: JSONValue) {
+        self =
+            switch json {
+            case .null: .null
+            case .bool(let flag): .boolean(flag)
+            case .number(let number): .number(number)
+            case .string(let text): .string(text)
+            case .array(let elements): .list(elements.map { ConfigValue($0) })
+            case .object(let object):
+                .map(object.members.map { Field(key: $0.name, value: ConfigValue($0.value)) })
+            }
+    }
+
+    /// The value as JSON; of two fields of the same name the later one stays.
+    package var json: JSONValue {
+        switch self {
+        case .string(let text): return .string(text)
+        case .integer(let number): return .integer(number)
+        case .number(let number): return .number(number)
+        case .boolean(let flag): return .bool(flag)
+        case .null: return .null
+        case .list(let items): return .array(items.map(\.json))
+        case .map(let fields):
+            var object = JSONObject()
+            for field in fields { object[field.key] = field.value.json }
+            return .object(object)
+        }
+    }
+
+    /// The field of a map.
+    package subscript(key: String) -> ConfigValue? {
+        guard case .map(let fields) = self else { return nil }
+        return fields.last { $0.key == key }?.value
+    }
 }
 
 extension ConfigValue: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
@@ -54,7 +95,9 @@ extension ConfigValue {
         switch self {
         case .string(let text): Self.yaml(text)
         case .integer(let number): ["\(number)"]
+        case .number(let number): [Self.yaml(number)]
         case .boolean(let flag): ["\(flag)"]
+        case .null: ["null"]
         case .list([]): ["[]"]
         case .map([]): ["{}"]
         case .list(let items):
@@ -73,6 +116,16 @@ extension ConfigValue {
         case .map(let fields): !fields.isEmpty
         default: false
         }
+    }
+
+    /// A number as every YAML reads it: without a point and the exponent's sign, 1e5 is a word to YAML 1.1.
+    private static func yaml(_ number: JSONNumber) -> String {
+        let text = number.description
+        guard let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }) else { return text }
+        let mantissa = text[..<mark]
+        let exponent = text[text.index(after: mark)...]
+        return (mantissa.contains(".") ? String(mantissa) : mantissa + ".0") + "e"
+            + (exponent.first == "-" || exponent.first == "+" ? String(exponent) : "+" + exponent)
     }
 
     private static func yaml(_ text: String) -> [String] {
@@ -150,7 +203,9 @@ extension ConfigValue {
         switch self {
         case .string(let text): return [Self.quoted(text)]
         case .integer(let number): return ["\(number)"]
+        case .number(let number): return [number.description]
         case .boolean(let flag): return ["\(flag)"]
+        case .null: return ["null"]
         case .list(let items):
             return Self.enclosed("[", items.map { $0.jsonLines(unit: unit) }, "]", unit: unit)
         case .map(let fields):

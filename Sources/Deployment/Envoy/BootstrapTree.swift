@@ -47,7 +47,13 @@ indirect enum BootstrapTree: Equatable {
         switch value {
         case .string(let text): self = .scalar(text, tag: "tag:yaml.org,2002:str")
         case .integer(let number): self = .scalar("\(number)", tag: "tag:yaml.org,2002:int")
+        case .number(let number):
+            // As it is written out, so that it is read as the same.
+            let text = ConfigValue.number(number).yamlLines[0]
+            let isInteger = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+            self = .scalar(text, tag: "tag:yaml.org,2002:\(isInteger ? "int" : "float")")
         case .boolean(let flag): self = .scalar("\(flag)", tag: "tag:yaml.org,2002:bool")
+        case .null: self = .scalar("null", tag: "tag:yaml.org,2002:null")
         case .list(let items): self = .list(items.map { BootstrapTree($0) })
         case .map(let fields):
             self = .map(
