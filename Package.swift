@@ -91,6 +91,8 @@ let package = Package(
         .library("Diagnostics", []),
         // JSON as it was written: exact numbers, members in order, places of errors.
         .library("JSON", []),
+        // YAML with the places of its values, as far as it says what JSON can.
+        .library("YAML", ["Diagnostics", "JSON", yams]),
         // The values of the OCI specifications and the byte streams they are read from.
         .library("OCI", ["COpenSSL", "Diagnostics", "JSON"]),
         // Passwords and keys.
@@ -145,14 +147,18 @@ let package = Package(
             "FilterProject",
             [
                 "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
-                "WasmeTemplates", mustache,
-                subprocess, system, yams,
+                "WasmeTemplates", "YAML", mustache,
+                subprocess, system,
             ]),
         // A real Envoy as a process.
         .library(
             "EnvoyControl", ["Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", httpTypes, system]),
         // Deployment plans per target and their proof.
-        .library("Deployment", ["Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", system, yams]),
+        .library(
+            "Deployment",
+            [
+                "Diagnostics", "EnvoyControl", "FilterImage", "Files", "JSON", "OCI", "YAML", system, yams,
+            ]),
         // An Envoy with slots for filters, as those who try them need it.
         .library("FilterProxy", ["Deployment", "EnvoyControl", "Files", system]),
         // What a filter does, as its `tests.yaml` says it, and how a real Envoy is made to show it.
@@ -160,7 +166,7 @@ let package = Package(
             "Scenarios",
             [
                 "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-                "FilterProxy", "JSON", "OCIRegistry", "WasmBinary", system,
+                "FilterProxy", "JSON", "OCIRegistry", "WasmBinary", "YAML", system,
             ]),
         // What a filter costs, measured in Envoys that take turns.
         .library(
@@ -240,8 +246,8 @@ let package = Package(
         .tests(
             "DeploymentTests",
             [
-                "CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", "OCIRegistry", httpTypes,
-                system, yams,
+                "CurlTransport", "Deployment", "EnvoyControl", "FilterImage", "Files", "JSON", "OCI",
+                "OCIRegistry", "YAML", httpTypes, system, yams,
             ]),
         .tests(
             "DevLoopTests",
@@ -285,7 +291,7 @@ let package = Package(
             "FilterProjectTests",
             [
                 "Diagnostics", "Files", "FilterImage", "FilterProject", "HostProfiles", "JSON", "WasmBinary",
-                "WasmeTemplates", system,
+                "WasmeTemplates", "YAML", system,
             ]),
         .tests(
             "HostProfilesTests",
@@ -334,7 +340,7 @@ let package = Package(
             "ScenariosTests",
             [
                 "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage",
-                "FilterProject", "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", system,
+                "FilterProject", "JSON", "Scenarios", "WasmBinary", "WasmeTemplates", "YAML", system,
             ]),
         .tests("SecretsTests", ["Secrets"]),
         .tests("WasmBinaryTests", ["Files", "WasmBinary", system]),

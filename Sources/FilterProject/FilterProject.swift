@@ -3,6 +3,7 @@
 private import Diagnostics
 private import Files
 package import SystemPackage
+import YAML
 
 #if canImport(Glibc)
     private import Glibc

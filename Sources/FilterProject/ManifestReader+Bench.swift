@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 extension ProjectManifest {
     /// What the filter may cost; `wasme bench` fails if it costs more.
     package struct Budget: Sendable, Hashable {

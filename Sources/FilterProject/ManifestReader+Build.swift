@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import YAML
+
 extension ManifestReader {
     /// Reads the part `build`.
     func build(_ node: YAMLNode?) throws(ProjectError) -> ProjectManifest.Build {

@@ -2,6 +2,7 @@
 
 private import FilterImage
 import HostProfiles
+import YAML
 
 extension ProjectManifest {
     /// Languages that a project can be in; those without a driver here need a `build.command`.

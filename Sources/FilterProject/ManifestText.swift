@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import JSON
+import YAML
 
 /// Writes into the text of a `wasme.yaml` while leaving the rest of it, comments too, as somebody wrote it.
 enum ManifestText {

@@ -2,6 +2,7 @@
 
 package import Diagnostics
 import FilterProject
+import YAML
 
 /// What is wrong with a `tests.yaml`, and where.
 package struct ScenarioError: Diagnostic {

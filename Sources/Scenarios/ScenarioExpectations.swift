@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FilterProject
+import YAML
 
 extension Expectation {
     /// Reads what is expected of a step, and refuses what can never be.

@@ -2,6 +2,7 @@
 
 import FilterImage
 import FilterProject
+import YAML
 
 /// The members of a mapping, which are taken out one by one; what is left is a mistake.
 struct ScenarioFields {

@@ -3,6 +3,7 @@
 import Deployment
 import FilterProject
 import JSON
+import YAML
 
 extension ScenarioFile {
     /// Reads a `tests.yaml`; `Docs/reference/tests.schema.json` is its published schema.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FilterProject
+import YAML
 
 /// What is written about the servers around the proxy, in a file, a test or a step.
 struct ServiceNodes {

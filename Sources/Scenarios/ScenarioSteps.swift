@@ -2,6 +2,7 @@
 
 import FilterProject
 import JSON
+import YAML
 
 extension Step {
     init(_ fields: inout ScenarioFields, _ context: ServiceContext) throws {

@@ -2,6 +2,7 @@
 
 import FilterProject
 import JSON
+import YAML
 
 /// How the values of a `tests.yaml` are written.
 extension ScenarioFields {

@@ -3,6 +3,7 @@
 import FilterImage
 import FilterProject
 import JSON
+import YAML
 
 /// What `${name}` stands for, in one file or in one case of a test.
 ///

@@ -11,6 +11,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "COpenSSL": [], "CArchive": [], "CCrypt": [], "CCMark": [], "CCurl": [],
         "Diagnostics": [], "JSON": [],
+        "YAML": ["Diagnostics", "JSON", "Yams"],
         "OCI": ["COpenSSL", "Diagnostics", "JSON"],
         "Files": ["Diagnostics", "OCI", "SystemPackage"],
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
@@ -31,14 +32,14 @@ import Testing
         "WasmeTemplates": [],
         "FilterProject": [
             "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
-            "WasmeTemplates", "Mustache", "Subprocess", "SystemPackage", "Yams",
+            "WasmeTemplates", "YAML", "Mustache", "Subprocess", "SystemPackage",
         ],
         "EnvoyControl": [
             "Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess",
             "SystemPackage",
         ],
         "Deployment": [
-            "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "Yams",
+            "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "YAML", "Yams",
         ],
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
         "FilterBench": [
@@ -46,7 +47,7 @@ import Testing
         ],
         "Scenarios": [
             "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterImage", "FilterProject",
-            "FilterProxy", "JSON", "OCIRegistry", "SystemPackage", "WasmBinary",
+            "FilterProxy", "JSON", "OCIRegistry", "SystemPackage", "WasmBinary", "YAML",
         ],
         "DevLoop": [
             "Deployment", "Diagnostics", "EnvoyControl", "Files", "FilterProxy", "JSON", "OCI", "OCIRegistry",

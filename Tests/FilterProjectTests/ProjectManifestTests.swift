@@ -9,6 +9,7 @@ import JSON
 import SystemPackage
 import TestSupport
 import Testing
+import YAML
 
 @Suite struct ProjectManifestTests {
     private static let complete = """

@@ -9,6 +9,7 @@ import SystemPackage
 import TestSupport
 import Testing
 import WasmeTemplates
+import YAML
 
 @Suite struct ScaffoldTests {
     private let catalog: TemplateCatalog

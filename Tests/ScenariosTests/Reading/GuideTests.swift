@@ -6,6 +6,7 @@ import FilterProject
 import SystemPackage
 import TestSupport
 import Testing
+import YAML
 
 /// What the guide and the README show of `tests.yaml` is read as it stands there.
 @Suite struct GuideTests {

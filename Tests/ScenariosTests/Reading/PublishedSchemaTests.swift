@@ -6,6 +6,7 @@ import FilterProject
 import SystemPackage
 import TestSupport
 import Testing
+import YAML
 
 /// The published schema says of a file what the reader says, as far as a schema can.
 @Suite struct PublishedSchemaTests {

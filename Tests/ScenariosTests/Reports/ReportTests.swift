@@ -7,6 +7,7 @@ import JSON
 import Scenarios
 import TestSupport
 import Testing
+import YAML
 
 /// What came of scenarios, told to people and to programs.
 @Suite struct ReportTests {

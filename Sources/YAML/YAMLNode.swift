@@ -26,7 +26,7 @@ package struct YAMLNode: Sendable {
     package let column: Int
 
     /// The file is read as a whole; this is far more than a project's file needs.
-    static let maximumSize = 256 << 10
+    package static let maximumSize = 256 << 10
     /// Values in a file, at most: aliases could make a small file a huge one.
     fileprivate static let maximumCount = 20_000
     fileprivate static let maximumDepth = 64
@@ -35,11 +35,9 @@ package struct YAMLNode: Sendable {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - file: what errors call it.
-    /// - Throws: `ProjectError` that names file, line and column.
-    package init(parsing yaml: String, file: String) throws(ProjectError) {
-        guard yaml.utf8.count <= Self.maximumSize else {
-            throw ProjectError(.malformed, "\"\(file)\" is larger than \(Self.maximumSize >> 10) KiB")
-        }
+    /// - Throws: `YAMLError` that names file, line and column.
+    package static func document(_ yaml: String, file: String) throws(YAMLError) -> YAMLNode {
+        try checkSize(yaml, file: file)
         let root: Node?
         do {
             // Without rules of its own for plain scalars: those of YAML 1.1 make "on" a boolean.
@@ -47,11 +45,43 @@ package struct YAMLNode: Sendable {
         } catch let error as YamlError {
             throw failure(error, file: file)
         } catch {
-            throw ProjectError(.malformed, "\"\(file)\" cannot be read", cause: error)
+            throw YAMLError("\"\(file)\" cannot be read", cause: error)
         }
-        guard let root else { throw ProjectError(.malformed, "\"\(file)\" is empty") }
+        guard let root else { throw YAMLError("\"\(file)\" is empty") }
         var count = 0
-        self = try convert(root, file: file, depth: 0, count: &count)
+        return try convert(root, file: file, depth: 0, count: &count)
+    }
+
+    /// Reads a text with any number of YAML documents; those that hold nothing are left out.
+    /// - Parameters:
+    ///   - yaml: the text.
+    ///   - file: what errors call it.
+    /// - Throws: `YAMLError` that names file, line and column.
+    package static func documents(_ yaml: String, file: String) throws(YAMLError) -> [YAMLNode] {
+        try checkSize(yaml, file: file)
+        var documents: [YAMLNode] = []
+        var count = 0
+        do {
+            let parser = try Parser(yaml: yaml, resolver: .basic, encoding: .utf8)
+            while let root = try parser.nextRoot() {
+                let node = try convert(root, file: file, depth: 0, count: &count)
+                if case .null = node.content { continue }
+                documents.append(node)
+            }
+        } catch let error as YamlError {
+            throw failure(error, file: file)
+        } catch let error as YAMLError {
+            throw error
+        } catch {
+            throw YAMLError("\"\(file)\" cannot be read", cause: error)
+        }
+        return documents
+    }
+
+    private static func checkSize(_ yaml: String, file: String) throws(YAMLError) {
+        guard yaml.utf8.count <= maximumSize else {
+            throw YAMLError("\"\(file)\" is larger than \(maximumSize >> 10) KiB")
+        }
     }
 
     fileprivate init(_ content: Content, text: String? = nil, mark: Mark?) {
@@ -100,32 +130,31 @@ package struct YAMLNode: Sendable {
     }
 }
 
-private func failure(_ error: YamlError, file: String) -> ProjectError {
+private func failure(_ error: YamlError, file: String) -> YAMLError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
         .composer(_, let problem, let mark, _):
         // libyaml says "(…):" where an excerpt would follow.
         let text = problem.hasSuffix(":") ? String(problem.dropLast()) : problem
-        return ProjectError(.malformed, "\(file):\(mark.line):\(mark.column): \(text)")
+        return YAMLError("\(file):\(mark.line):\(mark.column): \(text)")
     case .duplicatedKeysInMapping(let keys, let context):
         let list = keys.map(quoted).joined(separator: ", ")
-        return ProjectError(
-            .malformed,
+        return YAMLError(
             "\(file):\(context.mark.line):\(context.mark.column): \(keys.count == 1 ? "the key \(list) is" : "the keys \(list) are") there twice"
         )
     case .reader(let problem, _, _, _):
-        return ProjectError(.malformed, "\"\(file)\" is not a text: \(problem)")
+        return YAMLError("\"\(file)\" is not a text: \(problem)")
     default:
-        return ProjectError(.malformed, "\"\(file)\" cannot be read", cause: error)
+        return YAMLError("\"\(file)\" cannot be read", cause: error)
     }
 }
 
 private func convert(
     _ node: Node, file: String, depth: Int, count: inout Int
-) throws(ProjectError) -> YAMLNode {
+) throws(YAMLError) -> YAMLNode {
     let mark = node.mark
-    func refuse(_ reason: String) -> ProjectError {
-        ProjectError(.malformed, "\(file):\(mark?.line ?? 1):\(mark?.column ?? 1): \(reason)")
+    func refuse(_ reason: String) -> YAMLError {
+        YAMLError("\(file):\(mark?.line ?? 1):\(mark?.column ?? 1): \(reason)")
     }
     count += 1
     guard count <= YAMLNode.maximumCount else { throw refuse("more than \(YAMLNode.maximumCount) values") }
@@ -146,17 +175,17 @@ private func convert(
         for (key, value) in mapping {
             let key = try convert(key, file: file, depth: depth + 1, count: &count)
             guard let name = key.text else {
-                throw ProjectError(
-                    .malformed, "\(file):\(key.line):\(key.column): a key must be a plain text")
+                throw YAMLError(
+                    "\(file):\(key.line):\(key.column): a key must be a plain text")
             }
             guard name != "<<" else {
-                throw ProjectError(
-                    .malformed, "\(file):\(key.line):\(key.column): merge keys are not supported")
+                throw YAMLError(
+                    "\(file):\(key.line):\(key.column): merge keys are not supported")
             }
             // Keys that differ in style only, as in a and "a", are told apart by the parser and are one in JSON.
             guard seen.insert(name).inserted else {
-                throw ProjectError(
-                    .malformed, "\(file):\(key.line):\(key.column): the key \(quoted(name)) is there twice")
+                throw YAMLError(
+                    "\(file):\(key.line):\(key.column): the key \(quoted(name)) is there twice")
             }
             let value = try convert(value, file: file, depth: depth + 1, count: &count)
             members.append((key, value))
@@ -167,10 +196,15 @@ private func convert(
     }
 }
 
+/// A value in quotes, shortened if it is long.
+private func quoted(_ text: String) -> String {
+    text.count > 80 ? "\"\(text.prefix(80))…\"" : "\"\(text)\""
+}
+
 /// Finds a scalar's type (YAML 1.2.2, 10.3.2 "Tag Resolution").
 private func scalarNode(
-    _ scalar: Node.Scalar, _ refuse: (String) -> ProjectError
-) throws(ProjectError) -> YAMLNode {
+    _ scalar: Node.Scalar, _ refuse: (String) -> YAMLError
+) throws(YAMLError) -> YAMLNode {
     let text = scalar.string
     let tag = scalar.tag.rawValue
     func string() -> YAMLNode { YAMLNode(.string(text), text: text, mark: scalar.mark) }
