@@ -17,6 +17,22 @@ package struct DeploymentError: Diagnostic {
         package static let noPlace = Code(name: "noPlace")
         /// The host's configuration is written in a way that cannot be changed without risk.
         package static let layout = Code(name: "layout")
+        /// There is no slot, or it is not one that can be used.
+        package static let noSlot = Code(name: "noSlot")
+        /// Another command is changing the same slot.
+        package static let busy = Code(name: "busy")
+        /// No deployment or no revision has this name.
+        package static let unknown = Code(name: "unknown")
+        /// A place holds what somebody else has put there.
+        package static let foreign = Code(name: "foreign")
+        /// A host does not answer, or cannot run filters; nothing was changed.
+        package static let unreachable = Code(name: "unreachable")
+        /// A host has refused what it was given.
+        package static let rejected = Code(name: "rejected")
+        /// Nothing shows that a host runs what it was given, or something shows that it does not.
+        package static let notProved = Code(name: "notProved")
+        /// The files of a slot are damaged.
+        package static let damaged = Code(name: "damaged")
     }
 
     package let code: Code
@@ -26,7 +42,8 @@ package struct DeploymentError: Diagnostic {
 
     package var category: DiagnosticCategory {
         switch code {
-        case .invalid, .unreadable, .outdated, .noPlace: .usage
+        case .invalid, .unreadable, .outdated, .noPlace, .noSlot, .unknown, .foreign: .usage
+        case .unreachable: .unreachable
         default: .failed
         }
     }

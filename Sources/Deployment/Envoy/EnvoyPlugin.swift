@@ -43,6 +43,12 @@ package struct EnvoyPlugin: Hashable, Sendable {
     ///
     /// To Envoy an empty list restricts nothing (`CapabilityRestrictionConfig`).
     package var capabilities: [String]?
+    /// A number that makes this another configuration to Envoy, which takes no notice of one that it has been given before,
+    /// also if it refused it or the module has trapped since; 0 for none.
+    ///
+    /// It goes into the pause before a trapped module is started again, in nanoseconds beyond the second that is Envoy's
+    /// own choice: modules are not loaded anew for that.
+    package var retry = 0
 
     package init(name: String, kind: Kind = .http, code: Code) {
         self.name = name
@@ -71,6 +77,12 @@ package struct EnvoyPlugin: Hashable, Sendable {
             .init(key: "failure_policy", value: .string(failurePolicy.rawValue)),
             .init(key: "vm_config", value: .map(machine)),
         ]
+        if retry > 0 {
+            let digits = String(retry % 1_000_000)
+            let pause = "1.000" + String(repeating: "0", count: 6 - digits.count) + digits + "s"
+            plugin.append(
+                .init(key: "reload_config", value: ["backoff": ["base_interval": .string(pause)]]))
+        }
         if let configuration {
             plugin.append(.init(key: "configuration", value: Self.text(configuration)))
         }

@@ -12,7 +12,7 @@ package struct EnvoySlot: Hashable, Sendable {
     /// The filter's name in its chain, and the resource's.
     package let name: String
     package let kind: EnvoyPlugin.Kind
-    /// The resource's file, YAML; it has to be there when Envoy starts.
+    /// The resource's file, YAML or JSON; it has to be there when Envoy starts.
     package let file: FilePath
 
     package init(name: String, kind: EnvoyPlugin.Kind, file: FilePath) {
@@ -55,7 +55,7 @@ package struct EnvoySlot: Hashable, Sendable {
     /// - Parameters:
     ///   - plugin: what is to stand there; nil for nothing.
     ///   - version: a name for this content, shown by Envoy.
-    /// - Returns: a discovery response as YAML.
+    /// - Returns: a discovery response, as YAML if the file's name says so; Envoy takes all others for JSON.
     package func resource(_ plugin: EnvoyPlugin?, version: String) -> String {
         let response: ConfigValue = [
             "version_info": .string(version),
@@ -66,7 +66,9 @@ package struct EnvoySlot: Hashable, Sendable {
                 ]
             ],
         ]
-        return response.yamlLines.joined(separator: "\n") + "\n"
+        let isYAML = ["yaml", "yml"].contains(file.extension?.lowercased() ?? "")
+        let lines = isYAML ? response.yamlLines : response.jsonLines(unit: "  ")
+        return lines.joined(separator: "\n") + "\n"
     }
 
     /// Puts the file in its place, in one step.
