@@ -36,6 +36,13 @@ if [ "${1:-}" = --tests ]; then
         extra+=(wasi-libc libc++-dev-wasm32 libclang-rt-14-dev-wasm32)
     fi
     python3 -c 'import ensurepip, venv' 2>/dev/null || extra+=(python3-venv)
+    # What a real kube-apiserver is built with, and runs on.
+    for pair in kubectl:kubernetes-client etcd:etcd-server; do
+        command -v "${pair%%:*}" >/dev/null || extra+=("${pair##*:}")
+    done
+    if grep -q bookworm /etc/os-release 2>/dev/null && ! scripts/kube-apiserver.sh --is-there; then
+        extra+=(golang-1.19-go golang-github-modern-go-reflect2-dev dpkg-dev rsync make)
+    fi
 fi
 missing=()
 if command -v dpkg-query >/dev/null; then
@@ -151,6 +158,12 @@ if [ -z "${WASME_PROXY_WASM_CPP_SDK:-}" ] && [ ! -e .tools/proxy-wasm-cpp-sdk ];
         rm -rf "$new"
         echo 'note: github.com cannot be reached: the templates for C++ are not built' >&2
     fi
+fi
+
+# --- A Kubernetes API server, into the cache of this user; without it its tests are skipped with a reason
+if [ "${1:-}" = --tests ] && ! scripts/kube-apiserver.sh --is-there; then
+    scripts/kube-apiserver.sh >/dev/null ||
+        echo 'note: there is no kube-apiserver: the tests that need one will be skipped' >&2
 fi
 
 # --- schemathesis, into this checkout; without it, its test is skipped with a reason

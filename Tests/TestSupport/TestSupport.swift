@@ -87,6 +87,14 @@ package struct Tool: Sendable {
     package static let umoci = Tool("umoci", executables: ["umoci"])
     package static let nginx = Tool("nginx", executables: ["nginx"], also: ["/usr/sbin/nginx"])
     package static let git = Tool("git", executables: ["git"])
+    package static let kubectl = Tool("kubectl", executables: ["kubectl"])
+    /// What Kubernetes keeps its objects in.
+    package static let etcd = Tool("etcd", executables: ["etcd"])
+    /// A whole API server; `scripts/kube-apiserver.sh` builds it.
+    package static let kubernetes = Tool(
+        "kubernetes", executables: ["kube-apiserver"],
+        also: [ProcessInfo.processInfo.environment["WASME_KUBE_APISERVER"], cachedAPIServer]
+    ).usable { _ in etcd.path != nil && kubectl.path != nil }
     package static let registry = Tool("registry", executables: ["docker-registry"])
     package static let browser = Tool(
         "browser", executables: ["chromium", "chromium-browser", "google-chrome"])
@@ -136,6 +144,12 @@ package struct Tool: Sendable {
 
     /// The options of `unshare` for a mount that only one command sees; root needs no name space of users.
     package static let privateMount = getuid() == 0 ? ["--mount"] : ["--mount", "--map-root-user"]
+
+    private static var cachedAPIServer: String? {
+        let environment = ProcessInfo.processInfo.environment
+        let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" }
+        return cache.map { "\($0)/wasme/kube-apiserver/kube-apiserver" }
+    }
 
     /// Where the versions of a program are that `make setup` installs.
     private static func installed(_ program: String, below folder: FilePath) -> [String?] {
