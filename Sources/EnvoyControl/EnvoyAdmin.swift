@@ -32,33 +32,7 @@ package struct EnvoyAdmin: Sendable {
 
     /// Counters and gauges by name; those whose name does not fit the regular expression are left out.
     package func statistics(matching pattern: String) async throws -> [String: UInt64] {
-        struct Answer: Decodable {
-            struct Statistic: Decodable {
-                let name: String?
-                let value: UInt64?
-
-                init(from decoder: any Decoder) throws {
-                    // Text readouts have text for a value and histograms have neither.
-                    let container = try decoder.container(keyedBy: CodingKeys.self)
-                    name = try container.decodeIfPresent(String.self, forKey: .name)
-                    value = try? container.decodeIfPresent(UInt64.self, forKey: .value)
-                }
-
-                enum CodingKeys: CodingKey {
-                    case name
-                    case value
-                }
-            }
-            let stats: [Statistic]
-        }
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-        let filter = pattern.addingPercentEncoding(withAllowedCharacters: allowed) ?? pattern
-        let answer = try await decode(Answer.self, from: "/stats?format=json&filter=\(filter)")
-        var values: [String: UInt64] = [:]
-        for statistic in answer.stats {
-            if let name = statistic.name, let value = statistic.value { values[name] = value }
-        }
-        return values
+        try await readings(matching: pattern).numbers
     }
 
     /// The listeners that have a TCP address, with the ports that the system chose.
@@ -107,7 +81,7 @@ package struct EnvoyAdmin: Sendable {
         return dumps.flatMap { dump in (dump.target_names ?? []).map { "\(dump.name ?? "?"): \($0)" } }
     }
 
-    private func decode<Value: Decodable & Sendable>(
+    func decode<Value: Decodable & Sendable>(
         _ type: Value.Type, from path: String
     ) async throws -> Value {
         let bytes = try await get(path, accepting: [200])
@@ -120,7 +94,7 @@ package struct EnvoyAdmin: Sendable {
         }
     }
 
-    private func get(_ path: String, accepting statuses: Set<Int>) async throws -> [UInt8] {
+    func get(_ path: String, accepting statuses: Set<Int>) async throws -> [UInt8] {
         try await send(.get, path, accepting: statuses)
     }
 
@@ -131,10 +105,10 @@ package struct EnvoyAdmin: Sendable {
         options.connectTimeout = patience
         options.stallTimeout = patience
         let request = HTTPRequest(method: method, scheme: "http", authority: address.description, path: path)
-        let sink = Sink()
         let response: HTTPResponse
+        let bytes: [UInt8]
         do {
-            response = try await transport.send(request, body: nil, options: options) { _ in sink }
+            (response, bytes) = try await exchange(request, options)
         } catch let error as HTTPTransportError {
             throw EnvoyError(
                 .admin, "envoy's admin interface at \(address) does not answer", cause: error,
@@ -145,7 +119,16 @@ package struct EnvoyAdmin: Sendable {
                 .admin, "\"\(path)\" at \(address) answered with status \(response.status.code)",
                 hint: "compare the address with 'admin' in Envoy's bootstrap")
         }
-        return sink.bytes
+        return bytes
+    }
+
+    /// Sends one request and collects its answer, whatever it is.
+    func exchange(
+        _ request: HTTPRequest, _ options: HTTPTransportOptions
+    ) async throws -> (HTTPResponse, [UInt8]) {
+        let sink = Sink()
+        let response = try await transport.send(request, body: nil, options: options) { _ in sink }
+        return (response, sink.bytes)
     }
 
     /// Collects an answer; the exchange owns it until it has returned.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Diagnostics
+private import OCIRegistry
 
 /// What can go wrong between us and an Envoy.
 package struct EnvoyError: Diagnostic {
@@ -51,5 +52,12 @@ package struct EnvoyError: Diagnostic {
         self.cause = cause
         self.hint = hint
         self.reasons = reasons
+    }
+}
+
+extension EnvoyError {
+    /// Whether there is nobody at the address, as while an Envoy is started again.
+    package var refusesConnections: Bool {
+        (cause as? HTTPTransportError)?.code == .connectionRefused
     }
 }

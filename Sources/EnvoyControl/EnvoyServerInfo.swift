@@ -22,6 +22,8 @@ package struct EnvoyServerInfo: Decodable, Sendable {
     package let state: String
     /// Number of worker threads.
     package let concurrency: Int
+    /// Seconds since it started.
+    package let uptime: Int?
     /// The engines that it was built with, as in `envoy.wasm.runtime.v8`; nil if it does not say.
     package let wasmEngines: [String]?
 
@@ -36,6 +38,7 @@ package struct EnvoyServerInfo: Decodable, Sendable {
         case state
         case command_line_options
         case node
+        case uptime_current_epoch
     }
 
     package init(from decoder: any Decoder) throws {
@@ -44,6 +47,8 @@ package struct EnvoyServerInfo: Decodable, Sendable {
         state = try container.decode(String.self, forKey: .state)
         concurrency =
             try container.decodeIfPresent(Options.self, forKey: .command_line_options)?.concurrency ?? 1
+        uptime = try container.decodeIfPresent(String.self, forKey: .uptime_current_epoch)
+            .flatMap { Int($0.prefix { $0.isNumber }) }
         wasmEngines = try container.decodeIfPresent(Node.self, forKey: .node)?.extensions?
             .filter { $0.category == "envoy.wasm.runtime" }.map(\.name)
     }

@@ -54,6 +54,10 @@ package struct SlotFolder: Hashable, Sendable {
 
     /// Where its own files lie.
     package var stateFolder: FilePath { isSingleFile ? FilePath("\(path).wasme") : path }
+
+    /// Makes the folder of a slot that is one file.
+    func makeStateFolder() throws { if isSingleFile { try Files.createDirectory(stateFolder) } }
+
     package var modulesFolder: FilePath { stateFolder.appending("modules") }
     package var historyFile: FilePath { stateFolder.appending("history.jsonl") }
 
