@@ -157,7 +157,8 @@ let package = Package(
         .library(
             "Deployment",
             [
-                "Diagnostics", "EnvoyControl", "FilterImage", "Files", "JSON", "OCI", "YAML", system, yams,
+                "Diagnostics", "EnvoyControl", "FilterImage", "Files", "HostProfiles", "JSON", "OCI", "YAML",
+                system, yams,
             ]),
         // An Envoy with slots for filters, as those who try them need it.
         .library("FilterProxy", ["Deployment", "EnvoyControl", "Files", system]),

@@ -39,7 +39,8 @@ import Testing
             "SystemPackage",
         ],
         "Deployment": [
-            "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "OCI", "SystemPackage", "YAML", "Yams",
+            "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "HostProfiles", "OCI",
+            "SystemPackage", "YAML", "Yams",
         ],
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
         "FilterBench": [

@@ -87,11 +87,8 @@ package struct EnvoyPlugin: Hashable, Sendable {
             plugin.append(.init(key: "configuration", value: Self.text(configuration)))
         }
         if let capabilities {
-            let allowed = capabilities.map { ConfigValue.Field(key: $0, value: [:]) }
             plugin.append(
-                .init(
-                    key: "capability_restriction_config",
-                    value: ["allowed_capabilities": .map(allowed)]))
+                .init(key: "capability_restriction_config", value: Self.restriction(capabilities)))
         }
         return ["@type": .string(Self.type(of: kind)), "config": .map(plugin)]
     }
@@ -107,21 +104,20 @@ package struct EnvoyPlugin: Hashable, Sendable {
         if let vmConfiguration {
             machine.append(.init(key: "configuration", value: Self.text(vmConfiguration)))
         }
-        var variables: [ConfigValue.Field] = []
-        if !hostEnvironment.isEmpty {
-            variables.append(
-                .init(key: "host_env_keys", value: .list(hostEnvironment.map { .string($0) })))
-        }
-        if !environment.isEmpty {
-            let values = environment.sorted { $0.key < $1.key }.map { name, value in
-                ConfigValue.Field(key: name, value: .string(value))
-            }
-            variables.append(.init(key: "key_values", value: .map(values)))
-        }
-        if !variables.isEmpty {
-            machine.append(.init(key: "environment_variables", value: .map(variables)))
+        if let variables = Self.variables(environment, host: hostEnvironment) {
+            machine.append(.init(key: "environment_variables", value: variables))
         }
         return machine
+    }
+
+    /// `EnvironmentVariables` in `envoy/extensions/wasm/v3/wasm.proto`; nil for none.
+    static func variables(_ values: [String: String], host: [String]) -> ConfigValue? {
+        var variables: [ConfigValue.Field] = []
+        if !host.isEmpty {
+            variables.append(.init(key: "host_env_keys", value: .list(host.map { .string($0) })))
+        }
+        if !values.isEmpty { variables.append(.init(key: "key_values", value: .sorted(values))) }
+        return variables.isEmpty ? nil : .map(variables)
     }
 
     private var source: ConfigValue {
@@ -136,8 +132,13 @@ package struct EnvoyPlugin: Hashable, Sendable {
         "type.googleapis.com/envoy.extensions.filters.\(kind.rawValue).wasm.v3.Wasm"
     }
 
-    private static func text(_ text: String) -> ConfigValue {
+    /// A text as it is handed to a module, byte for byte.
+    static func text(_ text: String) -> ConfigValue {
         ["@type": "type.googleapis.com/google.protobuf.StringValue", "value": .string(text)]
+    }
+
+    static func restriction(_ capabilities: [String]) -> ConfigValue {
+        ["allowed_capabilities": .map(capabilities.map { .init(key: $0, value: [:]) })]
     }
 }
 
@@ -149,13 +150,24 @@ extension EnvoyPlugin {
         vmID = deployment.vmID
         configuration = deployment.configuration
         vmConfiguration = deployment.vmConfiguration
-        for (name, value) in deployment.environment.sorted(by: { $0.key < $1.key }) {
-            switch value {
-            case .value(let text): environment[name] = text
-            case .host: hostEnvironment.append(name)
-            }
-        }
+        environment = deployment.environmentValues
+        hostEnvironment = deployment.hostEnvironment
         failurePolicy = deployment.failurePolicy ?? .reload
         capabilities = deployment.capabilities
+    }
+}
+
+extension FilterDeployment {
+    /// The variables that have a value here.
+    var environmentValues: [String: String] {
+        environment.compactMapValues { if case .value(let text) = $0 { text } else { nil } }
+    }
+
+    /// The variables that are the proxy's own.
+    var hostEnvironment: [String] { environment.filter { $0.value == .host }.keys.sorted() }
+
+    /// The variables in Envoy's terms; nil for none.
+    var envoyEnvironment: ConfigValue? {
+        EnvoyPlugin.variables(environmentValues, host: hostEnvironment)
     }
 }

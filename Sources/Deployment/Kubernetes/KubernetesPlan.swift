@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Files
+package import SystemPackage
+
+/// What is to be in a cluster: a pure value, the same for a dry run, a difference, a folder in a repository and the real thing.
+package struct KubernetesPlan: Hashable, Sendable {
+    /// What will be so once it is carried out, in one line.
+    package let summary: String
+    /// What to write, in this order: what others refer to comes first.
+    package let objects: [KubernetesObject]
+    /// Files that are no objects of a cluster, as a configuration entry of Consul, by their names.
+    package let files: [File]
+    /// What to tell people before it is carried out.
+    package let warnings: [String]
+
+    /// Something that a tool of the target's own takes.
+    package struct File: Hashable, Sendable {
+        package let name: String
+        package let text: String
+
+        package init(name: String, text: String) {
+            self.name = name
+            self.text = text
+        }
+    }
+
+    package init(
+        summary: String, objects: [KubernetesObject], files: [File] = [], warnings: [String] = []
+    ) {
+        self.summary = summary
+        self.objects = objects
+        self.files = files
+        self.warnings = warnings
+    }
+
+    /// All objects as YAML documents, and the files after them.
+    package var text: String {
+        (objects.map(\.yaml) + files.map(\.text)).joined(separator: "---\n")
+    }
+
+    /// The plan as files of a folder with a kustomization, for a repository that a controller applies.
+    /// - Parameters:
+    ///   - folder: an absolute path.
+    ///   - existing: what the folder's `kustomization.yaml` holds; nil if there is none.
+    /// - Returns: files, each object its own, the kustomization last.
+    /// - Throws: `DeploymentError` if the kustomization is written in a way that cannot be added to.
+    package func files(
+        in folder: FilePath, kustomization existing: String? = nil
+    ) throws -> DeploymentPlan {
+        let objectFiles = objects.map { object in
+            DeploymentPlan.File(folder.appending(Self.fileName(object)), text: object.yaml)
+        }
+        let otherFiles = files.map { DeploymentPlan.File(folder.appending($0.name), text: $0.text) }
+        var all = objectFiles + otherFiles
+        if !objects.isEmpty {
+            let path = folder.appending(Kustomization.fileName)
+            let text = try Kustomization.adding(
+                objects.map(Self.fileName), to: existing, at: path.string)
+            all.append(DeploymentPlan.File(path, text: text))
+        }
+        return DeploymentPlan(summary: summary, files: all)
+    }
+
+    /// Named by kind and name, so that two filters never share a file.
+    static func fileName(_ object: KubernetesObject) -> String {
+        let parts = [object.namespace, object.kind.lowercased(), object.name].compactMap { $0 }
+        return parts.joined(separator: ".") + ".yaml"
+    }
+
+    /// Writes the plan into a folder with a kustomization, which is made or added to.
+    /// - Returns: what became of each file.
+    /// - Throws: `DeploymentError` for a kustomization that cannot be added to; an error of the file system.
+    @discardableResult
+    package func write(toFolder folder: FilePath) throws -> [WrittenFile] {
+        let path = folder.appending(Kustomization.fileName)
+        let existing =
+            Files.kind(path) == nil ? nil : String(decoding: try Files.read(path), as: UTF8.self)
+        return try files(in: folder, kustomization: existing).write(to: .apply)
+    }
+}
