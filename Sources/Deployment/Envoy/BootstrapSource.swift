@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Yams
-
 /// The text of a bootstrap with what is needed to change it in place: offsets of marks, lines, and items of lists.
 struct BootstrapSource {
     let bytes: [UInt8]
     /// Offset of each line's first byte, lines as libyaml counts them.
-    private let lineStarts: [Int]
+    let lineStarts: [Int]
 
     init(_ text: String) {
         bytes = Array(text.utf8)
@@ -21,18 +19,18 @@ struct BootstrapSource {
     }
 
     /// The length of the line end at an offset: LF, CR, CRLF, and NEL, LS and PS, which YAML 1.1 has; 0 for none.
-    private static func lineEnd(_ bytes: [UInt8], at offset: Int) -> Int {
+    static func lineEnd(_ bytes: [UInt8], at offset: Int) -> Int {
         func has(_ sequence: UInt8...) -> Bool { bytes[offset...].starts(with: sequence) }
         if has(0x0d, 0x0a) || has(0xc2, 0x85) { return 2 }
         if has(0x0a) || has(0x0d) { return 1 }
         return has(0xe2, 0x80, 0xa8) || has(0xe2, 0x80, 0xa9) ? 3 : 0
     }
 
-    /// The offset of a mark, whose column counts Unicode scalars.
-    func offset(_ mark: Mark) -> Int? {
-        guard lineStarts.indices.contains(mark.line - 1) else { return nil }
-        var offset = lineStarts[mark.line - 1]
-        for _ in 1..<max(mark.column, 1) {
+    /// The offset of a place, whose column counts Unicode scalars.
+    func offset(_ place: BootstrapTree.Place) -> Int? {
+        guard lineStarts.indices.contains(place.line - 1) else { return nil }
+        var offset = lineStarts[place.line - 1]
+        for _ in 1..<max(place.column, 1) {
             guard offset < bytes.count else { return nil }
             offset += 1
             while offset < bytes.count, bytes[offset] & 0xc0 == 0x80 { offset += 1 }
@@ -41,7 +39,7 @@ struct BootstrapSource {
     }
 
     /// The number of the line that holds an offset, from 0.
-    private func line(_ offset: Int) -> Int {
+    func line(_ offset: Int) -> Int {
         var low = 0
         var high = lineStarts.count
         while high - low > 1 {
@@ -52,7 +50,7 @@ struct BootstrapSource {
     }
 
     /// A line without its end.
-    private func content(ofLine line: Int) -> Range<Int> {
+    func content(ofLine line: Int) -> Range<Int> {
         let start = lineStarts[line]
         let next = line + 1 < lineStarts.count ? lineStarts[line + 1] : bytes.count
         var end = next
@@ -93,20 +91,32 @@ struct BootstrapSource {
         case flow([Range<Int>])
     }
 
-    /// Finds the items of the list that starts at a mark, perhaps with an anchor or a tag before it.
-    func list(at mark: Mark) -> List? {
-        guard var offset = offset(mark) else { return nil }
+    /// Finds the items of the list that starts at a place.
+    func list(at place: BootstrapTree.Place) -> List? {
+        guard let offset = contentStart(place) else { return nil }
+        switch bytes[offset] {
+        case UInt8(ascii: "["): return flowItems(offset).map { .flow($0) }
+        case UInt8(ascii: "-"): return blockItems(offset)
+        default: return nil
+        }
+    }
+
+    /// Where the content of what starts at a place begins, behind an anchor or a tag.
+    func contentStart(_ place: BootstrapTree.Place) -> Int? {
+        guard var offset = offset(place) else { return nil }
         while true {
             offset = skipSpace(offset)
             guard offset < bytes.count else { return nil }
-            switch bytes[offset] {
-            case UInt8(ascii: "&"), UInt8(ascii: "!"):
-                while offset < bytes.count, !isSpace(offset), Self.lineEnd(bytes, at: offset) == 0 {
-                    offset += 1
-                }
-            case UInt8(ascii: "["): return flowItems(offset).map { .flow($0) }
-            case UInt8(ascii: "-"): return blockItems(offset)
-            default: return nil
+            // The mark of a document's first node may be that of its byte order mark.
+            if offset == 0, bytes.starts(with: [0xef, 0xbb, 0xbf]) {
+                offset = 3
+                continue
+            }
+            guard bytes[offset] == UInt8(ascii: "&") || bytes[offset] == UInt8(ascii: "!") else {
+                return offset
+            }
+            while offset < bytes.count, !isSpace(offset), Self.lineEnd(bytes, at: offset) == 0 {
+                offset += 1
             }
         }
     }
@@ -132,13 +142,13 @@ struct BootstrapSource {
         return .block(items, column: column)
     }
 
-    private func isDash(_ offset: Int) -> Bool {
+    func isDash(_ offset: Int) -> Bool {
         bytes[offset] == UInt8(ascii: "-")
             && (offset + 1 == bytes.count || isSpace(offset + 1) || Self.lineEnd(bytes, at: offset + 1) > 0)
     }
 
-    /// The items of a flow list that opens at an offset.
-    private func flowItems(_ open: Int) -> [Range<Int>]? {
+    /// The items of a flow list or map that opens at an offset, without the commas and white space around them.
+    func flowItems(_ open: Int) -> [Range<Int>]? {
         var items: [Range<Int>] = []
         var depth = 0
         var start: Int?
@@ -173,7 +183,7 @@ struct BootstrapSource {
 
     private func isLineStart(_ offset: Int) -> Bool { lineStarts[line(offset)] == offset }
 
-    private func isSpace(_ offset: Int) -> Bool { bytes[offset] == 0x20 || bytes[offset] == 0x09 }
+    func isSpace(_ offset: Int) -> Bool { bytes[offset] == 0x20 || bytes[offset] == 0x09 }
 
     /// Whether a quote opens a scalar: only a separator can stand before it.
     private func startsScalar(_ offset: Int) -> Bool {
@@ -203,7 +213,7 @@ struct BootstrapSource {
     }
 
     /// Passes over white space, line ends and comments.
-    private func skipSpace(_ start: Int) -> Int {
+    func skipSpace(_ start: Int) -> Int {
         var offset = start
         while offset < bytes.count {
             if isSpace(offset) {

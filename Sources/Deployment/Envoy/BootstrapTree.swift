@@ -2,16 +2,43 @@
 
 import Yams
 
-/// What a bootstrap says, without how it is written: what is compared before and after a change.
-indirect enum BootstrapTree: Equatable {
+/// What a bootstrap says, and where it stands; how it is written does not count when two are compared.
+struct BootstrapTree: Equatable {
     struct Field: Equatable {
         let key: BootstrapTree
         var value: BootstrapTree
     }
 
-    case scalar(String, tag: String)
-    case list([BootstrapTree])
-    case map([Field])
+    enum Content: Equatable {
+        case scalar(String, Kind)
+        case list([BootstrapTree])
+        case map([Field])
+    }
+
+    /// What a scalar is taken for.
+    enum Kind: Equatable {
+        case text
+        /// A number, a truth value or anything else that depends on being written without quotes.
+        case plain
+        case tagged(String)
+    }
+
+    /// Where something begins, as libyaml counts: from 1, columns in Unicode scalars.
+    struct Place: Hashable {
+        let line: Int
+        let column: Int
+    }
+
+    var content: Content
+    /// Nil for what is only expected; what an alias stands for is where its anchor is.
+    let place: Place?
+
+    static func == (one: Self, other: Self) -> Bool { one.content == other.content }
+
+    init(_ content: Content, at place: Place? = nil) {
+        self.content = content
+        self.place = place
+    }
 
     /// Reads a node, with its aliases replaced by what they stand for; nil if these are too many.
     /// - Parameters:
@@ -20,136 +47,142 @@ indirect enum BootstrapTree: Equatable {
     init?(_ node: Node, budget: inout Int) {
         budget -= 1
         guard budget > 0 else { return nil }
+        place = node.mark.map { Place(line: $0.line, column: $0.column) }
         switch node {
-        case .scalar(let scalar): self = .scalar(scalar.string, tag: node.tag.description)
-        case .alias(let alias): self = .scalar(alias.anchor.rawValue, tag: "alias")
+        case .scalar(let scalar): content = .scalar(scalar.string, Self.kind(of: scalar))
+        case .alias(let alias): content = .scalar(alias.anchor.rawValue, .tagged("alias"))
         case .sequence(let sequence):
             var items: [BootstrapTree] = []
+            items.reserveCapacity(sequence.count)
             for item in sequence {
                 guard let item = BootstrapTree(item, budget: &budget) else { return nil }
                 items.append(item)
             }
-            self = .list(items)
+            content = .list(items)
         case .mapping(let mapping):
             var fields: [Field] = []
+            fields.reserveCapacity(mapping.count)
             for (key, value) in mapping {
-                guard let key = BootstrapTree(key, budget: &budget),
+                guard var key = BootstrapTree(key, budget: &budget),
                     let value = BootstrapTree(value, budget: &budget)
                 else { return nil }
+                if let text = key.text { key.content = .scalar(text, .text) }
                 fields.append(Field(key: key, value: value))
             }
-            self = .map(fields)
+            content = .map(fields)
         }
     }
 
     /// What a value of ours is expected to be read as.
     init(_ value: ConfigValue) {
+        place = nil
         switch value {
-        case .string(let text): self = .scalar(text, tag: "tag:yaml.org,2002:str")
-        case .integer(let number): self = .scalar("\(number)", tag: "tag:yaml.org,2002:int")
-        case .number(let number):
-            // As it is written out, so that it is read as the same.
-            let text = ConfigValue.number(number).yamlLines[0]
-            let isInteger = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
-            self = .scalar(text, tag: "tag:yaml.org,2002:\(isInteger ? "int" : "float")")
-        case .boolean(let flag): self = .scalar("\(flag)", tag: "tag:yaml.org,2002:bool")
-        case .null: self = .scalar("null", tag: "tag:yaml.org,2002:null")
-        case .list(let items): self = .list(items.map { BootstrapTree($0) })
+        case .string(let text): content = .scalar(text, .text)
+        case .integer(let number): content = .scalar("\(number)", .plain)
+        case .number: content = .scalar(value.yamlLines[0], .plain)
+        case .boolean(let flag): content = .scalar("\(flag)", .plain)
+        case .null: content = .scalar("null", .plain)
+        case .list(let items): content = .list(items.map { BootstrapTree($0) })
         case .map(let fields):
-            self = .map(
+            content = .map(
                 fields.map { Field(key: BootstrapTree(.string($0.key)), value: BootstrapTree($0.value)) })
         }
     }
 
-    /// The value of a field, by its name as in the proto file or as in proto3's JSON.
-    subscript(_ name: String) -> BootstrapTree? {
-        guard case .map(let fields) = self else { return nil }
-        return fields.first { $0.key.isKey(name) }?.value
+    /// Yams would find out by regular expressions, which takes seconds for a large file.
+    private static func kind(of scalar: Node.Scalar) -> Kind {
+        let tag = scalar.tag.description
+        if tag == "tag:yaml.org,2002:str" { return .text }
+        guard tag.isEmpty else { return .tagged(tag) }
+        guard scalar.style == .plain else { return .text }
+        // As `ConfigValue` writes without quotes what is a text to everybody.
+        guard let first = scalar.string.utf8.first else { return .plain }
+        let isLetter = (0x41...0x5a).contains(first) || (0x61...0x7a).contains(first)
+        guard isLetter || first == UInt8(ascii: "/") else { return .plain }
+        guard scalar.string.utf8.count <= 5 else { return .text }
+        return words.contains(scalar.string.lowercased()) ? .plain : .text
     }
 
-    var text: String? {
-        if case .scalar(let text, _) = self { text } else { nil }
-    }
+    private static let words: Set<String> = [
+        "true", "false", "yes", "no", "on", "off", "y", "n", "null",
+    ]
+}
 
-    /// Whether this is the name of a field: `http_filters`, or `httpFilters` as proto3's JSON mapping also allows.
-    func isKey(_ name: String) -> Bool {
-        guard let text else { return false }
-        if text == name { return true }
+// MARK: - Looking into it
+
+/// A field of a message, by its name in the proto file or in proto3's JSON mapping.
+struct FieldName: ExpressibleByStringLiteral {
+    let name: String
+    private let camel: String
+
+    init(stringLiteral name: String) {
+        self.name = name
         let words = name.split(separator: "_")
-        return words.count > 1
-            && text == words[0]
-                + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+        camel =
+            (words.first.map(String.init) ?? "")
+            + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    }
+
+    func matches(_ text: String) -> Bool { text == name || text == camel }
+}
+
+extension BootstrapTree {
+    var text: String? {
+        if case .scalar(let text, _) = content { text } else { nil }
+    }
+
+    var items: [BootstrapTree]? {
+        if case .list(let items) = content { items } else { nil }
+    }
+
+    var fields: [Field]? {
+        if case .map(let fields) = content { fields } else { nil }
+    }
+
+    /// The line on which it begins, from 1.
+    var line: Int { place?.line ?? 1 }
+
+    /// Which of the fields it is.
+    func index(of name: FieldName) -> Int? {
+        fields?.firstIndex { $0.key.text.map(name.matches) ?? false }
+    }
+
+    subscript(_ name: FieldName) -> BootstrapTree? {
+        guard case .map(let fields) = content else { return nil }
+        return fields.first { $0.key.text.map(name.matches) ?? false }?.value
     }
 }
 
-// MARK: - Envoy's meaning
+// MARK: - Changing it
 
-extension BootstrapTree {
-    private static let managerType = ".HttpConnectionManager"
+/// Changes of parts of a tree, each by the way to it: the numbers of the fields and items that lead there.
+final class BootstrapTreeChanges {
+    private var deeper: [Int: BootstrapTreeChanges] = [:]
+    private var change: ((BootstrapTree) -> BootstrapTree)?
 
-    /// What a field of `Any` or of `TypedStruct` holds, and of which type.
-    private var typed: (type: String, value: BootstrapTree)? {
-        guard let type = self["@type"]?.text else { return nil }
-        guard type.hasSuffix(".TypedStruct"), let inner = self["type_url"]?.text, let value = self["value"]
-        else { return (type, self) }
-        return (inner, value)
-    }
-
-    /// Whether this is the configuration of an HTTP connection manager, v3 or older.
-    var isConnectionManager: Bool { typed?.type.hasSuffix(Self.managerType) ?? false }
-
-    /// Whether this is written for the v2 API, which Envoy dropped with 1.18.
-    var isOutdated: Bool {
-        if let type = self["@type"]?.text {
-            return type.hasSuffix(Self.managerType) && !type.hasSuffix(".v3\(Self.managerType)")
+    /// Adds a change; it sees its part with the deeper ones done.
+    func add(at path: ArraySlice<Int>, _ change: @escaping (BootstrapTree) -> BootstrapTree) {
+        guard let step = path.first else {
+            let before = self.change
+            self.change = { change(before?($0) ?? $0) }
+            return
         }
-        let names = ["envoy.http_connection_manager", "envoy.filters.network.http_connection_manager"]
-        return names.contains(self["name"]?.text ?? "") && self["config"] != nil
-            && self["typed_config"] == nil
+        let next = deeper[step] ?? BootstrapTreeChanges()
+        deeper[step] = next
+        next.add(at: path.dropFirst(), change)
     }
 
-    /// Whether an item of `http_filters` is the router, which is always the last.
-    var isRouter: Bool {
-        if self["typed_config"]?.typed?.type.hasSuffix(".router.v3.Router") ?? false { return true }
-        return ["envoy.filters.http.router", "envoy.router"].contains(self["name"]?.text ?? "")
-    }
-
-    /// The whole with a filter in every HTTP connection manager: in its old place, or before the router.
-    func inserting(_ filter: BootstrapTree, named name: String) -> BootstrapTree {
-        switch self {
-        case .scalar: return self
-        case .list(let items): return .list(items.map { $0.inserting(filter, named: name) })
+    func apply(to tree: BootstrapTree) -> BootstrapTree {
+        var result = tree
+        switch tree.content {
+        case .scalar: break
+        case .list(var items):
+            for (index, changes) in deeper { items[index] = changes.apply(to: items[index]) }
+            if !deeper.isEmpty { result.content = .list(items) }
         case .map(var fields):
-            let isManager = isConnectionManager
-            for index in fields.indices {
-                let changed = fields[index].value.inserting(filter, named: name)
-                fields[index].value = changed
-                if isManager, fields[index].key.isKey("http_filters") {
-                    fields[index].value = changed.insertingItem(filter, named: name)
-                } else if isManager, self["type_url"] != nil, fields[index].key.isKey("value") {
-                    fields[index].value = changed.insertingFilters(filter, named: name)
-                }
-            }
-            return .map(fields)
+            for (index, changes) in deeper { fields[index].value = changes.apply(to: fields[index].value) }
+            if !deeper.isEmpty { result.content = .map(fields) }
         }
-    }
-
-    private func insertingFilters(_ filter: BootstrapTree, named name: String) -> BootstrapTree {
-        guard case .map(var fields) = self else { return self }
-        for index in fields.indices where fields[index].key.isKey("http_filters") {
-            fields[index].value = fields[index].value.insertingItem(filter, named: name)
-        }
-        return .map(fields)
-    }
-
-    private func insertingItem(_ filter: BootstrapTree, named name: String) -> BootstrapTree {
-        guard case .list(var items) = self else { return self }
-        let old = items.indices.filter { items[$0]["name"]?.text == name }
-        if old.isEmpty {
-            if let router = items.firstIndex(where: \.isRouter) { items.insert(filter, at: router) }
-        } else {
-            for index in old { items[index] = filter }
-        }
-        return .list(items)
+        return change?(result) ?? result
     }
 }

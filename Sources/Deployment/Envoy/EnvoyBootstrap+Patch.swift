@@ -1,74 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Yams
+private import Yams
 
 extension EnvoyBootstrap {
-    /// A bootstrap with our filter in it.
+    /// A bootstrap with our filters in it.
     package struct PatchResult: Hashable, Sendable {
         /// The whole text.
         package let text: String
-        /// The lines of that text, from 1, on which the filter begins.
+        /// The lines of that text, from 1, on which the filters begin.
         package let places: [Int]
+        /// The routes that pass them, if not all do.
+        package let routes: Int
+        /// What people have to know of it.
+        package let notes: [String]
     }
 
-    /// Puts a filter before the router of every HTTP connection manager of a bootstrap, and leaves every other byte.
+    /// Puts a filter before the router of HTTP connection managers of a bootstrap, and leaves every other byte.
     ///
-    /// A filter of the same id that is there already is replaced in its place. The result is read again and compared
-    /// with what it should say, so that a way of writing YAML that is not understood is an error and not damage.
+    /// A filter of the same id that is there already is replaced in its place.
     /// - Parameters:
     ///   - text: YAML or JSON, of the v3 API.
     ///   - filter: what to put in.
+    ///   - choice: where to put it.
     ///   - name: how to call the text in errors.
     /// - Returns: the new text.
     /// - Throws: `DeploymentError` with the line that is to blame.
     package static func patch(
-        _ text: String, with filter: EnvoyFilter, named name: String = "bootstrap"
+        _ text: String, with filter: EnvoyFilter, choice: BootstrapInsertion.Choice = .init(),
+        named name: String = "bootstrap"
     ) throws -> PatchResult {
-        let before = try Bootstrap(text, name: name)
-        let lists = try before.filterLists()
-        let source = BootstrapSource(text)
-        var edits: [Int: Edit] = [:]
-        for list in lists {
-            for edit in try before.edits(list, in: source, filter: filter) {
-                edits[edit.range.lowerBound] = edit
-            }
-        }
-        var bytes = source.bytes
-        for edit in edits.values.sorted(by: { $0.range.lowerBound > $1.range.lowerBound }) {
-            bytes.replaceSubrange(edit.range, with: edit.text.utf8)
-        }
-        let patched = String(decoding: bytes, as: UTF8.self)
-        let expected = before.tree.inserting(BootstrapTree(filter.httpFilter), named: filter.name)
-        guard let after = try? Bootstrap(patched, name: name), after.tree == expected else {
-            let line = lists[0].mark?.line ?? 1
+        var insertion = BootstrapInsertion(filter)
+        insertion.choice = choice
+        return try patch(text, with: insertion, named: name)
+    }
+
+    /// Puts filters into the chains of a bootstrap or of a file with listeners, and leaves every other byte.
+    ///
+    /// Those that are there already are replaced in their places. The result is read again and compared with what it
+    /// should say, so that a way of writing YAML that is not understood is an error and not damage.
+    /// - Parameters:
+    ///   - text: YAML or JSON, of the v3 API.
+    ///   - insertion: what to put in, and where.
+    ///   - name: how to call the text in errors.
+    /// - Returns: the new text.
+    /// - Throws: `DeploymentError` with the line that is to blame.
+    package static func patch(
+        _ text: String, with insertion: BootstrapInsertion, named name: String = "bootstrap"
+    ) throws -> PatchResult {
+        let tree = try read(text, named: name)
+        var patch = BootstrapPatch(tree, BootstrapSource(text), insertion, name: name)
+        try patch.prepare()
+        let patched = patch.edits.text()
+        guard patched != text else { return patch.result(text, tree) }
+        let expected = patch.changes.apply(to: tree)
+        guard let after = try? read(patched, named: name), after == expected else {
             throw DeploymentError(
                 .layout,
-                "cannot change \"\(name)\" safely: the way in which its http_filters are written is not"
-                    + " understood (the first are at line \(line))",
-                hint: "write http_filters as a plain list, one filter after the other")
+                "cannot change \"\(name)\" safely: the way in which a part of it is written is not"
+                    + " understood (the first are at line \(patch.firstLine))",
+                hint: "write out what aliases stand for, and http_filters as a plain list")
         }
-        return PatchResult(text: patched, places: after.places(of: filter.name))
+        return patch.result(patched, after)
     }
-}
 
-/// A change of the text.
-private struct Edit {
-    let range: Range<Int>
-    let text: String
-}
-
-/// A parsed bootstrap.
-private struct Bootstrap {
-    let name: String
-    let root: Node
-    let tree: BootstrapTree
-
-    init(_ text: String, name: String) throws {
-        self.name = name
+    /// Reads a bootstrap.
+    static func read(_ text: String, named name: String) throws -> BootstrapTree {
         let parsed: Node?
         do {
-            // Named explicitly, or an environment variable would choose.
-            parsed = try Parser(yaml: text, encoding: .utf8).singleRoot()
+            // Named explicitly, or an environment variable would choose; without rules for types, which take seconds.
+            parsed = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
         } catch let error as YamlError {
             throw DeploymentError(
                 .unreadable, "\"\(name)\" is not valid YAML: \(error.reason)",
@@ -79,171 +79,184 @@ private struct Bootstrap {
                 .unreadable, "\"\(name)\" is not a bootstrap of Envoy: it holds no fields",
                 hint: "leave the file out to get a complete bootstrap")
         }
-        self.root = root
-        var budget = 1 << 20
+        var budget = 1 << 21
         guard let tree = BootstrapTree(root, budget: &budget) else {
             throw DeploymentError(
-                .unreadable, "\"\(name)\" is too large: its aliases stand for more than a million nodes")
+                .unreadable, "\"\(name)\" is too large: its aliases stand for more than two million nodes")
         }
+        return tree
+    }
+}
+
+/// One change of one bootstrap.
+private struct BootstrapPatch {
+    let tree: BootstrapTree
+    let insertion: BootstrapInsertion
+    let name: String
+    let changes = BootstrapTreeChanges()
+    private(set) var edits: BootstrapEdits
+    private(set) var firstLine = 1
+    private var chains: [BootstrapParts.Chain] = []
+    private var enabledRoutes: Set<BootstrapTree.Place> = []
+    private var notes: [String] = []
+
+    init(_ tree: BootstrapTree, _ source: BootstrapSource, _ insertion: BootstrapInsertion, name: String) {
         self.tree = tree
+        self.insertion = insertion
+        self.name = name
+        edits = BootstrapEdits(source)
     }
 
-    /// The `http_filters` of every HTTP connection manager, each list once although aliases may repeat it.
-    func filterLists() throws -> [Node] {
-        var lists: [Node] = []
-        var seen: Set<Place> = []
-        var managers = 0
-        try visit(root) { node, tree in
-            if tree.isOutdated {
-                throw DeploymentError(
-                    .outdated,
-                    "\"\(name)\" is written for the v2 API at line \(node.line), which Envoy dropped",
-                    hint: "Envoy 1.18 and later need the v3 API: use typed_config with types that end in v3")
-            }
-            guard tree.isConnectionManager else { return }
-            managers += 1
-            let manager = node.field("type_url") == nil ? node : node.field("value") ?? node
-            guard let list = manager.field("http_filters"), let items = list.sequence, !items.isEmpty else {
-                throw DeploymentError(
-                    .noPlace,
-                    "the HTTP connection manager at line \(node.line) of \"\(name)\" has no http_filters",
-                    hint: "give it http_filters that end with envoy.filters.http.router")
-            }
-            guard items.contains(where: { BootstrapTree.isRouter($0) }) else {
-                throw DeploymentError(
-                    .noPlace, "the http_filters at line \(list.line) of \"\(name)\" have no router",
-                    hint: "the last of them must be envoy.filters.http.router")
-            }
-            if seen.insert(Place(list)).inserted { lists.append(list) }
+    mutating func prepare() throws {
+        let parts = BootstrapParts(tree)
+        let choice = BootstrapChoice(name: name, tree: tree, parts: parts, insertion: insertion)
+        let chosen = try choice.chains()
+        let all = insertion.kind == .http ? parts.managers : parts.connectionChains
+        chains = chosen.map { all[$0] }
+        firstLine = chains[0].filters?.list.line ?? 1
+        for chain in chains { try insert(into: chain, before: choice.target(in: chain)) }
+        if insertion.ownPrefix != nil || !insertion.choice.routes.isEmpty {
+            for (route, isChosen) in try choice.routes(of: chosen) { try enable(route, isChosen) }
         }
-        guard managers > 0 else {
-            throw DeploymentError(
-                .noPlace,
-                "\"\(name)\" has no HTTP connection manager, so there is no place for an HTTP filter",
-                hint: "leave the file out to get a complete bootstrap")
-        }
-        return lists
+        try addNode()
     }
 
-    /// The changes of one list.
-    func edits(_ list: Node, in source: BootstrapSource, filter: EnvoyFilter) throws -> [Edit] {
-        let items = Array(list.sequence ?? [])
-        let ours = items.indices.filter { items[$0].field("name")?.string == filter.name }
-        guard let router = items.firstIndex(where: { BootstrapTree.isRouter($0) }),
-            let written = list.mark.flatMap({ source.list(at: $0) })
-        else { throw layoutError(list) }
-        switch written {
-        case .block(let ranges, let column):
-            guard ranges.count == items.count else { throw layoutError(list) }
-            let indentation = String(repeating: " ", count: column)
-            let separator = source.lineEnd(at: ranges[router].lowerBound)
-            let text = filter.yamlItem.enumerated().map { index, line in
-                index == 0 || line.isEmpty ? line : indentation + line
-            }.joined(separator: separator)
-            if ours.isEmpty {
-                let place = source.aboveComments(ranges[router].lowerBound, column: column)
-                return [Edit(range: place..<place, text: text + separator + indentation)]
-            }
-            return ours.map { Edit(range: ranges[$0], text: text) }
-        case .flow(let ranges):
-            guard ranges.count == items.count else { throw layoutError(list) }
-            if ours.isEmpty {
-                let range = ranges[router]
-                let (text, separator) = flowItem(filter, like: range, in: source)
-                return [Edit(range: range.lowerBound..<range.lowerBound, text: text + separator)]
-            }
-            return ours.map {
-                Edit(range: ranges[$0], text: flowItem(filter, like: ranges[$0], in: source).text)
-            }
+    private mutating func insert(into chain: BootstrapParts.Chain, before target: Int) throws {
+        guard let (path, list) = chain.filters, let items = list.items else { return }
+        let change = insertion.rewrite(items, before: target, isChosen: insertion.choice.before != nil)
+        if insertion.choice.routes.isEmpty,
+            items.contains(where: { insertion.owns($0[.name]?.text ?? "") && $0["disabled"]?.text == "true" }
+            ),
+            !change.changesNothing
+        {
+            notes.append(
+                "only some routes passed the places at line \(list.line) before; without --route all do")
+        }
+        guard !change.changesNothing else { return }
+        changes.add(at: path[...]) { old in
+            BootstrapTree(
+                .list(change.applied(to: old.items ?? []) { BootstrapTree($0.value) }), at: old.place)
+        }
+        guard edits.rewrite(list: list, change) else {
+            throw notUnderstood("http_filters", list, "as a plain list, one filter after the other")
         }
     }
 
-    /// The filter in flow style, on as many lines as the item in whose place it comes.
-    private func flowItem(
-        _ filter: EnvoyFilter, like range: Range<Int>, in source: BootstrapSource
-    ) -> (text: String, separator: String) {
-        let prefix = source.prefix(range.lowerBound)
-        guard prefix.allSatisfy({ $0 == " " || $0 == "\t" }) else {
-            return (filter.httpFilter.jsonLines(unit: nil)[0], ", ")
+    private mutating func enable(_ route: BootstrapParts.Route, _ isChosen: Bool) throws {
+        if isChosen, let place = route.tree.place { enabledRoutes.insert(place) }
+        let entry = BootstrapTree(BootstrapInsertion.enabling)
+        guard let index = route.tree.index(of: .perFilterConfig), let old = route.tree[.perFilterConfig],
+            let fields = old.fields, !fields.isEmpty
+        else {
+            guard isChosen else { return }
+            let places = insertion.items.map {
+                ConfigValue.Field(key: $0.name, value: BootstrapInsertion.enabling)
+            }
+            try set(FieldName.perFilterConfig, .map(places), in: route.tree, at: route.path)
+            return
         }
-        let end = source.lineEnd(at: range.lowerBound)
-        let lines = source.text(range).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        var unit: String?
-        if lines.count > 1 {
-            let inner = String(lines[1].prefix { $0 == " " || $0 == "\t" })
-            unit = inner.hasPrefix(prefix) ? String(inner.dropFirst(prefix.count)) : ""
-            if unit == "" { unit = prefix.contains("\t") ? "\t" : "  " }
+        let change = insertion.rewrite(routeConfig: fields, isChosen: isChosen)
+        guard !change.changesNothing else { return }
+        let rest = change.applied(to: fields) {
+            BootstrapTree.Field(key: BootstrapTree(.string($0)), value: entry)
         }
-        return (
-            filter.httpFilter.jsonLines(unit: unit).joined(separator: end + prefix), "," + end + prefix
-        )
+        guard !rest.isEmpty else {
+            try remove(index, of: route.tree, at: route.path)
+            return
+        }
+        try rewrite(old, at: route.path + [index], change) {
+            ConfigValue.Field(key: $0, value: BootstrapInsertion.enabling)
+        }
     }
 
-    private func layoutError(_ list: Node) -> DeploymentError {
+    private mutating func addNode() throws {
+        // A file with listeners is no bootstrap.
+        guard let node = insertion.node, tree[.resources] == nil else { return }
+        let wanted: [ConfigValue.Field] = [
+            .init(key: "id", value: .string(node.id)), .init(key: "cluster", value: .string(node.cluster)),
+        ]
+        guard let old = tree[.node], let index = tree.index(of: .node), old.text != "" else {
+            try set(.node, .map(wanted), in: tree, at: [])
+            return
+        }
+        let missing = wanted.filter { old[FieldName(stringLiteral: $0.key)] == nil }
+        guard let fields = old.fields, !missing.isEmpty else { return }
+        guard !fields.isEmpty else { return try set(.node, .map(wanted), in: tree, at: []) }
+        var change = BootstrapRewrite<ConfigValue.Field>(count: fields.count)
+        change.inserts[1] = missing
+        try rewrite(old, at: [index], change) { $0 }
+    }
+
+    // MARK: - Maps
+
+    /// Sets a field that is missing or empty.
+    private mutating func set(
+        _ field: FieldName, _ value: ConfigValue, in map: BootstrapTree, at path: [Int]
+    ) throws {
+        var change = BootstrapRewrite<ConfigValue.Field>(count: map.fields?.count ?? 0)
+        let new = ConfigValue.Field(key: field.name, value: value)
+        if let index = map.index(of: field) {
+            change.steps[index] = .replace(new)
+        } else {
+            change.inserts[min(1, change.steps.count)] = [new]
+        }
+        try rewrite(map, at: path, change) { $0 }
+    }
+
+    private mutating func remove(_ index: Int, of map: BootstrapTree, at path: [Int]) throws {
+        var change = BootstrapRewrite<ConfigValue.Field>(count: map.fields?.count ?? 0)
+        change.steps[index] = .remove
+        try rewrite(map, at: path, change) { $0 }
+    }
+
+    private mutating func rewrite<New>(
+        _ map: BootstrapTree, at path: [Int], _ change: BootstrapRewrite<New>,
+        _ make: (New) -> ConfigValue.Field
+    ) throws {
+        var made = BootstrapRewrite<ConfigValue.Field>(count: change.steps.count)
+        made.steps = change.steps.map { step in
+            switch step {
+            case .keep: .keep
+            case .remove: .remove
+            case .replace(let new): .replace(make(new))
+            }
+        }
+        // They are written behind the first one, wherever they come from.
+        let new = change.inserts.values.flatMap { $0 }.map(make)
+        if !new.isEmpty { made.inserts[min(1, made.steps.count)] = new }
+        changes.add(at: path[...]) { [made] old in
+            BootstrapTree(
+                .map(
+                    made.applied(to: old.fields ?? []) {
+                        BootstrapTree.Field(
+                            key: BootstrapTree(.string($0.key)), value: BootstrapTree($0.value))
+                    }), at: old.place)
+        }
+        guard edits.rewrite(map: map, made) else {
+            throw notUnderstood("fields", map, "one below the other")
+        }
+    }
+
+    private func notUnderstood(_ what: String, _ tree: BootstrapTree, _ advice: String) -> DeploymentError {
         DeploymentError(
             .layout,
-            "the way in which the http_filters at line \(list.line) of \"\(name)\" are written is not understood",
-            hint: "write http_filters as a plain list, one filter after the other")
+            "the way in which the \(what) at line \(tree.line) of \"\(name)\" are written is not understood",
+            hint: "write them \(advice)")
     }
 
-    /// The lines on which a filter begins.
-    func places(of filterName: String) -> [Int] {
+    // MARK: - What came of it
+
+    func result(_ text: String, _ after: BootstrapTree) -> EnvoyBootstrap.PatchResult {
+        let parts = BootstrapParts(after)
         var lines: Set<Int> = []
-        for list in (try? filterLists()) ?? [] {
-            for item in list.sequence ?? [] where item.field("name")?.string == filterName {
+        for chain in insertion.kind == .http ? parts.managers : parts.connectionChains {
+            for item in chain.filters?.list.items ?? []
+            where insertion.items.contains(where: { $0.name == item[.name]?.text }) {
                 lines.insert(item.line)
             }
         }
-        return lines.sorted()
-    }
-
-    /// Where a list or map stands; aliases stand where their anchor is.
-    private struct Place: Hashable {
-        let line: Int
-        let column: Int
-        let isList: Bool
-
-        init(_ node: Node) {
-            line = node.mark?.line ?? 0
-            column = node.mark?.column ?? 0
-            isList = node.sequence != nil
-        }
-    }
-
-    /// Shows every map of the document once, from the outside in.
-    private func visit(_ root: Node, _ body: (Node, BootstrapTree) throws -> Void) throws {
-        var seen: Set<Place> = []
-        var open = [root]
-        while let node = open.popLast() {
-            switch node {
-            case .scalar, .alias: continue
-            case .sequence(let items):
-                guard seen.insert(Place(node)).inserted else { continue }
-                open.append(contentsOf: items.reversed())
-            case .mapping(let fields):
-                guard seen.insert(Place(node)).inserted else { continue }
-                var budget = 1 << 20
-                if let tree = BootstrapTree(node, budget: &budget) { try body(node, tree) }
-                open.append(contentsOf: fields.map(\.value).reversed())
-            }
-        }
-    }
-}
-
-extension BootstrapTree {
-    fileprivate static func isRouter(_ node: Node) -> Bool {
-        var budget = 1 << 20
-        return BootstrapTree(node, budget: &budget)?.isRouter ?? false
-    }
-}
-
-extension Node {
-    /// The line on which it begins, from 1.
-    fileprivate var line: Int { mark?.line ?? 1 }
-
-    /// The value of a field, by its name as in the proto file or as in proto3's JSON.
-    fileprivate func field(_ name: String) -> Node? {
-        mapping?.first { BootstrapTree.scalar($0.key.string ?? "", tag: "").isKey(name) }?.value
+        return EnvoyBootstrap.PatchResult(
+            text: text, places: lines.sorted(), routes: enabledRoutes.count, notes: notes)
     }
 }
 

@@ -78,14 +78,8 @@ package struct EnvoyFilter: Hashable, Sendable {
     /// The item for `http_filters`.
     package var httpFilter: ConfigValue { ["name": .string(name), "typed_config": plugin.typedConfig] }
 
-    /// The item as lines of YAML, with the image for people to read.
-    var yamlItem: [String] {
-        var lines = ConfigValue.list([httpFilter]).yamlLines
-        lines.insert("  # \(imageDescription)", at: 1)
-        return lines
-    }
-
-    private var imageDescription: String {
+    /// Which image it is from, for people.
+    var imageDescription: String {
         guard let image else { return "image \(digest)" }
         return image.digest == nil ? "image \(image)@\(digest)" : "image \(image)"
     }
