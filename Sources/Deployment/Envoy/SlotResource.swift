@@ -34,7 +34,7 @@ package struct SlotResource: Hashable, Sendable {
         let tree = try Self.tree(bytes, of: file)
         version = tree["version_info"]?.text
         var resource: BootstrapTree?
-        if case .list(let items)? = tree["resources"], items.count == 1 { resource = items[0] }
+        if let items = tree["resources"]?.items, items.count == 1 { resource = items[0] }
         name = resource?["name"]?.text
         let typed = resource?["typed_config"]
         let type = typed?["@type"]?.text ?? ""
@@ -57,8 +57,7 @@ package struct SlotResource: Hashable, Sendable {
 
     /// What Envoy is told of the filter, without what is only there to make it look again.
     static func configuration(_ bytes: [UInt8], of file: FilePath) throws -> BootstrapTree? {
-        guard case .list(let items)? = try tree(bytes, of: file)["resources"] else { return nil }
-        return items.first?["typed_config"]?.withoutRetry
+        try tree(bytes, of: file)["resources"]?.items?.first?["typed_config"]?.withoutRetry
     }
 
     private static func tree(_ bytes: [UInt8], of file: FilePath) throws -> BootstrapTree {
@@ -82,12 +81,14 @@ package struct SlotResource: Hashable, Sendable {
 extension BootstrapTree {
     /// Without the field that `EnvoyPlugin.retry` sets.
     var withoutRetry: BootstrapTree {
-        guard case .map(let fields) = self else { return self }
-        return .map(
-            fields.map { field in
-                guard field.key.isKey("config"), case .map(let inner) = field.value else { return field }
-                return Field(
-                    key: field.key, value: .map(inner.filter { !$0.key.isKey("reload_config") }))
-            })
+        guard let fields else { return self }
+        return BootstrapTree(
+            .map(
+                fields.map { field in
+                    guard field.key.text == "config", let inner = field.value.fields else { return field }
+                    return Field(
+                        key: field.key,
+                        value: BootstrapTree(.map(inner.filter { $0.key.text != "reload_config" })))
+                }))
     }
 }
