@@ -27,10 +27,13 @@ struct DeployEnvoy: WasmeCommand {
               wasme deploy envoy add-header:v1 --config '{"header": "x"}' --out e.yaml
               wasme deploy envoy add-header:v1 --bootstrap e.yaml --out e.yaml
               wasme deploy envoy add-header:v1 --upstream 127.0.0.1:3000 --run
+
+            An Envoy that is to get filters while it runs gets a slot for them, once:
+              wasme deploy envoy --prepare envoy.yaml --slot /etc/envoy/slot
             """)
 
     @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
-    var reference: String
+    var reference: String?
 
     @Option(
         name: .shortAndLong,
@@ -39,6 +42,13 @@ struct DeployEnvoy: WasmeCommand {
 
     @Option(help: ArgumentHelp("Where to write the bootstrap; - is standard output.", valueName: "file"))
     var out: String?
+
+    @Flag(
+        help: "Write the bootstrap where it was, with what was there before beside it as .bak.")
+    var inPlace = false
+
+    @Flag(help: "Show what would change, and change nothing.")
+    var dryRun = false
 
     @Flag(help: "Run a real Envoy with it until this command is interrupted.")
     var run = false
@@ -68,11 +78,39 @@ struct DeployEnvoy: WasmeCommand {
             "Where it sends requests (default: it answers them itself).", valueName: "host:port"))
     var upstream: String?
 
+    @OptionGroup(title: "Choosing the place in your bootstrap") var choice: BootstrapChoiceOptions
+    @OptionGroup(title: "Preparing a slot") var preparation: PrepareOptions
+    @OptionGroup var place: SlotOption
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if let stray = preparation.strayOption {
+            throw ValidationError("\(stray) belongs to --prepare, which is missing")
+        }
+        if preparation.prepare != nil {
+            guard reference == nil else {
+                throw ValidationError(
+                    "--prepare takes no image: prepare first, then deploy \"\(reference ?? "")\" to the slot")
+            }
+            guard place.slot != nil else {
+                throw ValidationError("--prepare needs --slot with the folder that the slot is to be")
+            }
+            return
+        }
+        guard reference != nil else { throw ValidationError("the image is missing") }
+        if !choice.isEmpty, bootstrap == nil {
+            throw ValidationError(
+                "--listener, --stat-prefix and --before choose a place in a bootstrap: name it with --bootstrap"
+            )
+        }
+        if dryRun, bootstrap == nil {
+            throw ValidationError("--dry-run shows what changes in a bootstrap: name it with --bootstrap")
+        }
+        if inPlace, bootstrap == nil || bootstrap == "-" || out != nil {
+            throw ValidationError("--in-place needs a file that --bootstrap names, and no --out")
+        }
         if bootstrap != nil, listen != nil || upstream != nil {
             throw ValidationError(
                 "--listen and --upstream shape a rendered bootstrap; yours, named by --bootstrap, has its own"
@@ -81,6 +119,13 @@ struct DeployEnvoy: WasmeCommand {
     }
 
     func run(in context: CommandContext) async throws {
+        if let bootstrap = preparation.prepare, let slot = place.slot {
+            return try await EnvoyPreparation(
+                options: preparation, choice: choice.choice(routes: preparation.route),
+                slot: context.path(slot), out: out, isDryRun: dryRun, output: output
+            ).run(bootstrap, in: context)
+        }
+        let reference = reference ?? ""
         let image = try await StoredFilter.load(
             context.place(reference), store: store, access: access, quiet: output.quiet, in: context)
         let configuration = try config.map { try context.configuration($0) }
@@ -91,7 +136,11 @@ struct DeployEnvoy: WasmeCommand {
             id: id ?? image.name, rootID: rootID ?? image.content.runtime.rootIDs.first ?? "",
             modulePath: module,
             configuration: configuration, image: image.reference, digest: image.digest)
-        let text = try bootstrapText(filter, in: context)
+        let patched = try bootstrap.map { try patch($0, with: filter, in: context) }
+        if dryRun, let bootstrap, let patched {
+            return try output.print(Previewed(bootstrap: bootstrap, slot: nil, patched), in: context)
+        }
+        let text = try patched?.text ?? render(filter)
         let moduleFile = DeploymentPlan.File(module, bytes: image.content.module)
 
         if let out, out != "-" {
@@ -102,13 +151,20 @@ struct DeployEnvoy: WasmeCommand {
             try DeploymentPlan(summary: "the module of \(image.digest)", files: [moduleFile]).write(
                 to: .apply)
         }
+        if inPlace, let bootstrap {
+            let file = try BootstrapFile(reading: context.path(bootstrap))
+            if file.text != text {
+                let backup = try file.replace(with: text)
+                output.note("what was there before is in \"\(backup)\"", in: context)
+            }
+        }
         if run {
             try await runEnvoy(
                 text, filter, build: BuildStamp.id(of: image.content.module), in: context)
-        } else if let out, out != "-" {
+        } else if let written = inPlace ? bootstrap : out, written != "-" {
             try output.print(
                 Written(
-                    bootstrap: out, module: module.string, image: "\(image.place)",
+                    bootstrap: written, module: module.string, image: "\(image.place)",
                     digest: image.digest),
                 in: context)
         } else if output.format == .json {
@@ -124,27 +180,24 @@ struct DeployEnvoy: WasmeCommand {
 
     // MARK: - The bootstrap
 
-    private func bootstrapText(_ filter: EnvoyFilter, in context: CommandContext) throws -> String {
-        guard let bootstrap else {
-            var settings = EnvoyBootstrap.Settings()
-            if let listen { settings.listener = try HostPort(listen) }
-            if let upstream { settings.upstream = try HostPort(upstream) }
-            // A second Envoy on the same port would start happily and take half of the traffic.
-            settings.sharesPort = !run
-            return try EnvoyBootstrap.render(filter, settings)
-        }
+    private func render(_ filter: EnvoyFilter) throws -> String {
+        var settings = EnvoyBootstrap.Settings()
+        if let listen { settings.listener = try HostPort(listen) }
+        if let upstream { settings.upstream = try HostPort(upstream) }
+        // A second Envoy on the same port would start happily and take half of the traffic.
+        settings.sharesPort = !run
+        return try EnvoyBootstrap.render(filter, settings)
+    }
+
+    private func patch(
+        _ bootstrap: String, with filter: EnvoyFilter, in context: CommandContext
+    ) throws -> EnvoyBootstrap.PatchResult {
         let name = bootstrap == "-" ? "standard input" : bootstrap
-        let bytes =
-            try bootstrap == "-"
-            ? Files.read(FilePath("/dev/stdin")) : Files.read(context.path(bootstrap), limit: 16 << 20)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandError(
-                .usage, "\"\(name)\" is not UTF-8 text", hint: "name a bootstrap in YAML or JSON")
-        }
-        let result = try EnvoyBootstrap.patch(text, with: filter, named: name)
+        let text = try BootstrapFile.text(bootstrap, in: context)
+        let result = try EnvoyBootstrap.patch(text, with: filter, choice: choice.choice(), named: name)
         let lines = result.places.map(String.init).joined(separator: ", ")
         output.note("filter \"\(filter.name)\" goes into \"\(name)\" at line \(lines)", in: context)
-        return result.text
+        return result
     }
 
     // MARK: - Running

@@ -13,17 +13,20 @@ struct BootstrapEdits {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(source.bytes.count + edits.values.reduce(0) { $0 + $1.utf8.count })
         var done = 0
-        // What is put in at the place where something is taken away comes first.
-        for (range, text) in edits.sorted(by: {
-            ($0.key.lowerBound, $0.key.upperBound) < ($1.key.lowerBound, $1.key.upperBound)
-        })
-        where range.lowerBound >= done {
+        for (range, text) in sorted where range.lowerBound >= done {
             bytes += source.bytes[done..<range.lowerBound]
             bytes += text.utf8
             done = range.upperBound
         }
         bytes += source.bytes[done...]
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// In the order of the text; what is put in at the place where something is taken away comes first.
+    var sorted: [(range: Range<Int>, text: String)] {
+        edits.map { (range: $0.key, text: $0.value) }.sorted {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
     }
 
     private mutating func replace(_ range: Range<Int>, _ text: String) { edits[range] = text }

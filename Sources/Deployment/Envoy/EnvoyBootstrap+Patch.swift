@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import EnvoyControl
 private import Yams
 
 extension EnvoyBootstrap {
@@ -13,6 +14,12 @@ extension EnvoyBootstrap {
         package let routes: Int
         /// What people have to know of it.
         package let notes: [String]
+        /// What changes, line by line.
+        package let differences: [BootstrapDifference]
+        /// Where the admin interface is, as seen from this machine; nil if that is not said, or no address of TCP.
+        package let admin: HostPort?
+        /// Whether it is a bootstrap, and not a file with listeners that an Envoy watches.
+        package let isBootstrap: Bool
     }
 
     /// Puts a filter before the router of HTTP connection managers of a bootstrap, and leaves every other byte.
@@ -256,7 +263,17 @@ private struct BootstrapPatch {
             }
         }
         return EnvoyBootstrap.PatchResult(
-            text: text, places: lines.sorted(), routes: enabledRoutes.count, notes: notes)
+            text: text, places: lines.sorted(), routes: enabledRoutes.count, notes: notes,
+            differences: edits.differences(), admin: Self.admin(of: after),
+            isBootstrap: after[.resources] == nil)
+    }
+
+    private static func admin(of tree: BootstrapTree) -> HostPort? {
+        guard let address = tree[.admin]?[.address]?[.socketAddress], let host = address[.address]?.text,
+            let port = address[.port]?.text.flatMap({ UInt16($0) }), port != 0
+        else { return nil }
+        // Who listens on all addresses is reached at this one.
+        return HostPort(host: ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host, port: port)
     }
 }
 

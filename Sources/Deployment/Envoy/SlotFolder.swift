@@ -113,6 +113,16 @@ package struct SlotFolder: Hashable, Sendable {
         }
     }
 
+    /// A slot as `create` would make it; nothing is changed.
+    /// - Throws: `DeploymentError` if it cannot be.
+    package static func planned(
+        at path: FilePath, name: String = "wasme", kind: EnvoyPlugin.Kind = .http, places: Int = 4,
+        seenAs: FilePath? = nil
+    ) throws -> SlotFolder {
+        let description = try SlotDescription(name: name, kind: kind, places: places, seenAs: seenAs)
+        return SlotFolder(try absolute(path), description, seenAs: nil)
+    }
+
     /// Makes a slot, or changes one that is there; what stands in its places stays.
     /// - Parameters:
     ///   - path: an absolute path of a folder; it is created if needed.
