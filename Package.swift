@@ -244,11 +244,16 @@ let package = Package(
         .tests(
             "CurlTransportTests",
             ["CurlTransport", "LoopbackServer", "OCI", "OCIRegistry", httpTypes, system]),
+        // A process that changes a slot, for the suite to kill.
+        .executableTarget(
+            name: "SlotWorker",
+            dependencies: ["CurlTransport", "Deployment", "EnvoyControl", "Files", "OCI", system],
+            path: "Tests/SlotWorker", swiftSettings: settings),
         .tests(
             "DeploymentTests",
             [
-                "CurlTransport", "Deployment", "EnvoyControl", "FilterImage", "Files", "JSON", "OCI",
-                "OCIRegistry", "YAML", httpTypes, system, yams,
+                "CurlTransport", "Deployment", "EnvoyControl", "FilterBench", "FilterImage", "Files", "JSON",
+                "OCI", "OCIRegistry", "SlotWorker", "YAML", httpTypes, system, yams,
             ]),
         .tests(
             "DevLoopTests",

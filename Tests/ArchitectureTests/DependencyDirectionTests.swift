@@ -120,7 +120,8 @@ import Testing
     {
         let targets = try await describe().filter {
             $0.type != "test"
-                && !["LoopbackServer", "ParityFilter", "StoreWorker", "TestSupport"].contains($0.name)
+                && !["LoopbackServer", "ParityFilter", "SlotWorker", "StoreWorker", "TestSupport"].contains(
+                    $0.name)
         }
         #expect(Set(targets.map(\.name)) == Set(Self.allowed.keys))
         for target in targets {

@@ -19,6 +19,8 @@ package struct TinyFilter: Sendable {
     package var header = "hello"
     package var value = "world"
     package var flaw: Flaw?
+    /// Whether it traps with every response.
+    package var traps = false
 
     package init(header: String = "hello", value: String = "world", flaw: Flaw? = nil) {
         self.header = header
@@ -71,7 +73,7 @@ package struct TinyFilter: Sendable {
         let bodies: [[UInt8]] = [
             [],
             [Code.constant] + Self.signed(1024),
-            addHeader + [Code.constant, 0],
+            traps ? [0x00] : addHeader + [Code.constant, 0],
             [Code.constant, flaw == .refusesToStart ? 0 : 1],
             (flaw == .neverConfigured ? endless : []) + [
                 Code.constant, flaw == .refusesItsConfiguration ? 0 : 1,
