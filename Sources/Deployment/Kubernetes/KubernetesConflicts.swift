@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import JSON
+package import JSON
 
 extension KubernetesTarget {
     /// What stands in a cluster already and gets in the way of a plan.
