@@ -160,6 +160,13 @@ let package = Package(
                 "Diagnostics", "EnvoyControl", "FilterImage", "Files", "HostProfiles", "JSON", "OCI", "YAML",
                 system, yams,
             ]),
+        // Clusters, as kubectl reaches them: what is written there, and what the proxies of its pods say to it.
+        .library(
+            "KubernetesControl",
+            [
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry", httpTypes,
+                subprocess, system,
+            ]),
         // An Envoy with slots for filters, as those who try them need it.
         .library("FilterProxy", ["Deployment", "EnvoyControl", "Files", system]),
         // What a filter does, as its `tests.yaml` says it, and how a real Envoy is made to show it.
@@ -315,6 +322,12 @@ let package = Package(
                 nioHTTP1,
                 serviceLifecycle,
                 system, yams,
+            ]),
+        .tests(
+            "KubernetesControlTests",
+            [
+                "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON",
+                "KubernetesControl", "OCI", "OCIRegistry", httpTypes, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

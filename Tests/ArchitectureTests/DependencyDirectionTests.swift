@@ -42,6 +42,10 @@ import Testing
             "Diagnostics", "EnvoyControl", "Files", "JSON", "FilterImage", "HostProfiles", "OCI",
             "SystemPackage", "YAML", "Yams",
         ],
+        "KubernetesControl": [
+            "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry", "HTTPTypes",
+            "Subprocess", "SystemPackage",
+        ],
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
         "FilterBench": [
             "Deployment", "Diagnostics", "EnvoyControl", "FilterProxy", "OCIRegistry", "SystemPackage",
