@@ -113,7 +113,8 @@ struct EnvoyRound: Sendable {
             let moments = number == 0 ? first : try await witnessed { try await $0.moment() }
             let place = slot.places[write.place]
             let version = self.version(of: write.id)
-            let plugin = try write.id.flatMap { standing[$0] }.map(plugin)
+            let wanted = write.id.flatMap { standing[$0] }
+            let plugin = try wanted.map { try self.plugin($0) }
             try transport.deliver(Array(place.resource(plugin, version: version).utf8), to: place)
             deployer.progress(.written(slot: slot.path, place: write.place + 1, id: write.id))
             let verdicts = try await accepted(place, write.place + 1, version, since: moments)
@@ -142,14 +143,20 @@ struct EnvoyRound: Sendable {
         }
     }
 
-    func plugin(_ revision: SlotRevision) throws -> EnvoyPlugin {
+    /// What Envoy is told of a revision.
+    /// - Parameter module: the module of the change, which may not be in the slot yet.
+    func plugin(_ revision: SlotRevision, offering module: [UInt8]? = nil) throws -> EnvoyPlugin {
         guard let deployment = revision.deployment, let hex = revision.module else {
             throw DeploymentError(
                 .damaged, "the history of \"\(slot.path)\" lacks what \"\(revision.id)\" is")
         }
         let code: EnvoyPlugin.Code =
             if revision.isInline {
-                .inline(try EnvoyDeployer.module(hex, of: revision, in: slot.stateFolder))
+                if let module, revision == self.revision.sameBut(retry: revision.retry) {
+                    .inline(module)
+                } else {
+                    .inline(try EnvoyDeployer.module(hex, of: revision, in: slot.stateFolder))
+                }
             } else {
                 .file(slot.seen(transport.file(ofModule: hex)))
             }
@@ -201,6 +208,14 @@ struct EnvoyRound: Sendable {
             for try await value in group { values.append(value) }
             return values.sorted { $0.0 < $1.0 }.map(\.1)
         }
+    }
+}
+
+extension SlotRevision {
+    fileprivate func sameBut(retry: Int) -> SlotRevision {
+        var revision = self
+        revision.retry = retry
+        return revision
     }
 }
 
