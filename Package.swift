@@ -259,8 +259,9 @@ let package = Package(
         .tests(
             "DeploymentTests",
             [
-                "CurlTransport", "Deployment", "EnvoyControl", "FilterBench", "FilterImage", "Files", "JSON",
-                "OCI", "OCIRegistry", "SlotWorker", "YAML", httpTypes, system, yams,
+                "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "FilterBench",
+                "FilterImage", "Files", "JSON", "OCI", "OCIRegistry", "SlotWorker", "YAML", httpTypes, system,
+                yams,
             ]),
         .tests(
             "DevLoopTests",
@@ -366,7 +367,8 @@ let package = Package(
         .tests(
             "WasmeCommandsTests",
             [
-                "Archive", "CurlTransport", "Files", "FilterImage", "ImageTransfer", "LoopbackServer", "OCI",
+                "Archive", "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage",
+                "ImageTransfer", "LoopbackServer", "OCI",
                 "OCILayout", "WasmeCommands", system,
             ]),
     ],

@@ -45,6 +45,31 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
+    /// Reads the address of an admin interface as people have it at hand: `127.0.0.1:9901`, `:9901` for this machine, or a URL.
+    /// - Throws: `EnvoyError` with code `address`.
+    package init(admin text: some StringProtocol) throws {
+        var rest = Substring(text)
+        if let scheme = rest.firstRange(of: "://") {
+            guard rest[..<scheme.lowerBound].lowercased() == "http" else {
+                throw EnvoyError(
+                    .address,
+                    "\"\(text)\" is not an admin address: Envoy's admin interface speaks plain http",
+                    hint: "as in http://127.0.0.1:9901 or 127.0.0.1:9901")
+            }
+            rest = rest[scheme.upperBound...]
+            if let slash = rest.firstIndex(of: "/") {
+                guard rest[slash...] == "/" else {
+                    throw EnvoyError(
+                        .address, "\"\(text)\" has a path, and an admin address has none",
+                        hint: "as in http://127.0.0.1:9901 or 127.0.0.1:9901")
+                }
+                rest = rest[..<slash]
+            }
+            if !rest.hasSuffix("]"), !rest.contains(":") { rest += ":80" }
+        }
+        try self.init(rest.hasPrefix(":") ? "127.0.0.1" + rest : rest)
+    }
+
     /// Whether the host is an address, which needs no name service.
     package var isIPAddress: Bool {
         var address = in_addr()
