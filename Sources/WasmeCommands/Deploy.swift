@@ -5,5 +5,10 @@ import ArgumentParser
 /// `wasme deploy`: a verb for each target.
 struct Deploy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put a filter live.", subcommands: [DeployEnvoy.self])
+        abstract: "Put a filter live.",
+        discussion: """
+            A FilterDeployment file says itself where its filters are to run:
+              wasme deploy -f deployment.yaml
+            """,
+        subcommands: [DeployEnvoy.self, DeployFile.self], defaultSubcommand: DeployFile.self)
 }

@@ -16,24 +16,37 @@ struct DeployEnvoy: WasmeCommand {
         commandName: "envoy",
         abstract: "Deploy to an Envoy that stands alone.",
         discussion: """
-            Without --bootstrap a complete bootstrap is rendered; with it, the \
-            filter goes into yours, before the router of every HTTP connection \
-            manager, and all else stays as it is. The result is printed, written \
-            (--out) or run (--run). An image that is not in the local store is \
-            pulled.
+            With --slot, a filter goes live in Envoys that run, without a restart: it is \
+            written where they watch, and done when every Envoy of --admin has shown \
+            that it runs the filter on all of its threads; otherwise what was there \
+            before comes back by itself. --prepare puts the slot into an Envoy's \
+            bootstrap, once. A deployment of the same --id is replaced.
+
+            Without --slot, a bootstrap is rendered, or, with --bootstrap, the filter goes \
+            into yours, before the router of every HTTP connection manager, and all else \
+            stays as it is. The result is printed, written (--out) or run (--run).
+
+            An image that is not in the local store is pulled; what is live is its digest, \
+            wherever its tag goes.
 
             Examples:
+              wasme deploy envoy --prepare envoy.yaml --slot /etc/envoy/slot
+              wasme deploy envoy add-header:v1 --slot /etc/envoy/slot --admin :9901
+              wasme deploy envoy add-header:v2 --slot /etc/envoy/slot --admin :9901 \\
+                --config @config.json --probe 'GET / expect header hello: world'
+              wasme deploy envoy -f deployment.yaml --dry-run
               wasme deploy envoy localhost:5000/acme/add-header:v1 --run
-              wasme deploy envoy add-header:v1 --config '{"header": "x"}' --out e.yaml
               wasme deploy envoy add-header:v1 --bootstrap e.yaml --out e.yaml
               wasme deploy envoy add-header:v1 --upstream 127.0.0.1:3000 --run
-
-            An Envoy that is to get filters while it runs gets a slot for them, once:
-              wasme deploy envoy --prepare envoy.yaml --slot /etc/envoy/slot
             """)
 
     @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
     var reference: String?
+
+    @OptionGroup(title: "The filter") var options: FilterOptions
+    @OptionGroup(title: "Envoys that run") var envoys: EnvoyFleetOptions
+    @OptionGroup(title: "A change of Envoys that run") var change: EnvoyChangeOptions
+    @OptionGroup(title: "A deploy to Envoys that run") var slotOptions: EnvoySlotOptions
 
     @Option(
         name: .shortAndLong,
@@ -55,21 +68,6 @@ struct DeployEnvoy: WasmeCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The filter's configuration, or @ and a file with it; checked against the image's schema.",
-            valueName: "json|@file"))
-    var config: String?
-
-    @Option(
-        help: ArgumentHelp("The deployment's name in this Envoy (default: the filter's).", valueName: "name"))
-    var id: String?
-
-    @Option(
-        help: ArgumentHelp("Which plugin of the module to run (default: the image's first).", valueName: "id")
-    )
-    var rootID: String?
-
-    @Option(
-        help: ArgumentHelp(
             "Where the rendered Envoy listens (default: 127.0.0.1:8080).", valueName: "host:port"))
     var listen: String?
 
@@ -80,7 +78,6 @@ struct DeployEnvoy: WasmeCommand {
 
     @OptionGroup(title: "Choosing the place in your bootstrap") var choice: BootstrapChoiceOptions
     @OptionGroup(title: "Preparing a slot") var preparation: PrepareOptions
-    @OptionGroup var place: SlotOption
     @OptionGroup var store: StoreOptions
     @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
     @OptionGroup var output: OutputOptions
@@ -94,12 +91,16 @@ struct DeployEnvoy: WasmeCommand {
                 throw ValidationError(
                     "--prepare takes no image: prepare first, then deploy \"\(reference ?? "")\" to the slot")
             }
-            guard place.slot != nil else {
+            guard envoys.slot != nil else {
                 throw ValidationError("--prepare needs --slot with the folder that the slot is to be")
             }
             return
         }
+        if envoys.isGiven { return try validateSlots() }
         guard reference != nil else { throw ValidationError("the image is missing") }
+        if let option = (options.runtimeOptions + slotOptions.given).first {
+            throw ValidationError("\(option) is for Envoys that run: add their --slot and --admin")
+        }
         if !choice.isEmpty, bootstrap == nil {
             throw ValidationError(
                 "--listener, --stat-prefix and --before choose a place in a bootstrap: name it with --bootstrap"
@@ -119,23 +120,25 @@ struct DeployEnvoy: WasmeCommand {
     }
 
     func run(in context: CommandContext) async throws {
-        if let bootstrap = preparation.prepare, let slot = place.slot {
+        if let bootstrap = preparation.prepare, let slot = envoys.slot {
             return try await EnvoyPreparation(
                 options: preparation, choice: choice.choice(routes: preparation.route),
                 slot: context.path(slot), out: out, isDryRun: dryRun, output: output
             ).run(bootstrap, in: context)
         }
+        if envoys.isGiven { return try await deployToSlots(in: context) }
         let reference = reference ?? ""
         let image = try await StoredFilter.load(
             context.place(reference), store: store, access: access, quiet: output.quiet, in: context)
-        let configuration = try config.map { try context.configuration($0) }
+        let configuration = try options.config.map { try context.configuration($0) }
         try image.check(configuration)
         let module = try context.home().appending("modules").appending(
             EnvoyFilter.moduleName(image.content.module))
-        let filter = try EnvoyFilter(
-            id: id ?? image.name, rootID: rootID ?? image.content.runtime.rootIDs.first ?? "",
-            modulePath: module,
+        var filter = try EnvoyFilter(
+            id: options.id ?? image.name,
+            rootID: options.rootID ?? image.content.runtime.rootIDs.first ?? "", modulePath: module,
             configuration: configuration, image: image.reference, digest: image.digest)
+        filter.failurePolicy = options.failurePolicy ?? .reload
         let patched = try bootstrap.map { try patch($0, with: filter, in: context) }
         if dryRun, let bootstrap, let patched {
             return try output.print(Previewed(bootstrap: bootstrap, slot: nil, patched), in: context)
@@ -178,6 +181,44 @@ struct DeployEnvoy: WasmeCommand {
         }
     }
 
+    // MARK: - Envoys that run
+
+    /// Makes sure that what is given belongs together.
+    private func validateSlots() throws {
+        let stray = [
+            bootstrap.map { _ in "--bootstrap" }, out.map { _ in "--out" }, inPlace ? "--in-place" : nil,
+            run ? "--run" : nil, listen.map { _ in "--listen" }, upstream.map { _ in "--upstream" },
+            choice.isEmpty ? nil : "--listener, --stat-prefix or --before",
+        ].compactMap { $0 }
+        if let option = stray.first {
+            throw ValidationError(
+                "\(option) is about a bootstrap, and Envoys that run keep theirs: leave it out")
+        }
+        guard envoys.file != nil else {
+            if reference == nil { throw ValidationError("the image is missing") }
+            return
+        }
+        if let reference {
+            throw ValidationError("--file names the image itself: leave out \"\(reference)\"")
+        }
+        if options.isGiven {
+            throw ValidationError("--file says itself how the filter is to run: leave out its options")
+        }
+    }
+
+    private func deployToSlots(in context: CommandContext) async throws {
+        let deployment = EnvoySlotDeployment(
+            change: change, options: slotOptions, isDryRun: dryRun, store: store, access: access,
+            output: output, context: context)
+        for named in try envoys.fleets(in: context) {
+            if let reference {
+                try await deployment.run(reference, options, to: named)
+            } else {
+                try await deployment.run(named)
+            }
+        }
+    }
+
     // MARK: - The bootstrap
 
     private func render(_ filter: EnvoyFilter) throws -> String {
@@ -206,11 +247,11 @@ struct DeployEnvoy: WasmeCommand {
         _ text: String, _ filter: EnvoyFilter, build: String?, in context: CommandContext
     ) async throws {
         let binary = try context.envoy()
-        var options = EnvoyOptions()
-        options.logLevel = "warning"
+        var settings = EnvoyOptions()
+        settings.logLevel = "warning"
         do {
             try await EnvoyProcess.run(
-                binary, .text(text), options: options, transport: context.makeTransport()
+                binary, .text(text), options: settings, transport: context.makeTransport()
             ) { envoy in
                 let health = try await envoy.admin.proveLoaded(build: build)
                 let proof =

@@ -162,7 +162,7 @@ struct DoctorCommand: WasmeCommand {
         }
     }
 
-    /// The Envoy that `deploy envoy --run` would take, and what it is too old for.
+    /// The Envoy that filters would be run in, and what it is too old for.
     private static func envoy(in context: CommandContext) async -> Diagnosis {
         do {
             let envoy = try context.envoy()
@@ -186,7 +186,8 @@ struct DoctorCommand: WasmeCommand {
             return Diagnosis(
                 .note, "Envoy", error.message,
                 advice: (error.hint ?? "")
-                    + "; it is needed for 'wasme deploy envoy --run' and 'wasme check --run'")
+                    + "; 'wasme test', 'dev', 'run' and 'bench' need it, and so do 'check --run' and 'deploy envoy --run'"
+            )
         } catch {
             return Diagnosis(.note, "Envoy", "\(error)")
         }

@@ -12,8 +12,8 @@ struct Envoy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Install Envoys to run filters in.",
         discussion: """
-            'test', 'check --run' and 'deploy envoy --run' take WASME_ENVOY if it is set, \
-            else the envoy in PATH, else the newest that was installed here: in .tools/envoy of the \
+            'test', 'dev', 'run', 'bench', 'check --run' and 'deploy envoy --run' take \
+            WASME_ENVOY if it is set, else the envoy in PATH, else the newest that was installed here: in .tools/envoy of the \
             project, then in wasme's own folder.
 
             Examples:

@@ -4,14 +4,6 @@ import ArgumentParser
 import Deployment
 import Diagnostics
 
-/// The slot that a command works on.
-struct SlotOption: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The slot: a folder that running Envoys watch, or one such file.", valueName: "folder"))
-    var slot: String?
-}
-
 /// Which chains of a bootstrap a filter goes into.
 struct BootstrapChoiceOptions: ParsableArguments {
     @Option(

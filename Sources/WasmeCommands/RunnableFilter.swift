@@ -78,7 +78,7 @@ struct RunnableFilter {
     }
 
     /// By its callbacks; one that has those of both is taken for an HTTP filter, and so is one that has none.
-    private static func kind(of module: [UInt8]) -> EnvoyPlugin.Kind {
+    static func kind(of module: [UInt8]) -> EnvoyPlugin.Kind {
         guard let module = try? WasmModule(module) else { return .http }
         let network = [
             "proxy_on_new_connection", "proxy_on_downstream_data", "proxy_on_upstream_data",

@@ -28,7 +28,8 @@ package struct Wasme: AsyncParsableCommand {
             DoctorCommand.self, Inspect.self, List.self, TagImage.self,
             Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
-            Search.self, Open.self, Login.self, Logout.self, Deploy.self, Envoy.self, Completion.self,
+            Search.self, Open.self, Login.self, Logout.self, Deploy.self, Undeploy.self, Rollback.self,
+            History.self, Envoy.self, Completion.self,
             Version.self,
         ])
 

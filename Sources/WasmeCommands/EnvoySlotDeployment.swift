@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import EnvoyControl
+import FilterImage
+import ImageTransfer
+import OCI
+
+/// What only a deploy to Envoys that run can be told.
+struct EnvoySlotOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A request that proves it, as in 'GET /x expect header a: b'; may be repeated.",
+            valueName: "probe"))
+    var probe: [String] = []
+
+    @Flag(help: "Put the module into the resource, for Envoys that do not see the slot's other files.")
+    var inline = false
+
+    @Flag(help: "Deploy also what the Envoys' version is known not to take.")
+    var noCheck = false
+
+    @Flag(help: "Print the FilterDeployment file that says the same, and change nothing.")
+    var printDeployment = false
+
+    init() {}
+
+    /// The options as they are given.
+    var given: [String] {
+        [
+            probe.isEmpty ? nil : "--probe", inline ? "--inline" : nil, noCheck ? "--no-check" : nil,
+            printDeployment ? "--print-deployment" : nil,
+        ].compactMap { $0 }
+    }
+}
+
+/// A deploy to Envoys that run: from an image and options, or as a file says it.
+struct EnvoySlotDeployment {
+    let change: EnvoyChangeOptions
+    let options: EnvoySlotOptions
+    let isDryRun: Bool
+    let store: StoreOptions
+    let access: RegistryAccessOptions
+    let output: OutputOptions
+    let context: CommandContext
+
+    /// Deploys what the command line says.
+    func run(_ reference: String, _ filter: FilterOptions, to named: NamedFleet) async throws {
+        let image = try await image(try context.place(reference))
+        try await carryOut(image, try filter.deployment(of: image, in: context), to: named)
+    }
+
+    /// Deploys what a file says.
+    func run(_ named: NamedFleet) async throws {
+        guard let file = named.file else { return }
+        let image = try await image(file.filter.place, pull: file.filter.pull)
+        var deployment = file.deployment(
+            digest: image.digest, rootID: image.content.runtime.rootIDs.first ?? "")
+        guard deployment.kind == image.kind else {
+            throw CommandError(
+                .usage,
+                "\"\(file.id)\" is of type \(deployment.kind.rawValue) in its file, and \"\(image.place)\" is a filter of type \(image.kind.rawValue)",
+                hint: "write spec.filter.type: \(image.kind.rawValue)")
+        }
+        deployment.image = file.filter.image
+        try await carryOut(image, deployment, to: named)
+    }
+
+    private func image(
+        _ place: ImagePlace, pull: FilterDeploymentFile.PullOptions? = nil
+    ) async throws -> StoredFilter {
+        var access = access
+        if pull?.usesPlainHTTP == true { access.plainHttp = true }
+        if pull?.skipsVerification == true { access.insecure = true }
+        return try await StoredFilter.load(
+            place, store: store, access: access, quiet: output.quiet, in: context)
+    }
+
+    /// Prints the file that says the same.
+    private func printDeployment(_ deployment: FilterDeployment, _ named: NamedFleet) throws {
+        guard let image = deployment.image else {
+            throw CommandError(
+                .usage, "an image without a name cannot be written into a file",
+                hint: "give it one: 'wasme copy' or 'wasme tag'")
+        }
+        var target = FilterDeploymentFile.EnvoyTarget(fleet: named.fleet)
+        if let order = change.order { target.fleet.order = order }
+        target.fleet.isAtomic = target.fleet.isAtomic || change.atomic
+        target.timeout = change.timeout.flatMap { DurationText.parse($0) } ?? named.timeout
+        target.probes = try (named.probes + options.probe).map { try EnvoyProbe($0).description }
+        let file = FilterDeploymentFile(deployment, image: image, target: .envoy(target))
+        context.terminal.writeOutput(file.yaml)
+    }
+
+    private func carryOut(
+        _ image: StoredFilter, _ deployment: FilterDeployment, to named: NamedFleet
+    ) async throws {
+        try image.check(deployment.configuration)
+        if options.printDeployment { return try printDeployment(deployment, named) }
+        let deployer = try change.deployer(
+            named, probes: options.probe, isInline: options.inline, quiet: output.quiet, in: context)
+        let check = try HostVersionCheck(image)
+        let surveys = try await deployer.survey()
+        if !options.noCheck {
+            for note in try check.check(surveys) { output.note("warning: \(note)", in: context) }
+        }
+        let build = BuildStamp.id(of: image.content.module)
+        let outcome = try await deployer.deploy(deployment, module: image.content.module, build: build)
+        let paint = Paint(isActive: context.terminal.showsColour)
+        try output.print(
+            EnvoyChangeResult(
+                "deployed", deployment.id, outcome, memory: check.memory(surveys), paint: paint), in: context)
+    }
+}
+
+extension FilterDeploymentFile.Filter {
+    /// Where the image is: by its digest, if that is known.
+    var place: ImagePlace {
+        var reference = image
+        if let digest { reference.digest = digest }
+        return .named(reference)
+    }
+}
+
+extension StoredFilter {
+    /// In which chain of filters it stands.
+    var kind: EnvoyPlugin.Kind {
+        content.metadata.type.flatMap(EnvoyPlugin.Kind.init) ?? RunnableFilter.kind(of: content.module)
+    }
+}
