@@ -23,7 +23,7 @@ import Testing
             #expect(first.status == 0, "\(first.errors)")
             #expect(first.output.contains("deployed greeting in \(stage.slot.path) (revision 1, place 1)"))
             #expect(first.output.contains("proved on \(stage.admin): "))
-            #expect(first.output.contains("memory: begins with 262 KB in that Envoy, for 4 virtual machines"))
+            #expect(first.output.contains("memory: begins with 262.1 KB in that Envoy, for 4 virtual machines"))
             #expect(first.output.contains("\nsha256:"))
             // In a pipe nothing is told but the result.
             #expect(first.errors.isEmpty, "\(first.errors)")
@@ -94,7 +94,7 @@ import Testing
                     ])
                 #expect(result == status, "\(arguments): \(person.errors)")
                 #expect(person.errors.contains(message), "\(arguments): \(person.errors)")
-                #expect(person.errors.contains(hint), "\(arguments): \(person.errors)")
+                #expect(hint.isEmpty || person.errors.contains(hint), "\(arguments): \(person.errors)")
                 #expect(person.output.isEmpty, "\(person.output)")
             }
             #expect(try Files.read(stage.slot.places[0].file) == before)
@@ -221,7 +221,7 @@ import Testing
     @Test(
         arguments: [
             (["deploy", "-f", "none.yaml"], "none.yaml", 1),
-            (["deploy", "envoy"], "it is not said which image", 64),
+            (["deploy", "envoy"], "the image is missing", 64),
             (["deploy", "envoy", "x", "--admin", ":1"], "--admin needs the --slot", 64),
             (["deploy", "envoy", "x", "--env", "A=1"], "--env is for Envoys that run", 64),
             (["deploy", "envoy", "x", "-f", "f.yaml"], "names the image itself", 64),

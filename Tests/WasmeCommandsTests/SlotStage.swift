@@ -16,6 +16,12 @@ struct SlotStage: Sendable {
     let listener: Listener
     let slot: SlotFolder
     let envoy: EnvoyProcess
+    /// The executable, to be asked beforehand.
+    let binary: EnvoyBinary
+
+    var environment: [String: String] {
+        ["WASME_WHO": "anna@build-1", "WASME_ENVOY": binary.path.string]
+    }
 
     var admin: String { "\(envoy.admin.address)" }
 
@@ -31,7 +37,7 @@ struct SlotStage: Sendable {
             searchFolders: EnvoyBinary.searchFolders(
                 from: repositoryRoot, environment: ProcessInfo.processInfo.environment))
         try await EnvoyProcess.run(binary, .text(bootstrap(slot)), transport: CurlTransport()) { envoy in
-            try await body(SlotStage(listener: listener, slot: slot, envoy: envoy))
+            try await body(SlotStage(listener: listener, slot: slot, envoy: envoy, binary: binary))
         }
     }
 
@@ -105,10 +111,7 @@ struct SlotStage: Sendable {
         let person = try fresh()
         let status = await person.run(
             arguments + ["--slot", slot.path.string] + (admin ? ["--admin", self.admin] : []),
-            environment: [
-                "WASME_WHO": "anna@build-1",
-                "WASME_ENVOY": ProcessInfo.processInfo.environment["WASME_ENVOY"] ?? "",
-            ])
+            environment: environment)
         return (status, person.output, person.errors)
     }
 
