@@ -18,7 +18,7 @@ if [ $# -gt 0 ]; then
 fi
 # In turns: beside compilers, load generators, processes that are killed by the hundred and fuzzers, a test that waits for
 # an answer would only measure them.
-examples='ExampleTests|SoakTests|BenchTests|FlawTests|PlayTests|DevLoopTests'
+examples='ExampleTests|SlotLoadTests|SoakTests|BenchTests|FlawTests|PlayTests|DevLoopTests'
 killed='StoreProcessTests|DurabilityTests|CollectionTests'
 damaged='MutationTests'
 whole='EndToEndTests|SDKParityTests|ProfileProofTests'

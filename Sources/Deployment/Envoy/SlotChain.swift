@@ -38,6 +38,24 @@ package struct SlotChain: Hashable, Sendable {
             )
         }
         let target = assignment(wish)
+        let writes =
+            steps(to: target, wish, changed, sparing: false)
+            ?? steps(to: target, wish, changed, sparing: true)
+        guard let writes else {
+            throw DeploymentError(
+                .noPlace,
+                "the slot's \(places.count) places are all in use, and changing the order needs a free one: no filter may be missing for a moment",
+                hint: "undeploy one, or prepare more places (--places), and restart Envoy once")
+        }
+        return writes
+    }
+
+    /// The writes that lead to these places; nil if it does not work out.
+    /// - Parameter sparing: whether empty places are kept for those that have to step aside, and filled last. Otherwise
+    ///   what Envoy may refuse comes first: nothing else has moved then.
+    private func steps(
+        to target: [String?], _ wish: [String], _ changed: Set<String>, sparing: Bool
+    ) -> [Write]? {
         var now = places
         var writes: [Write] = []
         var pending = target.indices.filter {
@@ -46,7 +64,11 @@ package struct SlotChain: Hashable, Sendable {
         func put(_ place: Int, _ id: String?) {
             writes.append(Write(place: place, id: id))
             now[place] = id
-            if id == target[place] { pending.removeAll { $0 == place } }
+            if id == target[place] {
+                pending.removeAll { $0 == place }
+            } else if !pending.contains(place) {
+                pending.append(place)
+            }
         }
         /// Whether what stands in a place may go from there.
         func isFree(_ place: Int) -> Bool {
@@ -54,27 +76,26 @@ package struct SlotChain: Hashable, Sendable {
             return now.indices.contains { $0 != place && now[$0] == id }
         }
         while true {
-            // First what Envoy may refuse: nothing else has moved then.
-            let fills = pending.filter { target[$0] != nil && isFree($0) }
+            let fills = pending.filter { target[$0] != nil && isFree($0) && !(sparing && places[$0] == nil) }
             if let place = fills.first(where: { changed.contains(target[$0] ?? "") }) ?? fills.first {
                 put(place, target[place])
                 continue
             }
-            let stuck = pending.filter { target[$0] != nil }
-            guard let first = stuck.first else { break }
-            // Filters that wait for each other's places: one of them steps aside.
-            if let spare = now.indices.first(where: { now[$0] == nil }) {
-                put(spare, now[first])
-                if target[spare] == nil, !pending.contains(spare) { pending.append(spare) }
+            let stuck = pending.first { target[$0] != nil && !isFree($0) && places[$0] != nil }
+            if let stuck {
+                // Filters that wait for each other's places: one of them steps aside.
+                if let spare = now.indices.first(where: { now[$0] == nil }) {
+                    put(spare, now[stuck])
+                } else if let gone = pending.first(where: { target[$0] == nil && isFree($0) }) {
+                    put(gone, nil)
+                } else {
+                    return nil
+                }
                 continue
             }
-            guard let gone = pending.first(where: { target[$0] == nil && isFree($0) }) else {
-                throw DeploymentError(
-                    .noPlace,
-                    "the slot's \(places.count) places are all in use, and changing the order needs a free one: no filter may be missing for a moment",
-                    hint: "undeploy one, or prepare more places (--places), and restart Envoy once")
-            }
-            put(gone, nil)
+            guard pending.contains(where: { target[$0] != nil }) else { break }
+            guard let empty = pending.first(where: { target[$0] != nil && isFree($0) }) else { return nil }
+            put(empty, target[empty])
         }
         for place in pending.sorted() where now[place] != nil { put(place, nil) }
         return writes
