@@ -260,8 +260,8 @@ let package = Package(
             "DeploymentTests",
             [
                 "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "FilterBench",
-                "FilterImage", "Files", "JSON", "OCI", "OCIRegistry", "SlotWorker", "YAML", httpTypes, system,
-                yams,
+                "FilterImage", "Files", "HostProfiles", "JSON", "OCI", "OCIRegistry", "SlotWorker", "YAML",
+                httpTypes, system, yams,
             ]),
         .tests(
             "DevLoopTests",

@@ -21,7 +21,7 @@ enum ConsulEntry {
     }
 
     private static func capitalised(_ name: String) -> String {
-        name == "sha256" ? "SHA256" : name.prefix(1).uppercased() + name.dropFirst()
+        ["sha256", "uri"].contains(name) ? name.uppercased() : name.prefix(1).uppercased() + name.dropFirst()
     }
 
     /// A document.

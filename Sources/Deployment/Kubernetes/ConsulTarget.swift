@@ -40,7 +40,11 @@ package struct ConsulTarget: SharedObjectTarget {
         var rendered = RenderedFilter([])
         rendered.hostFields = ["EnvoyExtensions builtin/wasm"]
         rendered.warnings.append(
-            "Consul applies the extension only to services whose protocol is http, http2 or grpc")
+            "Consul runs the filter for inbound requests, and only in services whose protocol is http, http2 or grpc"
+        )
+        if request.deployment.rootID.isEmpty {
+            rendered.warnings.append("Consul asks for a root id: a filter whose module has one needs it")
+        }
         if options.form == .kubernetes {
             let filters = replacing(
                 request.deployment.id, with: item, in: list(in: request.live, request.place))

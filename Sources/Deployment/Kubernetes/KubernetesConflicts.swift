@@ -18,7 +18,8 @@ extension KubernetesTarget {
                     continue
                 }
                 guard other.object?["kind"]?.string == object.kind,
-                    other.object?["apiVersion"]?.string.map({ String($0.prefix { $0 != "/" }) }) == object.group
+                    other.object?["apiVersion"]?.string.map({ String($0.prefix { $0 != "/" }) })
+                        == object.group
                 else { continue }
                 if object.kind == "EnvoyExtensionPolicy" {
                     try Self.checkTargets(of: object, other)
@@ -42,7 +43,9 @@ extension KubernetesTarget {
 
     /// Of two policies for one route or gateway, Envoy Gateway takes the older and refuses the other (GEP-713).
     private static func checkTargets(of object: KubernetesObject, _ other: JSONValue) throws {
-        guard object.namespace == nil || other.metadata?["namespace"]?.string == object.namespace else { return }
+        guard object.namespace == nil || other.metadata?["namespace"]?.string == object.namespace else {
+            return
+        }
         let ours = Set(targets(ConfigValue.map(object.body)))
         guard let target = targets(ConfigValue(other)).first(where: ours.contains) else { return }
         let name = other.metadata?["name"]?.string ?? ""

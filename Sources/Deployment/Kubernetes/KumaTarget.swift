@@ -86,8 +86,7 @@ package struct KumaTarget: KubernetesTarget {
 
     private func origins(_ deployment: FilterDeployment) -> [String] {
         let modes = Set(deployment.match.map(\.mode))
-        if modes.isEmpty { return ["inbound"] }
-        if modes.contains(.both) { return ["inbound", "outbound"] }
+        if modes.isEmpty || modes.contains(.both) { return ["inbound", "outbound"] }
         return (modes.contains(.server) ? ["inbound"] : []) + (modes.contains(.client) ? ["outbound"] : [])
     }
 

@@ -24,7 +24,8 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
                 throw DeploymentError(
                     .invalid, "\"\(key)\" cannot be the key of a label",
                     hint:
-                        "use at most 63 letters, digits, '-', '_' and '.', perhaps after a DNS name and a '/'")
+                        "use at most 63 letters, digits, '-', '_' and '.', perhaps after a DNS name and a '/'"
+                )
             }
             if let value = values.first(where: { !KubernetesNames.isLabelValue($0) }) {
                 throw DeploymentError(
@@ -36,7 +37,8 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
             guard needsValues != values.isEmpty else {
                 throw DeploymentError(
                     .invalid,
-                    "\(comparison.rawValue) of the label \"\(key)\" \(needsValues ? "needs values" : "takes no values")")
+                    "\(comparison.rawValue) of the label \"\(key)\" \(needsValues ? "needs values" : "takes no values")"
+                )
             }
             self.key = key
             self.comparison = comparison
@@ -70,11 +72,15 @@ package struct LabelSelector: Hashable, Sendable, CustomStringConvertible {
 
     /// A selector of equal labels, as in `matchLabels`.
     package init(_ labels: [String: String]) throws {
-        requirements = try labels.sorted { $0.key < $1.key }.map { try Requirement($0.key, .within, [$0.value]) }
+        requirements = try labels.sorted { $0.key < $1.key }.map {
+            try Requirement($0.key, .within, [$0.value])
+        }
     }
 
     /// Whether all requirements hold; a selector without one means everything.
-    package func matches(_ labels: [String: String]) -> Bool { requirements.allSatisfy { $0.matches(labels) } }
+    package func matches(_ labels: [String: String]) -> Bool {
+        requirements.allSatisfy { $0.matches(labels) }
+    }
 
     /// The labels, if all requirements are for equal ones: what targets can say that know no sets.
     package var equalLabels: [String: String]? {
