@@ -33,6 +33,7 @@ extension EnvoyAdmin {
     ///   - path: with its query.
     ///   - place: where the listener is.
     ///   - host: the host to ask for; nil for the listener's address.
+    /// - Returns: the answer, whatever its status.
     /// - Throws: `EnvoyError` if nothing answers.
     package func ask(
         _ method: String, _ path: String, at place: HostPort, host: String? = nil

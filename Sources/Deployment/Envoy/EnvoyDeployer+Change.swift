@@ -10,6 +10,8 @@ extension EnvoyDeployer {
     ///   - id: the deployment.
     ///   - action: what is done to it.
     ///   - make: what is to become of it in a slot with this history.
+    /// - Returns: what came of it in every slot.
+    /// - Throws: `DeploymentError`.
     func change(
         _ id: String, _ action: SlotRevision.Action, _ make: @Sendable (SlotHistory) throws -> EnvoyChange
     ) async throws -> EnvoyDeploymentOutcome {

@@ -149,11 +149,14 @@ extension SlotContents {
             case .other(let type): return "it holds a \"\(type)\", which wasme has not put there"
             }
         }
-        guard case .plugin = resource.content else { return "it is empty, and \"\(deployed.id)\" was deployed" }
+        guard case .plugin = resource.content else {
+            return "it is empty, and \"\(deployed.id)\" was deployed"
+        }
         let transport = FileTransport(slot)
         guard let hex = deployed.module, let deployment = deployed.deployment else { return nil }
         if Files.kind(transport.file(ofModule: hex)) == nil {
-            return "the module's file \"\(transport.file(ofModule: hex))\" is missing: an envoy that starts cannot load it"
+            let file = transport.file(ofModule: hex)
+            return "the module's file \"\(file)\" is missing: an envoy that starts cannot load it"
         }
         if deployed.isInline {
             guard resource.inlineModule == hex else { return "the module in the file is another one" }
@@ -229,7 +232,9 @@ extension EnvoyStatus {
 extension EnvoyStatus.Filter {
     fileprivate init(_ revision: SlotRevision, _ readings: EnvoyReadings) {
         let policy = revision.deployment?.failurePolicy ?? .reload
-        func value(_ name: String) -> UInt64 { readings.numbers["wasm.\(revision.id).vm_reload_\(name)"] ?? 0 }
+        func value(_ name: String) -> UInt64 {
+            readings.numbers["wasm.\(revision.id).vm_reload_\(name)"] ?? 0
+        }
         id = revision.id
         reloads =
             policy == .reload

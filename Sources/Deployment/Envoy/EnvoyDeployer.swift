@@ -38,6 +38,7 @@ package struct EnvoyDeployer: Sendable {
     /// Prepares changes; nothing is done yet.
     /// - Parameters:
     ///   - fleet: which slots and Envoys, and in which order.
+    ///   - options: how to go about it.
     ///   - connect: gives the admin interface at an address.
     ///   - now: the clock.
     ///   - progress: told what happens, from any thread.
@@ -93,6 +94,7 @@ package struct EnvoyDeployer: Sendable {
     /// - Parameters:
     ///   - id: the deployment.
     ///   - number: the revision; nil for the last good one before what stands now.
+    /// - Returns: what each slot has now.
     /// - Throws: `DeploymentError` if there is nothing to go back to.
     package func rollback(_ id: String, to number: Int? = nil) async throws -> EnvoyDeploymentOutcome {
         try await change(id, .rollback) { history in

@@ -31,7 +31,8 @@ package struct EnvoySlotStatus: Sendable {
 
     /// Whether everything that was asked is as it was deployed.
     package var isSound: Bool {
-        unfinished.isEmpty && places.allSatisfy { $0.drift == nil } && envoys.allSatisfy { $0.trouble.isEmpty }
+        unfinished.isEmpty && places.allSatisfy { $0.drift == nil }
+            && envoys.allSatisfy { $0.trouble.isEmpty }
     }
 }
 

@@ -11,6 +11,8 @@ extension EnvoyRound {
     ///   - before: their statistics before the change.
     ///   - restarted: which of them were started again since.
     ///   - start: when the change began.
+    /// - Returns: what each showed.
+    /// - Throws: `EnvoyRefusal` for the first that does not.
     func prove(
         since before: [EnvoyWitness.Moment], _ restarted: [Bool], _ start: ContinuousClock.Instant
     ) async throws -> [EnvoyProof] {

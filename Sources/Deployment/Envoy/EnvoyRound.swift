@@ -144,7 +144,11 @@ struct EnvoyRound: Sendable {
     }
 
     /// What Envoy is told of a revision.
-    /// - Parameter module: the module of the change, which may not be in the slot yet.
+    /// - Parameters:
+    ///   - revision: what stands, or is to.
+    ///   - module: the module of the change, which may not be in the slot yet.
+    /// - Returns: the plugin.
+    /// - Throws: `DeploymentError` if what it needs is not there.
     func plugin(_ revision: SlotRevision, offering module: [UInt8]? = nil) throws -> EnvoyPlugin {
         guard let deployment = revision.deployment, let hex = revision.module else {
             throw DeploymentError(

@@ -66,6 +66,8 @@ struct EnvoyWitness: Sendable {
     ///   - version: the name of what it was given, and of nothing that it had since `before`, unless it comes back.
     ///   - before: its statistics before the write.
     ///   - deadline: when to give up.
+    /// - Returns: what came of it.
+    /// - Throws: `CancellationError`.
     func verdict(
         on place: EnvoySlot, version: String, since before: Moment, until deadline: ContinuousClock.Instant
     ) async throws -> Verdict {

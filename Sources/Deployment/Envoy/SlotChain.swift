@@ -27,6 +27,7 @@ package struct SlotChain: Hashable, Sendable {
     /// - Parameters:
     ///   - wish: what is to stand, in order; each once.
     ///   - changed: what is to get another content where it stands, or is new.
+    /// - Returns: the writes; none if all is as wished.
     /// - Throws: `DeploymentError` if there are too few places, or none is free to change the order.
     package func writes(toward wish: [String], changed: Set<String> = []) throws -> [Write] {
         guard wish.count <= places.count else {
@@ -51,8 +52,13 @@ package struct SlotChain: Hashable, Sendable {
     }
 
     /// The writes that lead to these places; nil if it does not work out.
-    /// - Parameter sparing: whether empty places are kept for those that have to step aside, and filled last. Otherwise
-    ///   what Envoy may refuse comes first: nothing else has moved then.
+    /// - Parameters:
+    ///   - target: what is to stand in each place.
+    ///   - wish: what is to stand, in order.
+    ///   - changed: what is to get another content.
+    ///   - sparing: whether empty places are kept for those that have to step aside, and filled last. Otherwise what
+    ///     Envoy may refuse comes first: nothing else has moved then.
+    /// - Returns: the writes.
     private func steps(
         to target: [String?], _ wish: [String], _ changed: Set<String>, sparing: Bool
     ) -> [Write]? {

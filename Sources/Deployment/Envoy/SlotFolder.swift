@@ -127,8 +127,10 @@ package struct SlotFolder: Hashable, Sendable {
     /// - Parameters:
     ///   - path: an absolute path of a folder; it is created if needed.
     ///   - name: what the resources' names begin with.
+    ///   - kind: in which chains it stands.
     ///   - places: how many filters can stand in it.
     ///   - seenAs: the folder as Envoy sees it; nil if it sees the same.
+    /// - Returns: the slot.
     /// - Throws: `DeploymentError` if these cannot be, or would lose what stands there; `SystemError`.
     @discardableResult
     package static func create(

@@ -39,8 +39,12 @@ package final class SlotLock: Sendable {
 
     /// Waits for the right.
     /// - Parameters:
+    ///   - folder: the slot's own folder.
+    ///   - holder: what to tell others who wait.
     ///   - limit: how long.
     ///   - waiting: told once who holds it, if it has to wait.
+    /// - Returns: the right.
+    /// - Throws: `DeploymentError` with code `busy` that names the holder, at the end; `SystemError`.
     package static func wait(
         _ folder: FilePath, holder: String, within limit: Duration, waiting: (String) -> Void
     ) async throws -> SlotLock {
