@@ -45,7 +45,7 @@ package struct EnvoyGatewayTarget: KubernetesTarget {
         image.add(
             "tls",
             options.certificateAuthority.map {
-                ["caCertificateRef": ["group": "", "kind": "ConfigMap", "name": .string($0)]]
+                ["caCertificateRef": ["kind": "ConfigMap", "name": .string($0)]]
             })
         var filter: [ConfigValue.Field] = [.init(key: "name", value: .string(deployment.id))]
         if !deployment.rootID.isEmpty { filter.add("rootID", .string(deployment.rootID)) }

@@ -128,10 +128,12 @@ package struct IstioTarget: KubernetesTarget {
         if !place.targets.isEmpty {
             rendered.hostFields.append("WasmPlugin.targetRefs")
             let targets = place.targets.map { target -> ConfigValue in
-                [
-                    "group": .string(target.group), "kind": .string(target.kind),
-                    "name": .string(target.name),
-                ]
+                var fields: [ConfigValue.Field] = []
+                // The core's group is empty, and old API servers make null of an empty text in an applied list.
+                if !target.group.isEmpty { fields.add("group", .string(target.group)) }
+                fields.add("kind", .string(target.kind))
+                fields.add("name", .string(target.name))
+                return .map(fields)
             }
             return [.init(key: "targetRefs", value: .list(targets))]
         }
