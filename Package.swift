@@ -368,8 +368,8 @@ let package = Package(
             "WasmeCommandsTests",
             [
                 "Archive", "CurlTransport", "Deployment", "EnvoyControl", "Files", "FilterImage",
-                "ImageTransfer", "LoopbackServer", "OCI",
-                "OCILayout", "WasmeCommands", system,
+                "ImageTransfer",
+                "LoopbackServer", "OCI", "OCILayout", "OCIRegistry", "WasmeCommands", httpTypes, system,
             ]),
     ],
     swiftLanguageModes: [.v6]

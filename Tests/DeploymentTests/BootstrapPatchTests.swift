@@ -62,7 +62,8 @@ import Testing
         let filter = try Samples.filter()
         let once = try EnvoyBootstrap.patch(Self.input(name), with: filter)
         let twice = try EnvoyBootstrap.patch(once.text, with: filter)
-        #expect(twice == once)
+        #expect(twice.text == once.text && twice.places == once.places)
+        #expect(twice.differences.isEmpty)
     }
 
     @Test(arguments: cases) func `another configuration replaces the filter, and back again`(

@@ -71,7 +71,9 @@ struct BootstrapChoice {
             .noPlace, "\"\(name)\" has no HTTP connection manager, so there is no place for an HTTP filter",
             hint: insertion.ownPrefix == nil
                 ? "leave the file out to get a complete bootstrap"
-                : "give a listener one, with http_filters that end with envoy.filters.http.router")
+                : !parts.connectionChains.isEmpty
+                    ? "for network filters in its filter chains, add --network"
+                    : "give a listener one, with http_filters that end with envoy.filters.http.router")
     }
 
     private func unknown(
@@ -85,7 +87,7 @@ struct BootstrapChoice {
         let nothing = "none of its \(owner)s has a \(what); leave \(option) out"
         return DeploymentError(
             .noPlace, "no \(owner) of \"\(name)\" has the \(what) \"\(wanted)\"",
-            hint: list.isEmpty ? nothing : "there are \(Self.shortened(list))")
+            hint: list.isEmpty ? nothing : Self.shortened(list))
     }
 
     /// Before which item of a chain the filters come.
@@ -97,10 +99,11 @@ struct BootstrapChoice {
         }
         if let before = choice.before {
             if let index = items.firstIndex(where: { $0[.name]?.text == before }) { return index }
-            let names = items.map { "\"\($0[.name]?.text ?? "")\" (line \($0.line))" }
+            let others = items.filter { !insertion.owns($0[.name]?.text ?? "") }
+            let names = others.map { "\"\($0[.name]?.text ?? "")\" (line \($0.line))" }
             throw DeploymentError(
                 .noPlace, "the filters at line \(list.line) of \"\(name)\" have no \"\(before)\"",
-                hint: "there are \(Self.shortened(names)); --listener and --stat-prefix choose other filters")
+                hint: "\(Self.shortened(names)); --listener and --stat-prefix choose other filters")
         }
         guard insertion.kind == .http else { return items.count - 1 }
         guard let router = items.firstIndex(where: \.isRouter) else {
@@ -130,7 +133,7 @@ struct BootstrapChoice {
                 .noPlace, "\"\(name)\" has no route \"\(wanted)\", neither by name nor by what it matches",
                 hint: known.isEmpty
                     ? elsewhere ?? "it has no routes at all"
-                    : "there are \(Self.shortened(known))" + (elsewhere.map { "; \($0)" } ?? ""))
+                    : Self.shortened(known) + (elsewhere.map { "; \($0)" } ?? ""))
         }
         return within.map { route in
             (route, route.tree.routeNames.contains(where: choice.routes.contains))
@@ -138,7 +141,7 @@ struct BootstrapChoice {
     }
 
     private static func shortened(_ list: [String]) -> String {
-        list.prefix(12).joined(separator: ", ")
+        (list.count == 1 ? "there is " : "there are ") + list.prefix(12).joined(separator: ", ")
             + (list.count > 12 ? " and \(list.count - 12) more" : "")
     }
 }

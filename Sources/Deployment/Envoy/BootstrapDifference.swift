@@ -50,7 +50,10 @@ extension BootstrapEdits {
                 old.removeLast()
                 added.removeLast()
             }
-            result.append(BootstrapDifference(line: line, removed: old, added: added))
+            // Something may have been replaced by the same.
+            if !old.isEmpty || !added.isEmpty {
+                result.append(BootstrapDifference(line: line, removed: old, added: added))
+            }
             pending = []
         }
         for edit in sorted {

@@ -103,13 +103,14 @@ struct BootstrapEdits {
         }.joined(separator: source.lineEnd(at: offset))
     }
 
-    /// Changes the fields of a map; new ones come behind the first that is there, where people look.
+    /// Changes the fields of a map; new ones come behind the first that is there or behind the last.
     /// - Returns: whether the way in which it is written was understood.
     mutating func rewrite(
         map: BootstrapTree, _ change: BootstrapRewrite<ConfigValue.Field>
     ) -> Bool {
         guard let form = source.map(map) else { return false }
         let new = change.inserts.values.flatMap { $0 }
+        let isAtEnd = change.inserts[change.steps.count] != nil
         switch form {
         case .block(let ranges, let column):
             for (index, step) in change.steps.enumerated() {
@@ -135,22 +136,27 @@ struct BootstrapEdits {
             let lines = ConfigValue.map(new).yamlLines
             let end = source.lineEnd(at: ranges[0].lowerBound)
             let indentation = String(repeating: " ", count: column)
-            if ranges.count > 1 {
+            if isAtEnd {
+                let place = ranges[ranges.count - 1].upperBound
+                insert(place, end + indentation + joined(lines, column: column, at: ranges[0].lowerBound))
+            } else {
                 let place = source.aboveComments(ranges[1].lowerBound, column: column)
                 insert(place, joined(lines, column: column, at: place) + end + indentation)
-            } else {
-                let place = ranges[0].upperBound
-                insert(place, end + indentation + joined(lines, column: column, at: ranges[0].lowerBound))
             }
         case .flow(let ranges, let open):
-            for (index, step) in change.steps.enumerated() {
+            steps: for (index, step) in change.steps.enumerated() {
                 switch step {
                 case .keep: break
                 case .remove:
-                    if let range = source.withComma(ranges[index]) {
+                    let rest = change.steps[index...]
+                    let isInTail = rest.allSatisfy { if case .remove = $0 { true } else { false } }
+                    if !isInTail {
+                        guard let range = source.withComma(ranges[index]) else { return false }
                         replace(range, "")
-                    } else if index > 0, case .keep = change.steps[index - 1] {
-                        replace(ranges[index - 1].upperBound..<ranges[index].upperBound, "")
+                    } else if index > 0, let last = ranges.last {
+                        // With the comma before it; the rest of the tail goes with it.
+                        replace(ranges[index - 1].upperBound..<last.upperBound, "")
+                        break steps
                     } else {
                         return false
                     }
@@ -163,8 +169,9 @@ struct BootstrapEdits {
                 insert(open + 1, FlowStyle.line.text(new))
                 break
             }
-            let style = FlowStyle(like: first, in: source)
-            insert(first.upperBound, style.separator + style.text(new))
+            let before = isAtEnd ? ranges[ranges.count - 1] : first
+            let style = FlowStyle(like: before, in: source)
+            insert(before.upperBound, style.separator + style.text(new))
         }
         return true
     }

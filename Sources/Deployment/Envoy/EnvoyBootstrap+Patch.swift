@@ -228,9 +228,7 @@ private struct BootstrapPatch {
             case .replace(let new): .replace(make(new))
             }
         }
-        // They are written behind the first one, wherever they come from.
-        let new = change.inserts.values.flatMap { $0 }.map(make)
-        if !new.isEmpty { made.inserts[min(1, made.steps.count)] = new }
+        made.inserts = change.inserts.mapValues { $0.map(make) }
         changes.add(at: path[...]) { [made] old in
             BootstrapTree(
                 .map(
