@@ -48,13 +48,54 @@ struct EnvoySlotDeployment {
 
     /// Deploys what the command line says.
     func run(_ reference: String, _ filter: FilterOptions, to named: NamedFleet) async throws {
-        let image = try await image(try context.place(reference))
-        try await carryOut(image, try filter.deployment(of: image, in: context), to: named)
+        let (image, deployment) = try await resolve(reference, filter)
+        try await carryOut(image, deployment, to: named)
     }
 
     /// Deploys what a file says.
     func run(_ named: NamedFleet) async throws {
-        guard let file = named.file else { return }
+        guard let (image, deployment) = try await resolve(named) else { return }
+        try await carryOut(image, deployment, to: named)
+    }
+
+    /// What deploying the command line's filter would change.
+    func difference(
+        _ reference: String, _ filter: FilterOptions, _ named: NamedFleet
+    ) async throws -> SlotDifferenceResult {
+        let (image, deployment) = try await resolve(reference, filter)
+        return try difference(image, deployment, named)
+    }
+
+    /// What deploying a file would change.
+    func difference(_ named: NamedFleet) async throws -> SlotDifferenceResult {
+        guard let (image, deployment) = try await resolve(named) else {
+            throw CommandError(.usage, "the image is missing")
+        }
+        return try difference(image, deployment, named)
+    }
+
+    private func difference(
+        _ image: StoredFilter, _ deployment: FilterDeployment, _ named: NamedFleet
+    ) throws -> SlotDifferenceResult {
+        try image.check(deployment.configuration)
+        let deployer = try change.deployer(
+            named, probes: options.probe, isInline: options.inline, quiet: output.quiet, in: context)
+        return SlotDifferenceResult(
+            deployment,
+            try deployer.difference(
+                deployment, module: image.content.module, build: BuildStamp.id(of: image.content.module)),
+            paint: Paint(isActive: context.terminal.showsColour))
+    }
+
+    private func resolve(
+        _ reference: String, _ filter: FilterOptions
+    ) async throws -> (StoredFilter, FilterDeployment) {
+        let image = try await image(try context.place(reference))
+        return (image, try filter.deployment(of: image, in: context))
+    }
+
+    private func resolve(_ named: NamedFleet) async throws -> (StoredFilter, FilterDeployment)? {
+        guard let file = named.file else { return nil }
         let image = try await image(file.filter.place, pull: file.filter.pull)
         var deployment = file.deployment(
             digest: image.digest, rootID: image.content.runtime.rootIDs.first ?? "")
@@ -65,7 +106,7 @@ struct EnvoySlotDeployment {
                 hint: "write spec.filter.type: \(image.kind.rawValue)")
         }
         deployment.image = file.filter.image
-        try await carryOut(image, deployment, to: named)
+        return (image, deployment)
     }
 
     private func image(
@@ -98,6 +139,7 @@ struct EnvoySlotDeployment {
         _ image: StoredFilter, _ deployment: FilterDeployment, to named: NamedFleet
     ) async throws {
         try image.check(deployment.configuration)
+        if isDryRun { return try output.print(difference(image, deployment, named), in: context) }
         if options.printDeployment { return try printDeployment(deployment, named) }
         let deployer = try change.deployer(
             named, probes: options.probe, isInline: options.inline, quiet: output.quiet, in: context)

@@ -69,7 +69,10 @@ final class Listener: Sendable {
         "push", "pull",
         "copy", "save",
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
-        "deploy envoy", "envoy", "envoy install", "envoy list", "envoy remove", "version",
+        "deploy envoy", "undeploy", "undeploy envoy", "rollback", "rollback envoy", "history",
+        "history envoy",
+        "status", "status envoy", "diff", "diff envoy", "envoy", "envoy install", "envoy list",
+        "envoy remove", "version",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()

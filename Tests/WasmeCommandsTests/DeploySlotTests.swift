@@ -23,7 +23,8 @@ import Testing
             #expect(first.status == 0, "\(first.errors)")
             #expect(first.output.contains("deployed greeting in \(stage.slot.path) (revision 1, place 1)"))
             #expect(first.output.contains("proved on \(stage.admin): "))
-            #expect(first.output.contains("memory: begins with 262.1 KB in that Envoy, for 4 virtual machines"))
+            #expect(
+                first.output.contains("memory: begins with 262.1 KB in that Envoy, for 4 virtual machines"))
             #expect(first.output.contains("\nsha256:"))
             // In a pipe nothing is told but the result.
             #expect(first.errors.isEmpty, "\(first.errors)")
@@ -91,7 +92,7 @@ import Testing
                 let result = await person.run(
                     ["deploy", "envoy"] + arguments + [
                         "--slot", stage.slot.path.string, "--admin", stage.admin,
-                    ])
+                    ], environment: stage.environment)
                 #expect(result == status, "\(arguments): \(person.errors)")
                 #expect(person.errors.contains(message), "\(arguments): \(person.errors)")
                 #expect(hint.isEmpty || person.errors.contains(hint), "\(arguments): \(person.errors)")
@@ -141,6 +142,48 @@ import Testing
                     != 0)
             #expect(lost.errors.contains("there is no slot at "))
             #expect(lost.errors.contains("--prepare"))
+        }
+    }
+
+    @Test(.requires(.envoy))
+    func `a difference changes nothing, and status shows what is live and what drifted`()
+        async throws
+    {
+        try await SlotStage.run { stage in
+            try await stage.image("hello:v1", TinyFilter(value: "one"))
+            let file = stage.slot.places[0].file
+            let before = try Files.read(file)
+            let dry = try await stage.wasme("deploy", "envoy", "hello:v1", "--dry-run")
+            #expect(dry.status == 0, "\(dry.errors)")
+            #expect(dry.output.contains("would write \(stage.slot.modulesFolder)/"))
+            #expect(dry.output.contains("+++ \(file)") && dry.output.contains("wasm.v3.Wasm"))
+            #expect(try Files.read(file) == before)
+
+            let open = try await stage.wasme("deploy", "envoy", "hello:v1", "--failure-policy", "open")
+            #expect(open.status == 0, "\(open.errors)")
+            #expect(open.output.contains("if \"hello\" traps, envoy serves without it"))
+            let same = try await stage.wasme(
+                "diff", "envoy", "hello:v1", "--failure-policy", "open", admin: false)
+            #expect(same.status == 0, "\(same.errors)")
+            #expect(same.output == "\(stage.slot.path) has \"hello\" like this already\n")
+            let other = try await stage.wasme("diff", "envoy", "hello:v1", "--config", "{}", admin: false)
+            #expect(other.status == 1)
+            #expect(other.output.contains("-") && other.output.contains("+"), "\(other.output)")
+
+            let sound = try await stage.wasme("status", "envoy")
+            #expect(sound.status == 0, "\(sound.output)\(sound.errors)")
+            #expect(sound.output.contains("1      hello") && sound.output.contains("2      (empty)"))
+            #expect(
+                sound.output.contains("\(stage.admin): Envoy 1.") && sound.output.contains("LIVE, 2 workers"))
+            #expect(sound.output.contains("only a probe can tell"))
+
+            let text = String(decoding: try Files.read(file), as: UTF8.self)
+            try Files.replace(file, with: Array(text.replacing("FAIL_OPEN", with: "FAIL_CLOSED").utf8))
+            let drifted = try await stage.wasme("status", "envoy", "--format", "json", admin: false)
+            #expect(drifted.status == 1)
+            #expect(
+                drifted.output.contains("the file was changed since \\\"hello\\\" was deployed"),
+                "\(drifted.output)")
         }
     }
 
