@@ -8,8 +8,11 @@ import OCI
 import WasmBinary
 
 extension EnvoyPlugin.FailurePolicy: ExpressibleByArgument {
+    /// Reads its word.
     public init?(argument: String) { self.init(word: argument) }
+    /// Its word.
     public var defaultValueDescription: String { word }
+    /// All words.
     public static var allValueStrings: [String] { allCases.map(\.word) }
 }
 

@@ -35,6 +35,7 @@ package struct YAMLNode: Sendable {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - file: what errors call it.
+    /// - Returns: the document's value.
     /// - Throws: `YAMLError` that names file, line and column.
     package static func document(_ yaml: String, file: String) throws(YAMLError) -> YAMLNode {
         try checkSize(yaml, file: file)
@@ -56,6 +57,7 @@ package struct YAMLNode: Sendable {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - file: what errors call it.
+    /// - Returns: the values of the documents, in order.
     /// - Throws: `YAMLError` that names file, line and column.
     package static func documents(_ yaml: String, file: String) throws(YAMLError) -> [YAMLNode] {
         try checkSize(yaml, file: file)

@@ -12,7 +12,11 @@ struct FieldReader {
     }
 
     /// Makes sure that a value is what may stand there, with all that is in it.
-    /// - Parameter path: what errors call it, as in `spec.filter`; empty for the whole.
+    /// - Parameters:
+    ///   - node: what was written.
+    ///   - value: what may stand there.
+    ///   - path: what errors call it, as in `spec.filter`; empty for the whole.
+    /// - Throws: `DeploymentError` with the place.
     func check(_ node: YAMLNode, is value: FieldSchema.Value, at path: String) throws {
         func refuse(_ expected: String) -> DeploymentError {
             error(node, "\"\(path)\" must be \(expected), not \(node.phrase)")

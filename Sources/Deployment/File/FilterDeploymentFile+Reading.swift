@@ -11,6 +11,7 @@ extension FilterDeploymentFile {
     /// - Parameters:
     ///   - yaml: the text; JSON is YAML too.
     ///   - file: what errors call it.
+    /// - Returns: the documents, in order.
     /// - Throws: `DeploymentError` that names file, line, column and field.
     package static func read(_ yaml: String, file: String) throws -> [FilterDeploymentFile] {
         let documents: [YAMLNode]

@@ -128,6 +128,7 @@ extension FilterDeploymentFile {
     /// - Parameters:
     ///   - digest: the manifest that runs.
     ///   - rootID: the image's first plugin, if the file names none.
+    /// - Returns: the neutral value.
     package func deployment(digest: Digest, rootID: String = "") -> FilterDeployment {
         var deployment = FilterDeployment(id: id, image: filter.image, digest: digest)
         deployment.kind = filter.kind
