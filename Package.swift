@@ -194,6 +194,7 @@ let package = Package(
                 "Deployment", "DevLoop", "Diagnostics", "EnvoyControl", "Files", "FilterBench",
                 "FilterImage",
                 "FilterInspection", "FilterProject", "FilterProxy", "HostProfiles", "ImageTransfer", "JSON",
+                "KubernetesControl",
                 "OCI", "OCILayout",
                 "OCIRegistry", "Scenarios", "WasmBinary", "WasmeTemplates", argumentParser, system,
             ]),
@@ -328,7 +329,7 @@ let package = Package(
             "KubernetesControlTests",
             [
                 "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON",
-                "KubernetesControl", "OCI", "OCIRegistry", httpTypes, system,
+                "KubernetesControl", "OCI", "OCIRegistry", "wasme", httpTypes, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

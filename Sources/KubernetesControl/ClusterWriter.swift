@@ -64,35 +64,76 @@ package struct ClusterWriter: Sendable {
     /// - Returns: what became of each.
     /// - Throws: `KubernetesError`; its `changes` are those that stay.
     package func apply(_ items: [Item], _ options: Options) async throws -> [ObjectChange] {
-        var live: [[ClusterObject?]] = []
-        for cluster in clusters {
-            let present = try await self.live(items, in: cluster, options)
-            for (item, present) in zip(items, present) { try checkOwner(of: item, present, in: cluster) }
-            live.append(present)
+        try await apply(clusters.map { _ in items }, options)
+    }
+
+    /// Applies objects that differ between clusters, as each has its own history.
+    /// - Parameters:
+    ///   - items: the objects of each cluster, in the order of the contexts.
+    ///   - options: how to write.
+    /// - Returns: what became of each.
+    /// - Throws: `KubernetesError`; its `changes` are those that stay.
+    package func apply(_ items: [[Item]], _ options: Options) async throws -> [ObjectChange] {
+        var work: [(cluster: Kubectl, item: Item, live: ClusterObject?)] = []
+        for (cluster, items) in zip(clusters, items) {
+            let present = try await live(items, in: cluster, options)
+            for (item, present) in zip(items, present) {
+                try checkOwner(of: item, present, in: cluster)
+                work.append((cluster, item, present))
+            }
         }
         var planned: [ObjectChange] = []
-        if options.isDryRun || items.count * clusters.count > 1 {
-            for (cluster, live) in zip(clusters, live) {
-                for (item, present) in zip(items, live) {
-                    let after = try await write(item, in: cluster, options, isDryRun: true)
-                    planned.append(ObjectChange(context: cluster.context, before: present, after: after))
-                }
+        if options.isDryRun || work.count > 1 {
+            for (cluster, item, present) in work {
+                let after = try await write(item, in: cluster, options, isDryRun: true)
+                planned.append(ObjectChange(context: cluster.context, before: present, after: after))
             }
         }
         if options.isDryRun { return planned }
         var changes: [ObjectChange] = []
         do {
-            for (cluster, live) in zip(clusters, live) {
-                for (item, present) in zip(items, live) {
-                    try Task.checkCancellation()
-                    let after = try await write(item, in: cluster, options, isDryRun: false)
-                    changes.append(ObjectChange(context: cluster.context, before: present, after: after))
-                }
+            for (cluster, item, present) in work {
+                try Task.checkCancellation()
+                let after = try await write(item, in: cluster, options, isDryRun: false)
+                changes.append(ObjectChange(context: cluster.context, before: present, after: after))
             }
         } catch {
             throw await explain(error, after: changes, options)
         }
         return changes
+    }
+
+    /// The contexts, in order; nil for the current one.
+    package var contexts: [String?] { clusters.map(\.context) }
+
+    /// What the API servers have of these objects and of others of their kinds, for each cluster.
+    /// - Parameters:
+    ///   - items: the objects.
+    ///   - options: where they are.
+    /// - Returns: the objects of each cluster.
+    /// - Throws: `KubernetesError`.
+    package func present(_ items: [Item], _ options: Options) async throws -> [[ClusterObject]] {
+        var all: [[ClusterObject]] = []
+        for cluster in clusters {
+            let own = try await live(items, in: cluster, options).compactMap { $0 }
+            var found = own
+            let kinds = Set(
+                items.filter { !$0.isShared }.map { item in
+                    let version = item.object.apiVersion.split(separator: "/").last ?? ""
+                    return "\(item.object.kind).\(version).\(item.object.group)"
+                })
+            for kind in kinds.sorted() {
+                let space = items.first?.object.namespace ?? options.namespace
+                let subject = "list \(kind)"
+                let answer = try await cluster.run(
+                    ["get", kind, "-o", "json"] + (space.map { ["-n", $0] } ?? []), to: subject)
+                found += try ClusterObject.read(answer, subject).filter { other in
+                    !own.contains { $0.key(in: nil) == other.key(in: nil) }
+                }
+            }
+            all.append(found)
+        }
+        return all
     }
 
     /// What an API server has of these objects, nil where there is none.
@@ -142,7 +183,7 @@ package struct ClusterWriter: Sendable {
         }
     }
 
-    private func write(
+    func write(
         _ item: Item, in cluster: Kubectl, _ options: Options, isDryRun: Bool, force: Bool = false
     ) async throws -> ClusterObject {
         var arguments = [
@@ -160,64 +201,6 @@ package struct ClusterWriter: Sendable {
             throw KubernetesError(.failed, "cannot \(subject): kubectl does not say what came of it")
         }
         return object
-    }
-
-    // MARK: - Taking back
-
-    /// Takes changes back, the last one first.
-    /// - Returns: those that could not be taken back, with why.
-    package func takeBack(
-        _ changes: [ObjectChange], _ options: Options
-    ) async -> [(change: ObjectChange, error: any Error)] {
-        var left: [(ObjectChange, any Error)] = []
-        for change in changes.reversed() {
-            guard let cluster = clusters.first(where: { $0.context == change.context }) else { continue }
-            do {
-                switch change.kind {
-                case .unchanged: break
-                case .created: try await delete(change.object, in: cluster)
-                case .configured, .deleted:
-                    guard let before = change.before?.applied(by: Self.manager) else {
-                        throw KubernetesError(
-                            .noHistory, "nothing of \(change.object.title) was applied by wasme before")
-                    }
-                    _ = try await write(
-                        Item(before, isShared: true), in: cluster, options, isDryRun: false, force: true)
-                }
-            } catch {
-                left.append((change, error))
-            }
-        }
-        return left.reversed()
-    }
-
-    /// An error that says what was changed before, once that was taken back or is to stay.
-    func explain(
-        _ error: any Error, after changes: [ObjectChange], _ options: Options
-    ) async -> any Error {
-        let changed = changes.filter { $0.kind != .unchanged }
-        guard !changed.isEmpty else { return error }
-        guard options.isAtomic else { return failure(error, left: changed, options) }
-        // Even who is interrupted gets back what was there.
-        let left = await Task.detached { await takeBack(changed, options) }.value
-        guard !left.isEmpty else {
-            guard let error = error as? KubernetesError else { return error }
-            return KubernetesError(
-                error.code, "\(error.message); what was changed before is as it was", cause: error.cause,
-                hint: error.hint)
-        }
-        return failure(error, left: left.map(\.change), options)
-    }
-
-    private func failure(_ error: any Error, left: [ObjectChange], _ options: Options) -> any Error {
-        guard let error = error as? KubernetesError else { return error }
-        let names = left.map { "\($0.object.title)\($0.context.map { " of context \"\($0)\"" } ?? "")" }
-        var failure = KubernetesError(
-            error.code, "\(error.message); already changed: \(names.joined(separator: ", "))",
-            cause: error.cause,
-            hint: options.takeBack.map { "take back what was changed with '\($0)'" } ?? error.hint)
-        failure.changes = left
-        return failure
     }
 
     // MARK: - Arguments

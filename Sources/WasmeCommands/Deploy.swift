@@ -10,5 +10,8 @@ struct Deploy: AsyncParsableCommand {
             A FilterDeployment file says itself where its filters are to run:
               wasme deploy -f deployment.yaml
             """,
-        subcommands: [DeployEnvoy.self, DeployFile.self], defaultSubcommand: DeployFile.self)
+        subcommands: [
+            DeployEnvoy.self, DeployIstio.self, DeployEnvoyGateway.self, DeployGloo.self, DeployHigress.self,
+            DeployKuma.self, DeployConsul.self, DeployCilium.self, DeployFile.self,
+        ], defaultSubcommand: DeployFile.self)
 }

@@ -6,7 +6,7 @@ import Deployment
 /// `wasme diff`: a verb for each target.
 struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what a deploy would change.", subcommands: [DiffEnvoy.self])
+        abstract: "Show what a deploy would change.", subcommands: [DiffEnvoy.self, DiffIstio.self])
 }
 
 /// `wasme diff envoy`.

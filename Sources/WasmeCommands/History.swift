@@ -9,7 +9,12 @@ import SystemPackage
 /// `wasme history`: a verb for each target.
 struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what was deployed when, and by whom.", subcommands: [HistoryEnvoy.self])
+        abstract: "Show what was deployed when, and by whom.",
+        subcommands: [
+            HistoryEnvoy.self, HistoryKubernetes<IstioVerbs>.self, HistoryKubernetes<EnvoyGatewayVerbs>.self,
+            HistoryKubernetes<HigressVerbs>.self, HistoryKubernetes<KumaVerbs>.self,
+            HistoryKubernetes<CiliumVerbs>.self,
+        ])
 }
 
 /// `wasme history envoy`.

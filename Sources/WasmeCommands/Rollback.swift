@@ -6,7 +6,12 @@ import Deployment
 /// `wasme rollback`: a verb for each target.
 struct Rollback: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring back what a deployment was before.", subcommands: [RollbackEnvoy.self])
+        abstract: "Bring back what a deployment was before.",
+        subcommands: [
+            RollbackEnvoy.self, RollbackKubernetes<IstioVerbs>.self,
+            RollbackKubernetes<EnvoyGatewayVerbs>.self,
+            RollbackKubernetes<HigressVerbs>.self,
+        ])
 }
 
 /// `wasme rollback envoy`.

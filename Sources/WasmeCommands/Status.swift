@@ -6,7 +6,7 @@ import Deployment
 /// `wasme status`: a verb for each target.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what is live.", subcommands: [StatusEnvoy.self])
+        abstract: "Show what is live.", subcommands: [StatusEnvoy.self, StatusIstio.self])
 }
 
 /// `wasme status envoy`.

@@ -6,7 +6,13 @@ import Deployment
 /// `wasme undeploy`: a verb for each target.
 struct Undeploy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take a filter out of where it is live.", subcommands: [UndeployEnvoy.self])
+        abstract: "Take a filter out of where it is live.",
+        subcommands: [
+            UndeployEnvoy.self, UndeployKubernetes<IstioVerbs>.self,
+            UndeployKubernetes<EnvoyGatewayVerbs>.self,
+            UndeployGloo.self, UndeployKubernetes<HigressVerbs>.self, UndeployKubernetes<KumaVerbs>.self,
+            UndeployConsul.self, UndeployKubernetes<CiliumVerbs>.self,
+        ])
 }
 
 /// `wasme undeploy envoy`.

@@ -34,6 +34,9 @@ enum Cluster {
                       url: {type: string, minLength: 1}
                       sha256: {type: string, pattern: "^([a-f0-9]{64}|)$"}
                       priority: {type: integer}
+                      pluginName: {type: string}
+                      failStrategy: {type: string}
+                      imagePullSecret: {type: string}
                       phase: {type: string, enum: [UNSPECIFIED_PHASE, AUTHN, AUTHZ, STATS]}
                       pluginConfig: {type: object, x-kubernetes-preserve-unknown-fields: true}
                       selector: {type: object, properties: {matchLabels: {type: object, additionalProperties: {type: string}}}}

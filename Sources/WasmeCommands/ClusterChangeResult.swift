@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import KubernetesControl
+
+/// What became of objects in clusters.
+struct ClusterChangeResult: CommandResult {
+    /// One object.
+    struct Change: Encodable {
+        let context: String?
+        let kind: String
+        let namespace: String?
+        let name: String
+        /// `created`, `configured`, `unchanged` or `deleted`.
+        let change: String
+        let fields: [Field]
+
+        init(_ change: ObjectChange) {
+            context = change.context
+            kind = change.object.kind
+            namespace = change.object.namespace
+            name = change.object.name
+            self.change = change.kind.rawValue
+            fields = change.fields.map {
+                Field(path: $0.path, before: $0.before?.description, after: $0.after?.description)
+            }
+        }
+    }
+
+    /// One field that differs; values are JSON.
+    struct Field: Encodable {
+        let path: String
+        let before: String?
+        let after: String?
+    }
+
+    let id: String
+    let isDryRun: Bool
+    let changes: [Change]
+    let proxies: [ProxyRow]?
+
+    init(_ id: String, _ changes: [ObjectChange], isDryRun: Bool, proxies: [ProxyRow]? = nil) {
+        self.id = id
+        self.isDryRun = isDryRun
+        self.changes = changes.map { Change($0) }
+        self.proxies = proxies
+    }
+
+    var text: String {
+        guard !changes.isEmpty else { return "nothing of \"\(id)\" is there" }
+        let lines = changes.flatMap { change in
+            let place = change.context.map { " (context \($0))" } ?? ""
+            let title = "\(change.kind) \(change.namespace.map { "\($0)/" } ?? "")\(change.name)\(place)"
+            let head =
+                "\(title) \(isDryRun && change.change != "unchanged" ? "would be " : "")\(change.change)"
+            guard isDryRun else { return [head] }
+            return [head]
+                + change.fields.filter { !$0.path.hasPrefix("metadata.annotations[\"wasme.io/history\"]") }
+                .flatMap { field in
+                    (field.before.map { ["  - \(field.path): \($0)"] } ?? [])
+                        + (field.after.map { ["  + \(field.path): \($0)"] } ?? [])
+                }
+        }
+        guard let proxies else { return lines.joined(separator: "\n") }
+        return (lines + [ProxyRow.table(proxies)]).joined(separator: "\n")
+    }
+
+    var brief: String { changes.map { "\($0.kind)/\($0.name)" }.joined(separator: "\n") }
+}
+
+/// What one pod's proxy says.
+struct ProxyRow: Encodable {
+    let context: String?
+    let namespace: String
+    let pod: String
+    let state: String
+    let reason: String?
+    let envoy: String?
+    let workers: Int
+    let digest: String?
+    let restarts: Int
+    let fetches: [String: Int]
+
+    init(_ report: ProxyReport, context: String?) {
+        self.context = context
+        namespace = report.pod.namespace
+        pod = report.pod.name
+        state = "\(report.state)"
+        reason = report.reason
+        envoy = report.envoy
+        workers = report.workers
+        digest = report.digest
+        restarts = report.restarts
+        fetches = report.fetches
+    }
+
+    static func table(_ rows: [ProxyRow]) -> String {
+        guard !rows.isEmpty else { return "no selected pod has a proxy" }
+        return WasmeCommands.table(
+            ["POD", "STATE", "ENVOY", "WORKERS", "DIGEST", "RESTARTS", "WHY"],
+            rows.map { row in
+                [
+                    "\(row.namespace)/\(row.pod)", row.state, row.envoy ?? "",
+                    row.workers > 0 ? "\(row.workers)" : "",
+                    row.digest.map { String($0.prefix(12)) } ?? "", "\(row.restarts)", row.reason ?? "",
+                ]
+            })
+    }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import EnvoyControl
+import KubernetesControl
+import FilterImage
+import OCI
+
+extension IstioOptions.Kind: ExpressibleByArgument {}
+
+/// `wasme deploy istio`.
+struct DeployIstio: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "istio",
+        abstract: "Deploy to the proxies of an Istio mesh.",
+        discussion: """
+            Writes a WasmPlugin by server-side apply, or what else can express the \
+            deployment. Objects that are not wasme's are never touched. --wait asks \
+            every selected proxy until it runs the filter.
+
+            Examples:
+              wasme deploy istio ghcr.io/acme/add-header:v1 -n shop -l app=web --wait
+              wasme deploy istio ghcr.io/acme/add-header:v1 -n shop --dry-run server
+              wasme deploy istio ghcr.io/acme/add-header:v1 --context east,west --atomic
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "WasmPlugin, TrafficExtension or EnvoyFilter (default: what can express it).", valueName: "kind"))
+    var kind: IstioOptions.Kind?
+
+    @Flag(help: "The pods are gateways, not sidecars.")
+    var gateway = false
+
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        var istio = IstioOptions()
+        istio.kind = kind
+        istio.isGateway = gateway || options.place.patchContext == .gateway
+        let deploy = KubernetesDeploy(options: options, output: output, context: context)
+        let target = KubernetesDeploy.Target(
+            word: "istio", make: { [istio] in IstioTarget(istio, for: $0) },
+            file: { [istio] in .istio($0, istio, .init()) })
+        guard let (deployment, changes) = try await deploy.run({ _ in target }) else { return }
+        var rows: [ProxyRow]?
+        if proof.wait, options.change.dryRun == nil {
+            rows = try await proof.prove(
+                changes, cluster: options.cluster, digest: deployment.digest, output: output, in: context)
+        }
+        try output.print(
+            ClusterChangeResult(
+                deployment.id, changes, isDryRun: options.change.dryRun != nil, proxies: rows),
+            in: context)
+        if let rows, !rows.allSatisfy({ $0.state == "healthy" }) || rows.isEmpty {
+            throw CommandError(
+                .failed, "not proved that every selected proxy runs \"\(deployment.id)\"",
+                hint:
+                    "take it back: wasme \(changes.contains { $0.kind == .created } ? "undeploy" : "rollback") istio \(deployment.id)\(options.cluster.repeated)"
+            )
+        }
+    }
+}
+
+/// `wasme deploy envoy-gateway`.
+struct DeployEnvoyGateway: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "envoy-gateway", abstract: "Deploy to routes and gateways of Envoy Gateway.",
+        discussion: """
+            Example:
+              wasme deploy envoy-gateway ghcr.io/acme/add-header:v1 -n shop --target HTTPRoute/web
+            """)
+
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await options.deploy(output, in: context) { _ in
+            .init(
+                word: "envoy-gateway", make: { _ in EnvoyGatewayTarget() },
+                file: { .envoyGateway($0, EnvoyGatewayOptions()) })
+        }
+    }
+}
+
+/// `wasme deploy higress`.
+struct DeployHigress: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "higress", abstract: "Deploy to a gateway of Higress.")
+
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await options.deploy(output, in: context) { _ in
+            .init(word: "higress", make: { _ in HigressTarget() }, file: { .higress($0, HigressOptions()) })
+        }
+    }
+}
+
+/// `wasme deploy gloo`.
+struct DeployGloo: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gloo", abstract: "Deploy to a gateway of Gloo.")
+
+    @Option(help: ArgumentHelp("The Gateway whose filters are changed.", valueName: "name"))
+    var gateway = "gateway-proxy"
+
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        var gloo = GlooOptions()
+        gloo.gateway = gateway
+        try await options.deploy(output, in: context) { [gloo] _ in
+            .init(word: "gloo", make: { _ in GlooTarget(gloo) }, file: { .gloo($0, gloo) })
+        }
+    }
+}
+
+/// Where a proxy finds a module that its control plane does not fetch.
+struct ModuleSourceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The module's file in the proxy's container.", valueName: "path"))
+    var moduleFile: String?
+
+    @Option(help: ArgumentHelp("The address that the proxy fetches the module from.", valueName: "url"))
+    var moduleURL: String?
+
+    init() {}
+
+    func validate() throws {
+        guard (moduleFile == nil) != (moduleURL == nil) else {
+            throw ValidationError(
+                "say where the proxy finds the module: --module-file PATH or --module-url URL")
+        }
+    }
+
+    func source(_ image: StoredFilter) -> ModuleSource {
+        if let moduleURL { return .remote(url: moduleURL, sha256: Digest(of: image.content.module)) }
+        return .file(moduleFile ?? "")
+    }
+}
+
+/// `wasme deploy kuma`.
+struct DeployKuma: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kuma", abstract: "Deploy to the proxies of a Kuma mesh.")
+
+    @Option(help: ArgumentHelp("The mesh.", valueName: "name"))
+    var mesh = "default"
+
+    @Option(
+        help: ArgumentHelp("The volume of the pods with the module's file, to be mounted.", valueName: "name")
+    )
+    var volume: String?
+
+    @OptionGroup var module: ModuleSourceOptions
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await options.deploy(output, in: context) { image in
+            var kuma = KumaOptions(module: module.source(image))
+            kuma.mesh = mesh
+            kuma.volume = volume
+            return .init(
+                word: "kuma", make: { [kuma] _ in KumaTarget(kuma) }, file: { [kuma] in .kuma($0, kuma) })
+        }
+    }
+}
+
+extension ConsulOptions.Form: ExpressibleByArgument {}
+
+/// `wasme deploy consul`.
+struct DeployConsul: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consul", abstract: "Deploy to the proxies of a service of Consul.")
+
+    @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
+    var service: String
+
+    @Option(help: ArgumentHelp("The service that serves a module that is fetched.", valueName: "name"))
+    var moduleService: String?
+
+    @Option(help: ArgumentHelp("How the entry is written: kubernetes, hcl or json.", valueName: "form"))
+    var form = ConsulOptions.Form.kubernetes
+
+    @OptionGroup var module: ModuleSourceOptions
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        try await options.deploy(output, in: context) { image in
+            var consul = ConsulOptions(service: service, module: module.source(image))
+            consul.moduleService = moduleService
+            consul.form = form
+            return .init(
+                word: "consul", make: { [consul] _ in ConsulTarget(consul) },
+                file: { [consul] in .consul($0, consul) })
+        }
+    }
+}
+
+/// `wasme deploy cilium`.
+struct DeployCilium: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cilium", abstract: "Deploy to Cilium's own Envoys.")
+
+    @Option(
+        help: ArgumentHelp(
+            "A service whose traffic is led through the filter; may be repeated.",
+            valueName: "namespace/name[:port]"))
+    var service: [String]
+
+    @Option(help: ArgumentHelp("The module's file in Cilium's Envoy.", valueName: "path"))
+    var modulePath: String
+
+    @Flag(help: "Write an object of the cluster, not of a namespace.")
+    var clusterwide = false
+
+    @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        let services = try service.map { text -> CiliumOptions.Service in
+            guard let match = text.wholeMatch(of: /([a-z0-9-]+)\/([a-z0-9.-]+)(?::(\d+))?/) else {
+                throw CommandError(
+                    .usage, "\"\(text)\" names no service",
+                    hint: "write NAMESPACE/NAME or NAMESPACE/NAME:PORT")
+            }
+            return .init(
+                name: String(match.2), namespace: String(match.1), port: match.3.flatMap { Int($0) })
+        }
+        try await options.deploy(output, in: context) { _ in
+            var cilium = CiliumOptions(services: services, modulePath: modulePath)
+            cilium.isClusterwide = clusterwide
+            return .init(
+                word: "cilium", make: { [cilium] _ in CiliumTarget(cilium) },
+                file: { [cilium] in .cilium($0, cilium) })
+        }
+    }
+}
+
+extension KubernetesDeployOptions {
+    /// Deploys and prints what became of it.
+    func deploy(
+        _ output: OutputOptions, in context: CommandContext,
+        _ target: (StoredFilter) throws -> KubernetesDeploy.Target
+    ) async throws {
+        let deploy = KubernetesDeploy(options: self, output: output, context: context)
+        guard let (deployment, changes) = try await deploy.run(target) else { return }
+        try output.print(
+            ClusterChangeResult(deployment.id, changes, isDryRun: change.dryRun != nil), in: context)
+    }
+}

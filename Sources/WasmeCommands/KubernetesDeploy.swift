@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import EnvoyControl
+import Foundation
+import HostProfiles
+import JSON
+import KubernetesControl
+import OCI
+import OCIRegistry
+
+/// The options that a deploy to every target on Kubernetes has.
+struct KubernetesDeployOptions: ParsableArguments {
+    @Argument(help: ArgumentHelp("The image.", valueName: "ref"))
+    var reference: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the objects into a folder with a kustomization, and change no cluster.", valueName: "dir"))
+    var output: String?
+
+    @Flag(help: "Print the FilterDeployment file that says the same, and change nothing.")
+    var printDeployment = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The version of the mesh or gateway, as in 1.30 (default: found, for Istio).",
+            valueName: "version"))
+    var targetVersion: String?
+
+    @OptionGroup(title: "The filter") var filter: FilterOptions
+    @OptionGroup(title: "Where it runs") var place: PlaceOptions
+    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
+    @OptionGroup(title: "The change") var change: ClusterChangeOptions
+    @OptionGroup var store: StoreOptions
+    @OptionGroup(title: "Registry options") var access: RegistryAccessOptions
+
+    init() {}
+}
+
+/// A deploy to a target on Kubernetes: the same way for all of them.
+struct KubernetesDeploy {
+    /// What only one target has.
+    struct Target {
+        /// The verb's word, as in "istio".
+        let word: String
+        /// Whether a history can bring an earlier deployment back.
+        var hasRollback: Bool { ["istio", "envoy-gateway", "higress"].contains(word) }
+        /// Makes the target for what is to be deployed.
+        let make: (KubernetesRequest) throws -> any KubernetesTarget
+        /// The target in a file.
+        let file: (KubernetesPlace) -> FilterDeploymentFile.Target
+    }
+
+    let options: KubernetesDeployOptions
+    let output: OutputOptions
+    let context: CommandContext
+
+    /// Deploys.
+    /// - Returns: what became of the objects, and the deployment; nil if nothing was to be changed.
+    func run(
+        _ makeTarget: (StoredFilter) throws -> Target
+    ) async throws -> (FilterDeployment, [ObjectChange])? {
+        let image = try await StoredFilter.load(
+            context.place(options.reference), store: options.store, access: options.access,
+            quiet: output.quiet,
+            in: context)
+        var deployment = try options.filter.deployment(of: image, in: context)
+        if options.filter.id == nil { deployment.id = KubernetesNames.dnsLabel(deployment.id) }
+        options.place.apply(to: &deployment)
+        try image.check(deployment.configuration)
+        let target = try makeTarget(image)
+        let place = try options.place.place(options.cluster.namespace)
+        if options.printDeployment {
+            guard let image = deployment.image else {
+                throw CommandError(
+                    .usage, "an image without a name cannot be written into a file",
+                    hint: "give it one: 'wasme copy' or 'wasme tag'")
+            }
+            context.terminal.writeOutput(
+                FilterDeploymentFile(deployment, image: image, target: target.file(place)).yaml)
+            return nil
+        }
+        return try await carryOut(deployment, place, target)
+    }
+
+    /// Renders for each cluster, as each has its own history, and applies.
+    func carryOut(
+        _ deployment: FilterDeployment, _ place: KubernetesPlace, _ target: Target
+    ) async throws -> (FilterDeployment, [ObjectChange])? {
+        var request = KubernetesRequest(
+            deployment, at: place, author: context.who, time: Date.now.formatted(.iso8601))
+        request.isBestEffort = options.place.bestEffort
+        request.version = try version()
+        if options.change.dryRun == .client || options.output != nil {
+            let plan = try target.make(request).plan(request)
+            warn(plan.warnings)
+            if let folder = options.output {
+                for file in try plan.write(toFolder: context.path(folder)) {
+                    output.note("\(file.change.rawValue) \(file.path)", in: context)
+                }
+            } else {
+                context.terminal.writeOutput(plan.text)
+            }
+            return nil
+        }
+        if request.version == nil, target.word == "istio" { request.version = try await istioVersion() }
+        let first = try target.make(request).plan(request)
+        guard !first.objects.isEmpty else {
+            throw CommandError(
+                .usage,
+                "what was rendered is no object of a cluster, but a file for a tool of the target's own",
+                hint: "write it with --output DIR, or see it with --dry-run client")
+        }
+        let writer = try options.cluster.writer(deployment.id, in: context)
+        try await preparePullSecret(deployment, place)
+        var changeOptions = options.change.options(first.objects.first?.namespace ?? place.namespace)
+        let present = try await writer.present(first.objects.map { ClusterWriter.Item($0) }, changeOptions)
+        // What was there before comes back by its history; what is new goes.
+        let isNew = !present.joined().contains { live in
+            KubernetesStamp.deployments(in: .object(live.json)).contains(deployment.id)
+        }
+        let verb = isNew || !target.hasRollback ? "undeploy" : "rollback"
+        changeOptions.takeBack = "wasme \(verb) \(target.word) \(deployment.id)\(options.cluster.repeated)"
+        var items: [[ClusterWriter.Item]] = []
+        var warnings: [String] = []
+        for live in present {
+            request.live = live.map { .object($0.json) }
+            let made = try target.make(request)
+            let plan = try made.plan(request)
+            warnings += plan.warnings
+            warnings += try made.conflicts(of: plan, with: request.live)
+            items.append(plan.objects.map { ClusterWriter.Item($0) })
+        }
+        warn(warnings)
+        return (deployment, try await writer.apply(items, changeOptions))
+    }
+
+    private func warn(_ warnings: [String]) {
+        var seen: Set<String> = []
+        for warning in warnings where seen.insert(warning).inserted {
+            output.note("warning: \(warning)", in: context)
+        }
+    }
+
+    private func version() throws -> HostVersion? {
+        guard let text = options.targetVersion else { return nil }
+        guard let version = HostVersion(text) else {
+            throw CommandError(
+                .usage, "\"\(text)\" is not a version", hint: "write it as in --target-version 1.30")
+        }
+        return version
+    }
+
+    /// The oldest of the clusters' versions: what it takes, all take.
+    private func istioVersion() async throws -> HostVersion? {
+        var versions: [HostVersion] = []
+        let kubectl = try options.cluster.kubectl(in: context)
+        for name in options.cluster.contexts.isEmpty ? [nil] : options.cluster.contexts.map(Optional.some) {
+            let planes = try await kubectl.with(context: name).istioControlPlanes()
+            versions += planes.compactMap { $0.version.flatMap { HostVersion($0) } }
+        }
+        if versions.isEmpty { output.note("note: which version of Istio runs is not known", in: context) }
+        return versions.min()
+    }
+
+    /// Finds the pull secret in each cluster, or makes it, and tries it on the registry.
+    private func preparePullSecret(_ deployment: FilterDeployment, _ place: KubernetesPlace) async throws {
+        guard let name = place.pullSecret, let image = deployment.image, let host = image.registry else {
+            return
+        }
+        let secret = PullSecret(name, in: place.namespace)
+        let kubectl = try options.cluster.kubectl(in: context)
+        for contextName in options.cluster.contexts.isEmpty
+            ? [nil] : options.cluster.contexts.map(Optional.some)
+        {
+            let cluster = kubectl.with(context: contextName)
+            var credential = try await secret.credential(by: cluster, for: host)
+            let isMissing = credential == nil
+            if isMissing {
+                credential = try await options.access.credentials(for: host, in: context).credential(
+                    for: host, image.repository)
+            }
+            guard let credential else {
+                throw CommandError(
+                    .usage,
+                    "there is no secret \"\(name)\", and no credentials for \"\(host)\" to make it from",
+                    hint: "log in first: wasme login \(host)")
+            }
+            let client = RegistryClient(
+                host: host, transport: context.makeTransport(),
+                options: try options.access.options(for: host, in: context),
+                credentials: FixedCredentials(credential, for: host))
+            _ = try await client.resolve(image.repository, .digest(deployment.digest))
+            guard isMissing, options.change.dryRun == nil else { continue }
+            try await secret.create(credential, for: host, by: cluster)
+            output.note("created the secret \"\(name)\" for \"\(host)\"", in: context)
+        }
+    }
+}

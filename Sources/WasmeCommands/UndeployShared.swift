@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import JSON
+import KubernetesControl
+
+/// `wasme undeploy gloo`.
+struct UndeployGloo: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gloo", abstract: "Take a filter out of a gateway of Gloo.")
+
+    @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
+    var id: String
+
+    @Option(help: ArgumentHelp("The Gateway whose filters are changed.", valueName: "name"))
+    var gateway = "gateway-proxy"
+
+    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
+    @OptionGroup(title: "The change") var change: ClusterChangeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        var options = GlooOptions()
+        options.gateway = gateway
+        try await cluster.remove(id, from: GlooTarget(options), change, output, in: context)
+    }
+}
+
+/// `wasme undeploy consul`.
+struct UndeployConsul: WasmeCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consul", abstract: "Take a filter out of the proxies of a service of Consul.")
+
+    @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
+    var id: String
+
+    @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
+    var service: String
+
+    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
+    @OptionGroup(title: "The change") var change: ClusterChangeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        // Where the module is does not matter for what goes.
+        let options = ConsulOptions(service: service, module: .file("/"))
+        try await cluster.remove(id, from: ConsulTarget(options), change, output, in: context)
+    }
+}
+
+extension ClusterOptions {
+    /// Takes a filter out of a list that belongs to others.
+    fileprivate func remove(
+        _ id: String, from target: some SharedObjectTarget, _ change: ClusterChangeOptions,
+        _ output: OutputOptions,
+        in context: CommandContext
+    ) async throws {
+        var place = KubernetesPlace()
+        place.namespace = namespace ?? target.usualNamespace
+        let writer = try writer(id, in: context)
+        var options = change.options(place.namespace)
+        options.isDryRun = change.dryRun != nil
+        let present = try await writer.present(
+            [ClusterWriter.Item(target.object(with: [], place))], options)
+        let items = present.map { live in
+            target.removal(of: id, at: place, live: live.map { .object($0.json) }).map {
+                [ClusterWriter.Item($0)]
+            } ?? []
+        }
+        guard items.contains(where: { !$0.isEmpty }) else {
+            throw CommandError(
+                .failed,
+                "there is no filter \"\(id)\" in \(present.first?.first?.title ?? "what \(target.title) has")",
+                hint: "look at it with kubectl")
+        }
+        let changes = try await writer.apply(items, options)
+        try output.print(ClusterChangeResult(id, changes, isDryRun: options.isDryRun), in: context)
+    }
+}
