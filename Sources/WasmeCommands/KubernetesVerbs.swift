@@ -115,90 +115,11 @@ struct UndeployKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
     }
 }
 
-private func noDeployment(_ id: String, _ word: String, _ cluster: ClusterOptions) -> CommandError {
+func noDeployment(_ id: String, _ word: String, _ cluster: ClusterOptions) -> CommandError {
     CommandError(
         .failed,
         "there is no deployment \"\(id)\" in \(cluster.namespace.map { "namespace \"\($0)\"" } ?? "the context's namespace")",
         hint: "'wasme history \(word)\(cluster.repeated)' lists what is there")
-}
-
-/// `wasme history istio` and its like.
-struct HistoryKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: Target.word, abstract: "Show what was deployed to \(Target.title).",
-            discussion: """
-                The history is kept in an annotation of the objects: it goes with them.
-
-                Example:
-                  wasme history \(Target.word) add-header -n shop
-                """)
-    }
-
-    @Argument(help: ArgumentHelp("Of this deployment alone.", valueName: "id"))
-    var id: String?
-
-    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(in context: CommandContext) async throws {
-        let found = try await cluster.writer(id ?? "", in: context).find(
-            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace, anyID: id == nil)
-        if let id, found.isEmpty { throw noDeployment(id, Target.word, cluster) }
-        let rows = found.flatMap { context, object -> [ClusterHistoryResult.Row] in
-            let id = object.labels[ClusterWriter.idLabel] ?? ""
-            let revisions = KubernetesStamp.history(of: id, in: .object(object.json)).revisions
-            return revisions.map { .init($0, id, object, context, isLive: $0 == revisions.last) }
-        }
-        try output.print(ClusterHistoryResult(revisions: rows), in: context)
-    }
-}
-
-/// What was deployed into clusters.
-struct ClusterHistoryResult: CommandResult {
-    struct Row: Encodable {
-        let context: String?
-        let namespace: String?
-        let id: String
-        let revision: Int
-        let live: Bool
-        let time: String
-        let who: String
-        let image: String?
-        let digest: String
-        let configuration: String?
-
-        init(
-            _ revision: KubernetesHistory.Revision, _ id: String, _ object: ClusterObject, _ context: String?,
-            isLive: Bool
-        ) {
-            self.context = context
-            namespace = object.namespace
-            self.id = id
-            self.revision = revision.number
-            live = isLive
-            time = revision.time
-            who = revision.author
-            image = revision.deployment.image.map { "\($0)" }
-            digest = revision.deployment.digest.description
-            configuration = revision.deployment.configuration
-        }
-    }
-
-    let revisions: [Row]
-
-    var text: String {
-        guard !revisions.isEmpty else { return "nothing was deployed there" }
-        return table(
-            ["", "ID", "REV", "WHEN", "WHO", "IMAGE", "DIGEST", "CONTEXT"],
-            revisions.map { row in
-                [
-                    row.live ? "*" : "", row.id, "\(row.revision)", row.time, row.who, row.image ?? "",
-                    String(row.digest.dropFirst(7).prefix(12)), row.context ?? "",
-                ]
-            })
-    }
-    var brief: String { revisions.map { "\($0.id) \($0.revision)" }.joined(separator: "\n") }
 }
 
 /// `wasme rollback istio` and its like.
@@ -272,71 +193,6 @@ extension ClusterObject {
             spec?["imagePullSecret"]?.string ?? spec?["wasm"]?.object?["imagePullSecret"]?.string
             ?? policy?["pullSecretRef"]?.object?["name"]?.string
         return place
-    }
-}
-
-/// `wasme status istio`.
-struct StatusIstio: WasmeCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "istio", abstract: "Show whether the proxies of an Istio mesh run their filters.",
-        discussion: """
-            Asks the proxy of every selected pod: accepted, fetched, loaded, alive on all \
-            workers, and from which image. Needs the right to forward ports of pods.
-
-            Examples:
-              wasme status istio -n shop
-              wasme status istio add-header -n shop --via exec --format json
-            """)
-
-    @Argument(help: ArgumentHelp("Of this deployment alone.", valueName: "id"))
-    var id: String?
-
-    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
-    @OptionGroup(title: "Proof") var way: ProxyOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(in context: CommandContext) async throws {
-        let found = try await cluster.writer(id ?? "", in: context).find(
-            IstioVerbs.kinds, namespace: cluster.namespace, anyID: id == nil)
-        if found.isEmpty, let id { throw noDeployment(id, "istio", cluster) }
-        let kubectl = try cluster.kubectl(in: context)
-        var deployments: [IstioStatusResult.Deployment] = []
-        for (name, object) in found {
-            let digest = object.annotations["wasme.io/digest"].flatMap { Digest($0) }
-            let rows = try await object.rows(
-                kubectl.with(context: name), way, digest: digest, waiting: nil, output: output, in: context)
-            deployments.append(
-                .init(
-                    id: object.labels[ClusterWriter.idLabel] ?? "", object: object.title,
-                    digest: digest?.description,
-                    image: object.annotations["wasme.io/image"], proxies: rows))
-        }
-        try output.print(IstioStatusResult(deployments: deployments), in: context)
-    }
-}
-
-/// What the proxies of a mesh say.
-struct IstioStatusResult: CommandResult {
-    struct Deployment: Encodable {
-        let id: String
-        let object: String
-        let digest: String?
-        let image: String?
-        let proxies: [ProxyRow]
-    }
-
-    let deployments: [Deployment]
-
-    var text: String {
-        guard !deployments.isEmpty else { return "nothing is deployed there" }
-        return deployments.map { deployment in
-            "\(deployment.id): \(deployment.image ?? "")\n\(ProxyRow.table(deployment.proxies))"
-        }.joined(separator: "\n\n")
-    }
-    var brief: String {
-        deployments.map { deployment in
-            "\(deployment.id) \(deployment.proxies.count { $0.state == "healthy" })/\(deployment.proxies.count)"
-        }.joined(separator: "\n")
     }
 }
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import JSON
+import KubernetesControl
+import OCI
+
+/// `wasme history istio` and its like.
+struct HistoryKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Target.word, abstract: "Show what was deployed to \(Target.title).",
+            discussion: """
+                The history is kept in an annotation of the objects: it goes with them.
+
+                Example:
+                  wasme history \(Target.word) add-header -n shop
+                """)
+    }
+
+    @Argument(help: ArgumentHelp("Of this deployment alone.", valueName: "id"))
+    var id: String?
+
+    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(in context: CommandContext) async throws {
+        let found = try await cluster.writer(id ?? "", in: context).find(
+            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace, anyID: id == nil)
+        if let id, found.isEmpty { throw noDeployment(id, Target.word, cluster) }
+        let rows = found.flatMap { context, object -> [ClusterHistoryResult.Row] in
+            let id = object.labels[ClusterWriter.idLabel] ?? ""
+            let revisions = KubernetesStamp.history(of: id, in: .object(object.json)).revisions
+            return revisions.map { .init($0, id, object, context, isLive: $0 == revisions.last) }
+        }
+        try output.print(ClusterHistoryResult(revisions: rows), in: context)
+    }
+}
+
+/// What was deployed into clusters.
+struct ClusterHistoryResult: CommandResult {
+    struct Row: Encodable {
+        let context: String?
+        let namespace: String?
+        let id: String
+        let revision: Int
+        let live: Bool
+        let time: String
+        let who: String
+        let image: String?
+        let digest: String
+        let configuration: String?
+
+        init(
+            _ revision: KubernetesHistory.Revision, _ id: String, _ object: ClusterObject, _ context: String?,
+            isLive: Bool
+        ) {
+            self.context = context
+            namespace = object.namespace
+            self.id = id
+            self.revision = revision.number
+            live = isLive
+            time = revision.time
+            who = revision.author
+            image = revision.deployment.image.map { "\($0)" }
+            digest = revision.deployment.digest.description
+            configuration = revision.deployment.configuration
+        }
+    }
+
+    let revisions: [Row]
+
+    var text: String {
+        guard !revisions.isEmpty else { return "nothing was deployed there" }
+        return table(
+            ["", "ID", "REV", "WHEN", "WHO", "IMAGE", "DIGEST", "CONTEXT"],
+            revisions.map { row in
+                [
+                    row.live ? "*" : "", row.id, "\(row.revision)", row.time, row.who, row.image ?? "",
+                    String(row.digest.dropFirst(7).prefix(12)), row.context ?? "",
+                ]
+            })
+    }
+    var brief: String { revisions.map { "\($0.id) \($0.revision)" }.joined(separator: "\n") }
+}
