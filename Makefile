@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin: what these targets do stands in scripts/ and in the tests.
-.PHONY: help setup build demo test lint format docs screenshots install clean
+.PHONY: help setup build demo test lint format docs screenshots bench-deploy install clean
 
 PREFIX ?= $(HOME)/.local
 SWIFT_FILES = Package.swift Sources registry Tests sdk-templates Benchmarks
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## Install what is missing (Debian packages as root, Envoy into this checkout)
 	@scripts/setup.sh
@@ -31,6 +31,11 @@ docs: ## Render the documentation of the Swift SDK into .build/docs/site
 
 screenshots: ## Write pictures of the hub's pages, light, dark and narrow, into .build/screenshots
 	WASME_REQUIRE=browser WASME_SCREENSHOTS="$(CURDIR)/.build/screenshots" swift test --filter PageLookTests
+
+bench-deploy: setup ## Measure what deploying under load costs (Benchmarks/Deploy); needs wrk
+	swift build -c release --product wasme
+	@WASME_ENVOY="$${WASME_ENVOY:-$$(command -v envoy || ls "$(CURDIR)"/.tools/envoy/*/envoy | tail -n 1)}" \
+		Benchmarks/Deploy/measure.py .build/release/wasme
 
 install: setup ## Build for use and install below PREFIX (default ~/.local)
 	@scripts/install.sh "$(PREFIX)"

@@ -87,9 +87,9 @@ package struct EnvoyAdmin: Sendable {
         let bytes = try await get(path, accepting: [200])
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
-        } catch let error as DecodingError {
+        } catch is DecodingError {
             throw EnvoyError(
-                .admin, "what answers \"\(path)\" at \(address) is not Envoy's admin interface", cause: error,
+                .admin, "what answers \"\(path)\" at \(address) is not Envoy's admin interface",
                 hint: "compare the address with 'admin' in Envoy's bootstrap")
         }
     }

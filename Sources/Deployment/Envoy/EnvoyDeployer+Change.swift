@@ -33,6 +33,7 @@ extension EnvoyDeployer {
         }
         async let trial = trial(rounds)
         let surveys = try await survey(slots)
+        for survey in surveys { progress(.surveyed(survey)) }
         try await judge(trial, surveys, id: id)
         for index in rounds.indices {
             rounds[index].witnesses = surveys.filter { $0.slot == rounds[index].slot.path }.map { survey in

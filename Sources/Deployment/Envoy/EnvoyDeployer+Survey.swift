@@ -57,10 +57,8 @@ extension EnvoyDeployer {
                 )
             }
         }
-        let survey = EnvoySurvey(
+        return EnvoySurvey(
             slot: slot.path, admin: address, version: info.version, concurrency: info.concurrency)
-        progress(.surveyed(survey))
-        return survey
     }
 
     /// Refuses what Envoy alone has no words for.

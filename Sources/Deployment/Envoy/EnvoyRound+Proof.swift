@@ -82,6 +82,7 @@ extension EnvoyRound {
 
     private func send(_ probe: EnvoyProbe, to place: HostPort, _ witness: EnvoyWitness) async throws {
         let deadline = ContinuousClock.now + Self.probePatience
+        var traps: EnvoyWitness.TrapCounters?
         while true {
             let complaint: String?
             do {
@@ -89,7 +90,11 @@ extension EnvoyRound {
                     about: try await witness.admin.ask(probe.method, probe.path, at: place, host: probe.host))
             } catch let error as EnvoyError { complaint = "\(error)" }
             guard let complaint else { return }
-            guard ContinuousClock.now < deadline else {
+            let now = try? await witness.trapCounters(id)
+            // What traps will not get better by waiting, and each moment costs somebody's requests.
+            let isTrapping = traps.flatMap { old in now?.sign(since: old) } != nil
+            traps = traps ?? now
+            guard ContinuousClock.now < deadline, !isTrapping else {
                 throw EnvoyRefusal(admin: witness.admin.address, kind: .probe(probe, complaint))
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -96,19 +96,35 @@ extension EnvoyWitness {
         }
     }
 
+    /// What Envoy counts for a plugin whose machines it starts again.
+    struct TrapCounters: Sendable {
+        fileprivate let values: [String: UInt64]
+
+        /// Which of them has grown, in words; nil if none has.
+        func sign(since old: TrapCounters) -> String? {
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) where value > old.values[name] ?? 0 {
+                return
+                    "the filter trapped while it was watched: \(name) grew by \(value - (old.values[name] ?? 0))"
+            }
+            return nil
+        }
+    }
+
+    /// How often a plugin's machines were started again so far.
+    func trapCounters(_ id: String) async throws -> TrapCounters {
+        TrapCounters(
+            values: try await admin.readings(matching: "^wasm\\.\(Self.escaped(id))\\.vm_reload").numbers)
+    }
+
     /// Looks for signs of a filter that fails with requests.
     /// - Returns: what was seen; nil if nothing was.
     func trouble(_ id: String, for duration: Duration) async throws -> String? {
-        let pattern = "^wasm\\.\(Self.escaped(id))\\.vm_reload"
-        let start = try? await admin.readings(matching: pattern).numbers
+        let start = try? await trapCounters(id)
         let deadline = ContinuousClock.now + duration
         while ContinuousClock.now < deadline {
             try await Task.sleep(for: min(.milliseconds(100), duration))
-            guard let now = try? await admin.readings(matching: pattern).numbers, let start else { continue }
-            for (name, value) in now.sorted(by: { $0.key < $1.key }) where value > start[name] ?? 0 {
-                let growth = value - (start[name] ?? 0)
-                return "the filter trapped while it was watched: \(name) grew by \(growth)"
-            }
+            guard let start, let now = try? await trapCounters(id) else { continue }
+            if let sign = now.sign(since: start) { return sign }
         }
         return nil
     }
