@@ -91,10 +91,10 @@ package enum Files {
     ///
     /// Who holds a lock may name the `draft` that is written first: what a killed process left of it is written anew.
     /// Without one, each writer has a draft of its own. What the new content leads to, as folders `beside` it, is
-    /// brought to the disk before it has its name.
+    /// brought to the disk before it has its name. With `permissions` it has just these, whatever the process's mask is.
     package static func replace(
         _ path: FilePath, with bytes: some Collection<UInt8>, draft: FilePath? = nil,
-        beside folders: [FilePath] = []
+        beside folders: [FilePath] = [], permissions: FilePermissions? = nil
     ) throws {
         if let draft { try remove(draft) }
         let temporary =
@@ -104,6 +104,7 @@ package enum Files {
         try Array(bytes).withUnsafeBytes { try sink.write($0) }
         try sink.finish(durably: false)
         do {
+            if let permissions { try setPermissions(permissions, of: temporary) }
             try synchronize([temporary] + folders)
             try rename(temporary, to: path)
         } catch {
@@ -112,12 +113,29 @@ package enum Files {
         }
     }
 
-    /// Writes behind what a file holds, creating it if needed; this is not brought to the disk.
-    package static func append(_ text: String, to path: FilePath) throws {
+    /// Says who may do what with a file or a folder, whatever the process's mask is.
+    package static func setPermissions(_ permissions: FilePermissions, of path: FilePath) throws {
+        guard chmod(path.string, permissions.rawValue) == 0 else {
+            throw SystemError("change permissions of", path.string, errno: errno)
+        }
+    }
+
+    /// Who may do what with a file or a folder, following links; nil if there is none.
+    package static func permissions(_ path: FilePath) -> FilePermissions? {
+        var status = stat()
+        guard stat(path.string, &status) == 0 else { return nil }
+        return FilePermissions(rawValue: status.st_mode & 0o7777)
+    }
+
+    /// Writes behind what a file holds, creating it if needed, with `permissions` as far as the process's mask lets it;
+    /// this is not brought to the disk.
+    package static func append(
+        _ text: String, to path: FilePath,
+        permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+    ) throws {
         let file = try attempt("open", path) {
             try FileDescriptor.open(
-                path, .writeOnly, options: [.append, .create, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                path, .writeOnly, options: [.append, .create, .closeOnExec], permissions: permissions)
         }
         defer { try? file.close() }
         _ = try attempt("write", path) { try file.writeAll(text.utf8) }
@@ -168,13 +186,17 @@ package enum Files {
         try bringToDisk(descriptor, path)
     }
 
-    /// Makes a folder and those above it; one that is there already is fine.
-    package static func createDirectory(_ path: FilePath) throws {
+    /// Makes a folder and those above it; one that is there already is fine, and stays as it is.
+    ///
+    /// With `permissions` a new one has just these, whatever the process's mask is; those above it follow the mask.
+    package static func createDirectory(_ path: FilePath, permissions: FilePermissions? = nil) throws {
         guard !path.isEmpty, kind(path) != .directory else { return }
         try createDirectory(path.removingLastComponent())
-        guard mkdir(path.string, 0o777) == 0 || (errno == EEXIST && kind(path) == .directory) else {
+        guard mkdir(path.string, 0o777) == 0 else {
+            if errno == EEXIST, kind(path) == .directory { return }
             throw SystemError("create folder", path.string, errno: errno)
         }
+        if let permissions { try setPermissions(permissions, of: path) }
     }
 
     /// Names in a folder, sorted; hidden ones too.

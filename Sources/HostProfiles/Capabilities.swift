@@ -151,6 +151,17 @@ package enum Capability: String, Hashable, Sendable, Codable, CaseIterable {
     }
 }
 
+extension HostCatalog {
+    /// The names that a module can be restricted to: the calls and callbacks of every known host, and what it has itself.
+    package func capabilityNames(for module: [UInt8]) -> Set<String> {
+        var names = Set(functions.imports.values.flatMap { $0.functions.keys })
+        names.formUnion(functions.callbacks.values.flatMap { $0.functions.keys })
+        names.insert(Capabilities.nothing)
+        if let module = try? WasmModule(module) { names.formUnion(Capabilities(module).allowed) }
+        return names
+    }
+}
+
 /// What a module can do, and the names by which Envoy can be told to let it do that and nothing else.
 ///
 /// SDKs export every callback and import every host call that their generic code names; what the linker left in is what
@@ -181,7 +192,7 @@ package struct Capabilities: Hashable, Sendable {
     }
 
     /// A name that stands for no capability.
-    private static let nothing = "none"
+    fileprivate static let nothing = "none"
 
     /// The value for Envoy's field `capability_restriction_config`.
     package var restriction: [String: [String: [String: String]]] {

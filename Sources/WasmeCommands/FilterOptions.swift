@@ -98,7 +98,10 @@ struct FilterOptions: ParsableArguments {
         deployment.priority = priority
         deployment.vmID = vmID ?? ""
         deployment.environment = try environment()
-        if !capability.isEmpty { deployment.capabilities = capability }
+        if !capability.isEmpty {
+            deployment.capabilities = capability
+            try deployment.checkCapabilities(of: image.content.module)
+        }
         if restrict {
             deployment.capabilities = Capabilities(try WasmModule(image.content.module)).allowed
         }

@@ -19,11 +19,16 @@ import SystemPackage
 ///
 ///     SlotWorker deploy SLOT ADMIN ID MODULE
 ///     SlotWorker undeploy SLOT ADMIN ID
+///     SlotWorker prepare SLOT
 ///
 /// An admin address of `-` stands for none. It says `written` when a place has another content, and `done` at the end.
 @main struct SlotWorker {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.count == 2, arguments[0] == "prepare" {
+            try SlotFolder.create(at: FilePath(arguments[1]))
+            return
+        }
         guard arguments.count >= 4 else { return }
         var options = EnvoyDeployer.Options(who: "worker@\(getpid())")
         options.timeout = .seconds(30)

@@ -16,7 +16,9 @@ extension EnvoyDeployer {
         _ id: String, _ action: SlotRevision.Action, _ make: @Sendable (SlotHistory) throws -> EnvoyChange
     ) async throws -> EnvoyDeploymentOutcome {
         let slots = try fleet.members.map { try SlotFolder(opening: $0.slot) }
-        guard Set(slots.map(\.path)).count == slots.count else {
+        // Also by two names of one folder: it would wait for itself.
+        guard Set(slots.map { URL(filePath: $0.path.string).resolvingSymlinksInPath() }).count == slots.count
+        else {
             throw DeploymentError(
                 .invalid, "a slot is named twice", hint: "name each slot once, with all its admin addresses")
         }

@@ -12,7 +12,7 @@ extension EnvoyDeployer {
         for member in fleet.members {
             let slot = try SlotFolder(opening: member.slot)
             let history = try SlotHistory(slot.historyFile)
-            let contents = try SlotContents(slot, history, FileTransport(slot))
+            let contents = try SlotContents(slot, history, FileTransport(slot), isLenient: true)
             let places = slot.places.indices.map { contents.status(of: $0) }
             let envoys = await withTaskGroup(of: (Int, EnvoyStatus).self) { group in
                 for (index, address) in member.admins.enumerated() {
@@ -51,7 +51,7 @@ extension EnvoyDeployer {
     package func difference(
         _ deployment: FilterDeployment, module: [UInt8], build: String? = nil
     ) throws -> [EnvoySlotDifference] {
-        try Self.check(deployment, self)
+        try Self.check(deployment, module)
         return try fleet.members.map { member in
             let slot = try SlotFolder(opening: member.slot)
             let change = EnvoyChange(
@@ -137,7 +137,13 @@ extension SlotContents {
 
     private func drift(_ index: Int, _ resource: SlotResource?, _ deployed: SlotRevision?) -> String? {
         let place = slot.places[index]
-        guard let bytes = bytes[index] else { return "the file is missing" }
+        guard let bytes = bytes[index] else {
+            switch Files.kind(place.file) {
+            case nil: return "the file is missing"
+            case .directory?: return "there is a folder where the file should be"
+            default: return "the file cannot be read"
+            }
+        }
         guard let resource else { return "the file cannot be read" }
         guard resource.name == place.name else {
             return "the file names the resource \"\(resource.name ?? "")\", which nothing takes"
@@ -243,10 +249,6 @@ extension EnvoyStatus.Filter {
             policy == .open
             ? "if it has trapped, that worker serves without it; envoy counts no such thing, so only a probe can tell"
             : nil
-        marker = revision.build.flatMap { build in
-            readings.numbers.keys.sorted().first {
-                $0.hasPrefix("wasmcustom.plugin_build.") && $0.hasSuffix(".\(build)")
-            }
-        }
+        marker = revision.build.flatMap { readings.marker(of: revision.id, build: $0) }
     }
 }

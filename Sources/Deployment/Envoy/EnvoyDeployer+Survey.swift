@@ -62,7 +62,7 @@ extension EnvoyDeployer {
     }
 
     /// Refuses what Envoy alone has no words for.
-    static func check(_ deployment: FilterDeployment, _ deployer: EnvoyDeployer) throws {
+    static func check(_ deployment: FilterDeployment, _ module: [UInt8]) throws {
         let id = deployment.id
         let isValid = id.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
@@ -87,12 +87,7 @@ extension EnvoyDeployer {
                     "the listeners and routes of a slot are chosen once, with --prepare --listener or --route"
             )
         }
-        if let capabilities = deployment.capabilities, capabilities.isEmpty {
-            throw DeploymentError(
-                .invalid,
-                "to envoy an empty list of capabilities restricts nothing (deployment \"\(id)\")",
-                hint: "name at least one that the filter may use, as in proxy_log")
-        }
+        try deployment.checkCapabilities(of: module)
     }
 
     static func unknown(_ id: String, _ history: SlotHistory) -> DeploymentError {
@@ -107,5 +102,12 @@ extension EnvoyDeployer {
 
 extension EnvoySlot {
     /// What the names of its statistics begin with.
-    var statisticsPrefix: String { "extension_config_discovery.\(kind.rawValue)_filter.\(name)." }
+    var statisticsPrefix: String {
+        "extension_config_discovery.\(kind.rawValue)_filter.\(Self.statisticsName(name))."
+    }
+
+    /// A name as it is in statistics (`Utility::sanitizeStatsName` in Envoy's `source/common/stats/utility.cc`).
+    static func statisticsName(_ name: String) -> String {
+        ["://", ":/", ":", "\0"].reduce(name) { $0.replacing($1, with: "_") }
+    }
 }

@@ -72,7 +72,7 @@ package struct EnvoyDeployer: Sendable {
     package func deploy(
         _ deployment: FilterDeployment, module: [UInt8], build: String? = nil
     ) async throws -> EnvoyDeploymentOutcome {
-        try Self.check(deployment, self)
+        try Self.check(deployment, module)
         return try await change(deployment.id, .deploy) { _ in
             EnvoyChange(
                 action: .deploy, source: nil, deployment: deployment, module: module, build: build,

@@ -114,7 +114,7 @@ package struct EnvoySlot: Hashable, Sendable {
     /// How many changes Envoy has taken and refused since it started.
     /// - Throws: `EnvoyError` if the admin interface does not answer.
     package func counters(_ admin: EnvoyAdmin) async throws -> (accepted: UInt64, refused: UInt64) {
-        let prefix = "extension_config_discovery.\(kind.rawValue)_filter.\(name)."
+        let prefix = statisticsPrefix
         let escaped = prefix.replacing(".", with: "\\.")
         let values = try await admin.statistics(matching: "^\(escaped)")
         func value(_ name: String) -> UInt64 { values[prefix + name] ?? 0 }

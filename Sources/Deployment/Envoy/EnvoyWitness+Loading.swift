@@ -66,19 +66,16 @@ extension EnvoyWitness {
                 let created = Int(readings.numbers[Self.createdCounter] ?? 0)
                 // The counter begins anew when the last machine has gone.
                 let growth = created - (created < Int(old) ? 0 : Int(old))
-                let marker = expectation.build.flatMap { build in
-                    readings.numbers.keys.sorted().first {
-                        $0.hasPrefix("wasmcustom.plugin_build.") && $0.hasSuffix(".\(build)")
-                    }
-                }
-                // A machine that is there already gets no more than a trial one beside it.
-                let isGrowing =
-                    expectation.hasNewMachine && !wasRestarted && (2..<concurrency + 2).contains(growth)
+                let marker = expectation.build.flatMap { readings.marker(of: expectation.id, build: $0) }
+                // A machine that is there already, perhaps by another filter of the bootstrap, gets no more than a trial
+                // one beside it; a new one is started for each worker, the main thread, as their model, and for a trial.
+                let wanted = concurrency + 3
+                let isGrowing = expectation.hasNewMachine && !wasRestarted && (2..<wanted).contains(growth)
                 if active < expected {
                     missing = "\(active) of \(expected) virtual machines are active (\(concurrency) workers)"
                 } else if isGrowing {
                     missing =
-                        "\(growth) of \(concurrency + 2) virtual machines of the new module were started"
+                        "\(growth) of \(wanted) virtual machines of the new module were started"
                 } else {
                     let state = try await admin.state()
                     missing = "its state is \(state)"
@@ -127,5 +124,15 @@ extension EnvoyWitness {
             if let sign = now.sign(since: start) { return sign }
         }
         return nil
+    }
+}
+
+extension EnvoyReadings {
+    /// The gauge by which a build of a module shows that a deployment runs it, see `BuildStamp`; nil if it is not there.
+    ///
+    /// The same build may run in another deployment, which proves nothing of this one.
+    func marker(of id: String, build: String) -> String? {
+        let name = "wasmcustom.plugin_build.\(id).\(build)"
+        return numbers[name] == nil ? nil : name
     }
 }

@@ -36,10 +36,12 @@ struct EnvoyWitness: Sendable {
 
     /// What is read of its statistics.
     private var pattern: String {
-        let names = slot.places.map {
-            "extension_config_discovery\\.[a-z]+_filter\\.\(Self.escaped($0.name))\\."
-        }
-        return "^(\(names.joined(separator: "|"))|wasm\\.|wasmcustom\\.plugin_build\\.)"
+        // Not one for each place: there may be many, and the pattern is a part of an address.
+        let name =
+            slot.isSingleFile
+            ? Self.escaped(EnvoySlot.statisticsName(slot.name)) : "\(Self.escaped(slot.name))\\.[0-9]+"
+        let places = "extension_config_discovery\\.[a-z]+_filter\\.\(name)\\."
+        return "^(\(places)|wasm\\.|wasmcustom\\.plugin_build\\.)"
     }
 
     static func escaped(_ text: String) -> String {

@@ -34,8 +34,12 @@ package struct FileTransport: EnvoyTransport {
         let file = file(ofModule: hex)
         // Also for a module that goes into the resource: what was there before must be there to go back to.
         if try !isWhole(file, hex, size: module.count) {
-            try Files.createDirectory(slot.modulesFolder)
-            try Files.replace(file, with: module)
+            try Files.createDirectory(slot.modulesFolder, permissions: SlotFolder.enterable)
+            try Files.replace(file, with: module, permissions: SlotFolder.readable)
+        } else if let permissions = Files.permissions(file),
+            !permissions.isSuperset(of: [.ownerRead, .groupRead, .otherRead])
+        {
+            try Files.setPermissions(SlotFolder.readable, of: file)
         }
         return isInline ? .inline(module) : .file(slot.seen(file))
     }
@@ -47,7 +51,13 @@ package struct FileTransport: EnvoyTransport {
     }
 
     package func resource(at place: EnvoySlot) throws -> [UInt8]? {
-        guard Files.kind(place.file) != nil else { return nil }
+        guard let kind = Files.kind(place.file) else { return nil }
+        guard kind == .file else {
+            throw DeploymentError(
+                .damaged,
+                "\"\(place.file)\" is \(kind == .directory ? "a folder" : "no plain file"), and envoy is to find a resource there",
+                hint: "remove it, and deploy again what stood there")
+        }
         return try Files.read(place.file, limit: 1 << 30)
     }
 
@@ -63,16 +73,31 @@ package struct FileTransport: EnvoyTransport {
         try sink.finish()
         do {
             if exists {
-                // Only root can give a file away; who cannot becomes its owner, as with any editor.
-                _ = chown(draft.string, existing.st_uid, existing.st_gid)
-                guard chmod(draft.string, existing.st_mode & 0o7777) == 0 else {
-                    throw SystemError("write", draft.string, errno: errno)
-                }
+                try keepOwner(existing, of: draft, file)
+                try Files.setPermissions(FilePermissions(rawValue: existing.st_mode & 0o7777), of: draft)
+            } else {
+                try Files.setPermissions(SlotFolder.readable, of: draft)
             }
             try Files.rename(draft, to: file)
         } catch {
             unlink(draft.string)
             throw error
+        }
+    }
+
+    /// Gives a new file the owner and the group of the one that it replaces.
+    ///
+    /// Only root can give a file away; who cannot becomes its owner, as with any editor, unless nobody else could read it
+    /// then.
+    private func keepOwner(_ existing: stat, of draft: FilePath, _ file: FilePath) throws {
+        guard chown(draft.string, existing.st_uid, existing.st_gid) != 0 else { return }
+        let keepsGroup = chown(draft.string, uid_t.max, existing.st_gid) == 0
+        let isReadable = existing.st_mode & S_IROTH != 0 || keepsGroup && existing.st_mode & S_IRGRP != 0
+        guard isReadable else {
+            throw DeploymentError(
+                .invalid,
+                "\"\(file)\" is for its owner and group alone, to whom you cannot give another file: envoy might not read it any longer",
+                hint: "deploy as root or as one of that group, or let all read the file")
         }
     }
 

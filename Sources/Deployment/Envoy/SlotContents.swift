@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SystemPackage
+
 /// What the places of a slot hold now, held against what its history says.
 struct SlotContents {
     let slot: SlotFolder
@@ -9,10 +11,16 @@ struct SlotContents {
     /// What each says; nil for one that is not there or cannot be read.
     let resources: [SlotResource?]
 
-    init(_ slot: SlotFolder, _ history: SlotHistory, _ transport: some EnvoyTransport) throws {
+    /// With `isLenient`, what cannot be read at all is taken for missing.
+    init(
+        _ slot: SlotFolder, _ history: SlotHistory, _ transport: some EnvoyTransport,
+        isLenient: Bool = false
+    ) throws {
         self.slot = slot
         self.history = history
-        bytes = try slot.places.map { try transport.resource(at: $0) }
+        bytes = try slot.places.map { place in
+            do { return try transport.resource(at: place) } catch  where isLenient { return nil }
+        }
         resources = zip(bytes, slot.places).map { bytes, place in
             bytes.flatMap { try? SlotResource(parsing: $0, of: place.file) }
         }
@@ -27,17 +35,33 @@ struct SlotContents {
             case .nothing: return nil
             case .plugin(let name) where history.revisions.contains { $0.id == name && $0.stands }:
                 return name
+            // Its history was lost: it is the same filter all the same, with a module of this slot.
+            case .plugin(id) where isOurs(resource):
+                return id
             case .plugin, .other:
                 guard replacingForeign else {
                     let place = slot.places[index]
                     throw DeploymentError(
                         .foreign,
                         "\"\(place.name)\" in \"\(place.file)\" holds what wasme has not put there",
-                        hint: "take it out of the file, or let it be replaced with --replace")
+                        hint: hint(resource))
                 }
                 return nil
             }
         }
+    }
+
+    private func isOurs(_ resource: SlotResource?) -> Bool {
+        guard let folder = resource?.modulePath?.removingLastComponent() else { return false }
+        return folder == slot.seen(slot.modulesFolder)
+    }
+
+    private func hint(_ resource: SlotResource?) -> String {
+        if case .plugin(let name)? = resource?.content, isOurs(resource) {
+            return
+                "its history was lost: deploy \"\(name)\" again first, or let it be replaced with --replace"
+        }
+        return "take it out of the file, or let it be replaced with --replace"
     }
 
     /// The smallest number that makes what a revision writes into a place another configuration than the one there.

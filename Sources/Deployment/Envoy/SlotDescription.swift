@@ -53,7 +53,9 @@ struct SlotDescription: Hashable {
         func damaged(_ what: String) -> DeploymentError {
             DeploymentError(
                 .damaged, "\"\(file)\" does not describe a slot: \(what)",
-                hint: "prepare the slot again, with the same name and number of places")
+                hint:
+                    "remove it, and prepare the slot again with the same name and number of places: what stands there stays"
+            )
         }
         let value: JSONValue
         do {

@@ -56,7 +56,13 @@ package struct SlotFolder: Hashable, Sendable {
     package var stateFolder: FilePath { isSingleFile ? FilePath("\(path).wasme") : path }
 
     /// Makes the folder of a slot that is one file.
-    func makeStateFolder() throws { if isSingleFile { try Files.createDirectory(stateFolder) } }
+    func makeStateFolder() throws {
+        if isSingleFile { try Files.createDirectory(stateFolder, permissions: Self.enterable) }
+    }
+
+    /// Envoy is often another user: what it reads is readable to all, and who may enter the slot is its owner's business.
+    static let readable: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+    static let enterable: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute]
 
     package var modulesFolder: FilePath { stateFolder.appending("modules") }
     package var historyFile: FilePath { stateFolder.appending("history.jsonl") }
@@ -151,8 +157,11 @@ package struct SlotFolder: Hashable, Sendable {
         if Files.kind(path.appending(SlotDescription.fileName)) != nil {
             try slot.keepsWhatStands(in: SlotFolder(path, try SlotDescription(in: path), seenAs: nil))
         }
-        try Files.createDirectory(slot.modulesFolder)
-        for place in slot.places where try !place.isThere { try place.write(nil, version: "empty") }
+        try Files.createDirectory(slot.modulesFolder, permissions: enterable)
+        for place in slot.places where try !place.isThere {
+            let resource = place.resource(nil, version: "empty")
+            try Files.replace(place.file, with: Array(resource.utf8), permissions: readable)
+        }
         try Files.replace(path.appending(SlotDescription.fileName), with: wanted.bytes)
         return slot
     }
@@ -183,7 +192,7 @@ extension EnvoySlot {
     /// Whether its file holds a resource of its name.
     fileprivate var isThere: Bool {
         get throws {
-            guard Files.kind(file) != nil else { return false }
+            guard Files.kind(file) == .file else { return false }
             return try SlotResource(parsing: Files.read(file), of: file).name == name
         }
     }

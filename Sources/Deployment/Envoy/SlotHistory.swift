@@ -52,7 +52,8 @@ package struct SlotHistory: Sendable {
 
     private mutating func append(_ entry: SlotHistoryEntry) throws {
         let isNew = Files.kind(file) == nil
-        try Files.append("\(isTorn ? "\n" : "")\(entry.json)\n", to: file)
+        // Configurations and the values of variables may be secrets; a file that is there keeps the mode that it has.
+        try Files.append("\(isTorn ? "\n" : "")\(entry.json)\n", to: file, permissions: .ownerReadWrite)
         isTorn = false
         try Files.synchronize(isNew ? [file, file.removingLastComponent()] : [file])
         apply(entry)

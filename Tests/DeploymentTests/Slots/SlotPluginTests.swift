@@ -70,6 +70,22 @@ import Testing
             await #expect(throws: DeploymentError.self) {
                 _ = try await deployer.deploy(deployment, module: module)
             }
+            // A name that no host has would leave the module without what was meant.
+            for (name, near) in [
+                ("proxy_nope", "proxy_"), ("proxy_on_request_header", "proxy_on_request_headers"),
+            ] {
+                deployment.capabilities = callbacks + [name]
+                let error = await #expect(throws: DeploymentError.self) {
+                    _ = try await deployer.deploy(deployment, module: module)
+                }
+                #expect(error?.code == .invalid)
+                #expect(error?.message.contains("\"\(name)\"") ?? false)
+                #expect(error?.hint?.contains("near it are: \(near)") ?? false, "\(error as Any)")
+            }
+            #expect(try await envoy.greetings() == ["world"])
+            deployment.capabilities = ["none"]
+            _ = try await deployer.deploy(deployment, module: module)
+            #expect(try await envoy.greetings() == [])
         }
     }
 

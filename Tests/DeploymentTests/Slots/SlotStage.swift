@@ -27,8 +27,8 @@ struct SlotStage: Sendable {
         self.slot = slot
     }
 
-    /// A bootstrap with two listeners that have the slot.
-    static func bootstrap(_ places: [EnvoySlot]) -> EnvoyConfiguration {
+    /// A bootstrap with two listeners that have the slot, behind other filters.
+    static func bootstrap(_ places: [EnvoySlot], behind others: [ConfigValue] = []) -> EnvoyConfiguration {
         let types = "type.googleapis.com/envoy.extensions.filters"
         let listeners: [ConfigValue] = ["front", "side"].map { name in
             let router: ConfigValue = [
@@ -46,7 +46,7 @@ struct SlotStage: Sendable {
                     "name": .string(name),
                     "virtual_hosts": [["name": "all", "domains": ["*"], "routes": [route]]],
                 ],
-                "http_filters": .list(places.map(\.filter) + [router]),
+                "http_filters": .list(others + places.map(\.filter) + [router]),
             ]
             return [
                 "name": .string(name), "enable_reuse_port": false,
@@ -70,13 +70,13 @@ struct SlotStage: Sendable {
     }
 
     func run<Value: Sendable>(
-        concurrency: Int = 2, places: [EnvoySlot]? = nil,
+        concurrency: Int = 2, places: [EnvoySlot]? = nil, behind others: [ConfigValue] = [],
         _ body: @Sendable (EnvoyProcess) async throws -> Value
     ) async throws -> Value {
         var options = EnvoyOptions()
         options.concurrency = concurrency
         return try await EnvoyProcess.run(
-            envoyUnderTest(), Self.bootstrap(places ?? slot.seenPlaces), options: options,
+            envoyUnderTest(), Self.bootstrap(places ?? slot.seenPlaces, behind: others), options: options,
             transport: CurlTransport(), body: body)
     }
 
