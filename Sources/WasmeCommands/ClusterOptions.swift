@@ -33,6 +33,14 @@ struct ClusterOptions: ParsableArguments {
         if Set(contexts).count != contexts.count { throw ValidationError("--context names a context twice") }
     }
 
+    /// The options as they are given.
+    var given: [String] {
+        [
+            namespace.map { _ in "--namespace" }, context.map { _ in "--context" },
+            kubeconfig.map { _ in "--kubeconfig" }, requestTimeout.map { _ in "--request-timeout" },
+        ].compactMap { $0 }
+    }
+
     var contexts: [String] { context?.split(separator: ",").map { String($0) } ?? [] }
 
     func kubectl(in context: CommandContext) throws -> Kubectl {

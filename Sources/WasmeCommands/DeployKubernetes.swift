@@ -46,23 +46,7 @@ struct DeployIstio: WasmeCommand {
         let target = KubernetesDeploy.Target(
             word: "istio", make: { [istio] in IstioTarget(istio, for: $0) },
             file: { [istio] in .istio($0, istio, .init()) })
-        guard let (deployment, changes) = try await deploy.run({ _ in target }) else { return }
-        var rows: [ProxyRow]?
-        if proof.wait, options.change.dryRun == nil {
-            rows = try await proof.prove(
-                changes, cluster: options.cluster, digest: deployment.digest, output: output, in: context)
-        }
-        try output.print(
-            ClusterChangeResult(
-                deployment.id, changes, isDryRun: options.change.dryRun != nil, proxies: rows),
-            in: context)
-        if let rows, !rows.allSatisfy({ $0.state == "healthy" }) || rows.isEmpty {
-            throw CommandError(
-                .failed, "not proved that every selected proxy runs \"\(deployment.id)\"",
-                hint:
-                    "take it back: wasme \(changes.contains { $0.kind == .created } ? "undeploy" : "rollback") istio \(deployment.id)\(options.cluster.repeated)"
-            )
-        }
+        try await deploy.run(proof: proof) { _ in target }
     }
 }
 
@@ -251,9 +235,6 @@ extension KubernetesDeployOptions {
         _ output: OutputOptions, in context: CommandContext,
         _ target: (StoredFilter) throws -> KubernetesDeploy.Target
     ) async throws {
-        let deploy = KubernetesDeploy(options: self, output: output, context: context)
-        guard let (deployment, changes) = try await deploy.run(target) else { return }
-        try output.print(
-            ClusterChangeResult(deployment.id, changes, isDryRun: change.dryRun != nil), in: context)
+        try await KubernetesDeploy(options: self, output: output, context: context).run(target)
     }
 }

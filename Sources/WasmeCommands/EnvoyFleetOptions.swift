@@ -77,24 +77,29 @@ struct NamedFleet {
     /// - Throws: a `Diagnostic` that names what is wrong; an error of usage if one is not for Envoys that stand alone.
     static func read(_ name: String, in context: CommandContext) throws -> [NamedFleet] {
         try FilterDeploymentFile.load(name, in: context).map { file in
-            guard case .envoy(let target) = file.target else {
+            guard let named = NamedFleet(file, from: name, in: context) else {
                 throw CommandError(
                     .usage,
                     "\"\(name)\" deploys \"\(file.id)\" to \(file.target.name), which this command is not for",
                     hint: "write spec.deployment.envoy for Envoys that stand alone")
             }
-            // Paths are meant as the file's author sees them.
-            let folder = name == "-" ? context.workingDirectory : context.path(name).removingLastComponent()
-            var fleet = target.fleet
-            fleet.members = fleet.members.map { member in
-                EnvoyFleet.Member(
-                    slot: folder.pushing(member.slot).lexicallyNormalized(), admins: member.admins)
-            }
-            var named = NamedFleet(fleet: fleet, file: file)
-            named.timeout = target.timeout
-            named.probes = target.probes
             return named
         }
+    }
+
+    /// The fleet that a document of a file names; nil if it is for something else than Envoys that stand alone.
+    init?(_ file: FilterDeploymentFile, from name: String, in context: CommandContext) {
+        guard case .envoy(let target) = file.target else { return nil }
+        // Paths are meant as the file's author sees them.
+        let folder = name == "-" ? context.workingDirectory : context.path(name).removingLastComponent()
+        fleet = target.fleet
+        fleet.members = fleet.members.map { member in
+            EnvoyFleet.Member(
+                slot: folder.pushing(member.slot).lexicallyNormalized(), admins: member.admins)
+        }
+        self.file = file
+        timeout = target.timeout
+        probes = target.probes
     }
 }
 

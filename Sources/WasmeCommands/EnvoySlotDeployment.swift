@@ -90,33 +90,14 @@ struct EnvoySlotDeployment {
     private func resolve(
         _ reference: String, _ filter: FilterOptions
     ) async throws -> (StoredFilter, FilterDeployment) {
-        let image = try await image(try context.place(reference))
+        let image = try await StoredFilter.load(
+            try context.place(reference), store: store, access: access, quiet: output.quiet, in: context)
         return (image, try filter.deployment(of: image, in: context))
     }
 
     private func resolve(_ named: NamedFleet) async throws -> (StoredFilter, FilterDeployment)? {
         guard let file = named.file else { return nil }
-        let image = try await image(file.filter.place, pull: file.filter.pull)
-        var deployment = file.deployment(
-            digest: image.digest, rootID: image.content.runtime.rootIDs.first ?? "")
-        guard deployment.kind == image.kind else {
-            throw CommandError(
-                .usage,
-                "\"\(file.id)\" is of type \(deployment.kind.rawValue) in its file, and \"\(image.place)\" is a filter of type \(image.kind.rawValue)",
-                hint: "write spec.filter.type: \(image.kind.rawValue)")
-        }
-        deployment.image = file.filter.image
-        return (image, deployment)
-    }
-
-    private func image(
-        _ place: ImagePlace, pull: FilterDeploymentFile.PullOptions? = nil
-    ) async throws -> StoredFilter {
-        var access = access
-        if pull?.usesPlainHTTP == true { access.plainHttp = true }
-        if pull?.skipsVerification == true { access.insecure = true }
-        return try await StoredFilter.load(
-            place, store: store, access: access, quiet: output.quiet, in: context)
+        return try await file.resolve(store: store, access: access, quiet: output.quiet, in: context)
     }
 
     /// Prints the file that says the same.
@@ -154,15 +135,6 @@ struct EnvoySlotDeployment {
         try output.print(
             EnvoyChangeResult(
                 "deployed", deployment.id, outcome, memory: check.memory(surveys), paint: paint), in: context)
-    }
-}
-
-extension FilterDeploymentFile.Filter {
-    /// Where the image is: by its digest, if that is known.
-    var place: ImagePlace {
-        var reference = image
-        if let digest { reference.digest = digest }
-        return .named(reference)
     }
 }
 

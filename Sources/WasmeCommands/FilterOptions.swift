@@ -14,6 +14,8 @@ extension EnvoyPlugin.FailurePolicy: ExpressibleByArgument {
     public var defaultValueDescription: String { word }
     /// All words.
     public static var allValueStrings: [String] { allCases.map(\.word) }
+    /// None: the help of the option says what each means.
+    public static var allValueDescriptions: [String: String] { [:] }
 }
 
 /// How a filter is to run, wherever it runs.

@@ -4,10 +4,11 @@ import Deployment
 import Diagnostics
 import EnvoyControl
 import FilterImage
+import FilterInspection
 import HostProfiles
 import WasmBinary
 
-/// Holds a module against the Envoys that are to run it.
+/// Holds an image against the hosts that are to run it, before anything is changed.
 struct HostVersionCheck {
     let image: StoredFilter
     let module: WasmModule
@@ -25,7 +26,6 @@ struct HostVersionCheck {
     /// - Returns: what a person should know, a line each.
     /// - Throws: `CommandError` with the findings.
     func check(_ surveys: [EnvoySurvey]) throws -> [String] {
-        let catalog = try HostCatalog.bundled()
         var notes: [String] = []
         var seen: Set<String> = []
         for survey in surveys where seen.insert(survey.version).inserted {
@@ -33,24 +33,53 @@ struct HostVersionCheck {
                 notes.append("nothing is known of Envoy \"\(survey.version)\": not checked")
                 continue
             }
-            let findings = try catalog.check(module, for: HostTarget(host: "envoy", versions: .one(version)))
-                .flatMap(\.findings)
-            let errors = findings.filter { $0.severity == .error }
+            notes += try judge(
+                CheckSubject(.whole(module)), by: HostTarget(host: "envoy", versions: .one(version)),
+                at: " at \(survey.admin)")
+        }
+        return notes
+    }
+
+    /// Refuses what a mesh or gateway is known not to take: its fetcher the image, its Envoy the module.
+    /// - Parameters:
+    ///   - host: the host's plain name, as in "istio".
+    ///   - versions: those that run; none for the newest that is known.
+    /// - Returns: what a person should know, a line each.
+    /// - Throws: `CommandError` with the findings.
+    func check(_ host: String, _ versions: [HostVersion]) async throws -> [String] {
+        let subject = try await ImageInspection.read(image.document, from: image.blobs).subject
+        let targets =
+            versions.isEmpty
+            ? [HostTarget(host: host)]
+            : Set(versions).sorted().map { HostTarget(host: host, versions: .one($0)) }
+        return try targets.flatMap { try judge(subject, by: $0) }
+    }
+
+    private func judge(
+        _ subject: CheckSubject, by target: HostTarget, at place: String = ""
+    ) throws -> [String] {
+        let rows: [HostCheckRow]
+        do {
+            rows = try HostCatalog.bundled().check(subject, for: target)
+        } catch let error as HostProfilesError where [.unknownHost, .unknownVersion].contains(error.code) {
+            return ["\(error.message): not checked"]
+        }
+        return try rows.flatMap { row in
+            let errors = row.findings.filter { $0.severity == .error }
             guard errors.isEmpty else {
                 let list = errors.prefix(3).map { "\($0.subject): \($0.message)" }.joined(separator: "; ")
                 let more = errors.count > 3 ? "; and \(errors.count - 3) more" : ""
                 throw CommandError(
                     .failed,
-                    "Envoy \(survey.version) at \(survey.admin) does not take \"\(image.place)\": \(list)\(more)",
+                    "\(row.title) \(row.versions)\(place) does not take \"\(image.place)\": \(list)\(more)",
                     hint:
-                        "'wasme check \(image.place) --target envoy:\(survey.version)' says all; --no-check deploys it all the same"
+                        "'wasme check \(image.place) --target \(row.family):\(row.to)' says all; --no-check deploys it all the same"
                 )
             }
-            notes += findings.filter { $0.severity == .warning }.map {
-                "Envoy \(survey.version): \($0.subject): \($0.message)"
+            return row.findings.filter { $0.severity == .warning }.map {
+                "\(row.title) \(row.versions): \($0.subject): \($0.message)"
             }
         }
-        return notes
     }
 
     /// What the filter's virtual machines begin with in each Envoy.

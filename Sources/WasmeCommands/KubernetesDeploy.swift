@@ -24,6 +24,9 @@ struct KubernetesDeployOptions: ParsableArguments {
     @Flag(help: "Print the FilterDeployment file that says the same, and change nothing.")
     var printDeployment = false
 
+    @Flag(help: "Deploy also what the target's version is known not to take.")
+    var noCheck = false
+
     @Option(
         help: ArgumentHelp(
             "The version of the mesh or gateway, as in 1.30 (default: found, for Istio).",
@@ -54,15 +57,12 @@ struct KubernetesDeploy {
         let file: (KubernetesPlace) -> FilterDeploymentFile.Target
     }
 
-    let options: KubernetesDeployOptions
+    var options: KubernetesDeployOptions
     let output: OutputOptions
     let context: CommandContext
 
-    /// Deploys.
-    /// - Returns: what became of the objects, and the deployment; nil if nothing was to be changed.
-    func run(
-        _ makeTarget: (StoredFilter) throws -> Target
-    ) async throws -> (FilterDeployment, [ObjectChange])? {
+    /// Deploys, and prints what became of it.
+    func run(proof: ProofOptions? = nil, _ makeTarget: (StoredFilter) throws -> Target) async throws {
         let image = try await StoredFilter.load(
             context.place(options.reference), store: options.store, access: options.access,
             quiet: output.quiet,
@@ -81,20 +81,30 @@ struct KubernetesDeploy {
             }
             context.terminal.writeOutput(
                 FilterDeploymentFile(deployment, image: image, target: target.file(place)).yaml)
-            return nil
+            return
         }
-        return try await carryOut(deployment, place, target)
+        guard let (made, changes) = try await carryOut(deployment, place, target, image) else { return }
+        try await finish(made, changes, target, proof: proof)
     }
 
     /// Renders for each cluster, as each has its own history, and applies.
+    /// - Parameters:
+    ///   - deployment: what is to run.
+    ///   - place: where.
+    ///   - target: what renders it.
+    ///   - image: what is held against the target first; nil for what ran there before.
+    /// - Returns: the deployment, and what became of its objects; nil if no cluster was asked.
+    /// - Throws: a `Diagnostic`.
     func carryOut(
-        _ deployment: FilterDeployment, _ place: KubernetesPlace, _ target: Target
+        _ deployment: FilterDeployment, _ place: KubernetesPlace, _ target: Target,
+        _ image: StoredFilter? = nil
     ) async throws -> (FilterDeployment, [ObjectChange])? {
         var request = KubernetesRequest(
             deployment, at: place, author: context.who, time: Date.now.formatted(.iso8601))
         request.isBestEffort = options.place.bestEffort
         request.version = try version()
         if options.change.dryRun == .client || options.output != nil {
+            try await check(image, for: target, request.version.map { [$0] } ?? [])
             let plan = try target.make(request).plan(request)
             warn(plan.warnings)
             if let folder = options.output {
@@ -106,7 +116,13 @@ struct KubernetesDeploy {
             }
             return nil
         }
-        if request.version == nil, target.word == "istio" { request.version = try await istioVersion() }
+        var versions = request.version.map { [$0] } ?? []
+        if versions.isEmpty, target.word == "istio" {
+            versions = try await istioVersions()
+            // The oldest: what it takes, all take.
+            request.version = versions.min()
+        }
+        try await check(image, for: target, versions)
         let first = try target.make(request).plan(request)
         guard !first.objects.isEmpty else {
             throw CommandError(
@@ -154,8 +170,14 @@ struct KubernetesDeploy {
         return version
     }
 
-    /// The oldest of the clusters' versions: what it takes, all take.
-    private func istioVersion() async throws -> HostVersion? {
+    /// Refuses an image that the target is known not to take.
+    private func check(_ image: StoredFilter?, for target: Target, _ versions: [HostVersion]) async throws {
+        guard let image, !options.noCheck else { return }
+        warn(try await HostVersionCheck(image).check(target.word, versions))
+    }
+
+    /// The versions of the clusters' control planes.
+    private func istioVersions() async throws -> [HostVersion] {
         var versions: [HostVersion] = []
         let kubectl = try options.cluster.kubectl(in: context)
         for name in options.cluster.contexts.isEmpty ? [nil] : options.cluster.contexts.map(Optional.some) {
@@ -163,7 +185,7 @@ struct KubernetesDeploy {
             versions += planes.compactMap { $0.version.flatMap { HostVersion($0) } }
         }
         if versions.isEmpty { output.note("note: which version of Istio runs is not known", in: context) }
-        return versions.min()
+        return versions
     }
 
     /// Finds the pull secret in each cluster, or makes it, and tries it on the registry.

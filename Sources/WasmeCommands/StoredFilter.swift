@@ -15,6 +15,10 @@ struct StoredFilter {
     /// The manifest's digest.
     let digest: Digest
     let content: FilterContent
+    /// The image's manifest, or the index that leads to it.
+    let document: ManifestDocument
+    /// Where the rest of it is.
+    let blobs: any BlobAccess
 
     /// What a deployment is called if the user does not say.
     var name: String {
@@ -38,7 +42,7 @@ struct StoredFilter {
         }
         return StoredFilter(
             place: place, reference: found.reference, digest: document.digest,
-            content: try await FilterImage.unpack(document, from: blobs))
+            content: try await FilterImage.unpack(document, from: blobs), document: document, blobs: blobs)
     }
 
     /// Holds a configuration against the schema that the image carries.

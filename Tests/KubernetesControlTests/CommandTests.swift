@@ -144,4 +144,113 @@ import Testing
             #expect(file.stdout.contains("kind: FilterDeployment"))
         }
     }
+
+    @Test func `what the target's version does not take is refused before anything is applied`() async throws
+    {
+        try await stage { stage in
+            let space = try await Cluster.namespace()
+            let image = stage.image.replacing("add-header", with: "broken")
+            let module = stage.scratch.appending("broken.wasm")
+            try Files.replace(module, with: TinyFilter(flaw: .missingImport).bytes)
+            let built = try await stage.wasme([
+                "build", "precompiled", module.string, "-t", image, "--root-id", "add_header",
+            ])
+            try #require(built.status == 0, "\(built.stderr)")
+            let arguments = ["deploy", "istio", image, "--id", "add-header", "-n", space, "-l", "app=web"]
+            let refused = try await stage.wasme(arguments)
+            #expect(refused.status == 1)
+            #expect(refused.stderr.contains("does not take \"\(image)\": "), "\(refused.stderr)")
+            #expect(refused.stderr.contains("no_such_hostcall"))
+            #expect(refused.stderr.contains("--no-check deploys it all the same"))
+            #expect(try await Cluster.live(in: space) == nil)
+            let dry = try await stage.wasme(arguments + ["--output", "refused"])
+            #expect(dry.status == 1)
+            #expect(Files.kind(stage.scratch.appending("refused")) == nil)
+            let named = try await stage.wasme(arguments + ["--target-version", "1.24"])
+            #expect(named.stderr.contains("Istio 1.24 does not take"), "\(named.stderr)")
+            let forced = try await stage.wasme(arguments + ["--no-check"])
+            #expect(forced.stdout == "WasmPlugin \(space)/add-header created\n", "\(forced.stderr)")
+        }
+    }
+
+    @Test func `a file deploys to the cluster and namespace that it names, as the command line does`()
+        async throws
+    {
+        try await stage { stage in
+            let space = try await Cluster.namespace()
+            let file = stage.scratch.appending("deployment.yaml")
+            let printed = try await stage.wasme([
+                "deploy", "istio", stage.image, "-n", space, "--id", "add-header", "-l", "app=web",
+                "--config",
+                "{\"a\": 1}", "--print-deployment",
+            ])
+            try #require(printed.status == 0, "\(printed.stderr)")
+            try Files.replace(file, with: Array(printed.stdout.utf8))
+            let planned = try await stage.wasme(["deploy", "-f", file.string, "--dry-run"])
+            #expect(
+                planned.stdout.hasPrefix("WasmPlugin \(space)/add-header would be created\n"),
+                "\(planned.stderr)")
+            #expect(try await Cluster.live(in: space) == nil)
+            let first = try await stage.wasme(["deploy", "-f", file.string])
+            #expect(first.stdout == "WasmPlugin \(space)/add-header created\n", "\(first.stderr)")
+            let spec = try await Cluster.live(in: space)?.json["spec"]?.object
+            #expect(spec?["pluginConfig"]?.object?["a"] == .integer(1))
+            #expect(spec?["selector"]?.object?["matchLabels"]?.object?["app"] == .string("web"))
+            // The same as from the command line: nothing is left to change.
+            let again = try await stage.wasme([
+                "deploy", "istio", stage.image, "-n", space, "--id", "add-header", "-l", "app=web",
+                "--config",
+                "{\"a\": 1}",
+            ])
+            #expect(again.stdout == "WasmPlugin \(space)/add-header unchanged\n", "\(again.stderr)")
+            let written = try await stage.wasme(["deploy", "-f", file.string, "--output", "from-file"])
+            #expect(written.status == 0, "\(written.stderr)")
+            #expect(
+                try Files.contents(stage.scratch.appending("from-file")).sorted()
+                    == ["kustomization.yaml", "\(space).wasmplugin.add-header.yaml"])
+        }
+    }
+
+    @Test func `a file whose options or documents do not fit together is refused before anything is done`()
+        async throws
+    {
+        try await stage { stage in
+            let space = try await Cluster.namespace()
+            func document(_ name: String, _ space: String) -> String {
+                """
+                apiVersion: wasme.io/v1
+                kind: FilterDeployment
+                metadata: {name: \(name)}
+                spec:
+                  filter: {image: "\(stage.image)"}
+                  deployment: {istio: {namespace: \(space), labels: {app: web}}}
+
+                """
+            }
+            func deploy(_ documents: [String], _ more: [String] = []) async throws -> ProcessOutcome {
+                let file = stage.scratch.appending("deployments.yaml")
+                try Files.replace(file, with: Array(documents.joined(separator: "---\n").utf8))
+                return try await stage.wasme(["deploy", "-f", file.string] + more)
+            }
+            let other = try await deploy([document("one", space)], ["-n", "elsewhere"])
+            #expect(other.status == 64)
+            #expect(other.stderr.contains("--namespace says \"elsewhere\""), "\(other.stderr)")
+            let probed = try await deploy([document("one", space)], ["--probe", "GET /"])
+            #expect(probed.status == 64)
+            #expect(probed.stderr.contains("--probe is for Envoys that stand alone"), "\(probed.stderr)")
+            let gateway = document("two", space).replacing("istio:", with: "envoyGateway:")
+            let waits = try await deploy([document("one", space), gateway], ["--wait"])
+            #expect(waits.status == 64)
+            #expect(waits.stderr.contains("\"two\" is for envoy-gateway"), "\(waits.stderr)")
+            let twice = try await deploy([document("one", space), document("one", space)])
+            #expect(twice.status == 64)
+            #expect(twice.stderr.contains("deploys \"one\" to istio twice"), "\(twice.stderr)")
+            #expect(try await Cluster.live("one", in: space) == nil)
+            // What is done before another document fails is named.
+            let half = try await deploy([document("one", space), document("two", "nowhere")])
+            #expect(half.status == 1)
+            #expect(half.stdout == "WasmPlugin \(space)/one created\n")
+            #expect(half.stderr.contains("deployed before that, and still there: \"one\""), "\(half.stderr)")
+        }
+    }
 }

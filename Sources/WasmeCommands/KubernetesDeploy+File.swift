@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Deployment
+import Diagnostics
+import KubernetesControl
+
+/// What only a deploy of a file to Kubernetes can be told.
+struct KubernetesFileOptions: ParsableArguments {
+    @Flag(help: "Take over fields of objects in a cluster that belong to other field managers.")
+    var forceConflicts = false
+
+    @Flag(help: "Leave out, with a warning, what a target on Kubernetes cannot express.")
+    var bestEffort = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write a cluster's objects into a folder with a kustomization, and change no cluster.",
+            valueName: "dir"))
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The version of the mesh or gateway, as in 1.30 (default: found, for Istio).",
+            valueName: "version"))
+    var targetVersion: String?
+
+    @Flag(help: "Ask the selected proxies of Istio until all of them run the filter.")
+    var wait = false
+
+    @OptionGroup var way: ProxyOptions
+
+    init() {}
+
+    /// The options as they are given.
+    var given: [String] {
+        [
+            forceConflicts ? "--force-conflicts" : nil, bestEffort ? "--best-effort" : nil,
+            output.map { _ in "--output" }, targetVersion.map { _ in "--target-version" },
+            wait ? "--wait" : nil,
+        ].compactMap { $0 }
+    }
+}
+
+extension KubernetesDeploy.Target {
+    /// The target that a file names, and its place in a cluster; nil for Envoys that stand alone.
+    static func named(_ target: FilterDeploymentFile.Target) -> (Self, KubernetesPlace)? {
+        switch target {
+        case .envoy: nil
+        case .istio(let place, let options, let original):
+            (
+                .init(
+                    word: "istio", make: { IstioTarget(options, for: $0) },
+                    file: { .istio($0, options, original) }), place
+            )
+        case .envoyGateway(let place, let options):
+            (
+                .init(
+                    word: "envoy-gateway", make: { _ in EnvoyGatewayTarget(options) },
+                    file: { .envoyGateway($0, options) }), place
+            )
+        case .gloo(let place, let options):
+            (.init(word: "gloo", make: { _ in GlooTarget(options) }, file: { .gloo($0, options) }), place)
+        case .higress(let place, let options):
+            (
+                .init(
+                    word: "higress", make: { _ in HigressTarget(options) }, file: { .higress($0, options) }),
+                place
+            )
+        case .kuma(let place, let options):
+            (.init(word: "kuma", make: { _ in KumaTarget(options) }, file: { .kuma($0, options) }), place)
+        case .consul(let place, let options):
+            (
+                .init(word: "consul", make: { _ in ConsulTarget(options) }, file: { .consul($0, options) }),
+                place
+            )
+        case .cilium(let place, let options):
+            (
+                .init(word: "cilium", make: { _ in CiliumTarget(options) }, file: { .cilium($0, options) }),
+                place
+            )
+        }
+    }
+}
+
+extension KubernetesDeploy {
+    /// Refuses options that do not fit a file.
+    static func check(_ file: FilterDeploymentFile, _ cluster: ClusterOptions, waits: Bool) throws {
+        guard let (target, place) = Target.named(file.target) else { return }
+        if let space = place.namespace, let asked = cluster.namespace, asked != space {
+            throw CommandError(
+                .usage,
+                "\"\(file.id)\" is for namespace \"\(space)\" by its file, and --namespace says \"\(asked)\"",
+                hint: "leave out --namespace, or the namespace in the file")
+        }
+        if waits, target.word != "istio" {
+            throw CommandError(
+                .usage, "--wait asks proxies of Istio, and \"\(file.id)\" is for \(target.word)",
+                hint: "leave out --wait; 'kubectl describe' shows what the target says of its objects")
+        }
+    }
+
+    /// Deploys what a file says, in the same way as the command line does.
+    func run(_ file: FilterDeploymentFile, proof: ProofOptions) async throws {
+        guard let (target, named) = Target.named(file.target) else { return }
+        var (deploy, place) = (self, named)
+        place.namespace = place.namespace ?? options.cluster.namespace
+        // Errors say what to type next: with the namespace.
+        deploy.options.cluster.namespace = place.namespace
+        let (image, written) = try await file.resolve(
+            store: options.store, access: options.access, quiet: output.quiet, in: context)
+        var deployment = written
+        // An object's name is unique in its namespace: the id needs no namespace, nor would it be a label with a dot.
+        if file.filter.id == nil { deployment.id = KubernetesNames.dnsLabel(file.name) }
+        try image.check(deployment.configuration)
+        guard let (made, changes) = try await deploy.carryOut(deployment, place, target, image) else {
+            return
+        }
+        try await deploy.finish(made, changes, target, proof: proof)
+    }
+
+    /// Prints what became of it; with a proof the proxies are asked first.
+    func finish(
+        _ deployment: FilterDeployment, _ changes: [ObjectChange], _ target: Target,
+        proof: ProofOptions? = nil
+    ) async throws {
+        var rows: [ProxyRow]?
+        let isDryRun = options.change.dryRun != nil
+        if let proof, proof.wait, !isDryRun {
+            rows = try await proof.prove(
+                changes, cluster: options.cluster, digest: deployment.digest, output: output, in: context)
+        }
+        try output.print(
+            ClusterChangeResult(deployment.id, changes, isDryRun: isDryRun, proxies: rows), in: context)
+        guard let rows, rows.isEmpty || !rows.allSatisfy({ $0.state == "healthy" }) else { return }
+        let verb = changes.contains { $0.kind == .created } ? "undeploy" : "rollback"
+        throw CommandError(
+            .failed, "not proved that every selected proxy runs \"\(deployment.id)\"",
+            hint: "take it back: wasme \(verb) \(target.word) \(deployment.id)\(options.cluster.repeated)")
+    }
+}
