@@ -68,17 +68,7 @@ struct DeployFile: WasmeCommand {
                 .usage, "\(option) is for targets on Kubernetes, and the file names none",
                 hint: "leave it out")
         }
-        var seen: Set<[String]> = []
-        for file in clusters {
-            try KubernetesDeploy.check(file, cluster, waits: kubernetes.wait)
-            guard let place = KubernetesDeploy.Target.named(file.target)?.1 else { continue }
-            let id = file.filter.id ?? file.name
-            guard seen.insert([file.target.name, place.namespace ?? "", id]).inserted else {
-                throw CommandError(
-                    .usage, "the file deploys \"\(id)\" to \(file.target.name) twice",
-                    hint: "give one of them another name or namespace")
-            }
-        }
+        for file in clusters { try KubernetesDeploy.check(file, cluster, waits: kubernetes.wait) }
     }
 
     private func deploy(_ image: String, in context: CommandContext) throws -> KubernetesDeploy {
