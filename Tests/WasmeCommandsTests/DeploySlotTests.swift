@@ -270,7 +270,10 @@ import Testing
             (["deploy", "envoy", "x", "-f", "f.yaml"], "names the image itself", 64),
             (["undeploy", "envoy", "x"], "it is not said which Envoys are meant", 64),
             (["undeploy", "envoy", "--slot", "s"], "it is not said which deployment", 64),
-            (["status", "envoy", "-f", "istio.yaml"], "deploys \"f\" to istio, which this command is not for", 64),
+            (
+                ["status", "envoy", "-f", "istio.yaml"],
+                "deploys \"f\" to istio, which this command is not for", 64
+            ),
             (
                 ["deploy", "-f", "typo.yaml"],
                 "typo.yaml:5:12: there is no field \"imgae\" in \"spec.filter\"", 64
