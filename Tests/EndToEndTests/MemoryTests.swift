@@ -90,7 +90,7 @@ import Testing
     /// Runs `wasme` and looks at the most memory that it had resident at once.
     ///
     /// Apart from what is its own, that is the code that it maps from files, which processes share. In the build for use
-    /// both together stay below 40 MB; the build for development has more code, in more files.
+    /// both together stay below 40 MB; the build for development has more code, in more files, and grows with every verb.
     private func expectFrugal(_ newcomer: Newcomer, _ arguments: String...) async throws {
         let process = try BackgroundProcess(
             buildFolder.appending("wasme"), arguments, environment: newcomer.environment)
@@ -107,7 +107,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.stderr)")
         #expect(outcome.stderr.contains("1.07 GB module"))
         #expect((1...16_000).contains(own), "\(own) kB")
-        #expect((1...48_000).contains(all), "\(all) kB")
+        #expect((1...56_000).contains(all), "\(all) kB")
     }
 
     private static func kilobytes(_ name: String, in status: String) -> Int {

@@ -63,7 +63,7 @@ extension FieldSchema {
 
     func schema(_ dialect: Dialect) -> JSONValue {
         var object = JSONObject()
-        object["description"] = .string(about)
+        if !about.isEmpty { object["description"] = .string(about) }
         for (name, rule) in value.schema(dialect).members { object[name] = rule }
         if let standard { object["default"] = standard }
         return .object(object)

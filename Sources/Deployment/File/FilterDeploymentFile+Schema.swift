@@ -128,7 +128,8 @@ extension FilterDeploymentFile {
         let schema = FieldSchema.Value.object([
             FieldSchema("apiVersion", .text, "The version of this form."),
             FieldSchema("kind", .text, "The kind of object."),
-            FieldSchema("metadata", .object([]), "What the object is called."),
+            // An API server takes nothing here but the type.
+            FieldSchema("metadata", .object([]), ""),
             specification, status,
         ]).schema(.kubernetes)
         func column(_ name: String, _ path: String) -> ConfigValue {
