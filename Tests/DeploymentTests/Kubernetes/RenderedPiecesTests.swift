@@ -10,8 +10,10 @@ import TestSupport
 import Testing
 import YAML
 
-/// Pieces of Envoy's configuration that targets hand on as they are: no schema of an API server looks into them, so a real
-/// Envoy is asked. What a control plane adds to a piece is added here in the same way, and nothing else.
+/// Pieces of Envoy's configuration that targets hand on as they are.
+///
+/// No schema of an API server looks into them, so a real Envoy is asked. What a control plane adds to a piece is added here in
+/// the same way, and nothing else.
 @Suite(.requires(.envoy)) struct RenderedPiecesTests {
     let scratch: ScratchDirectory
     /// A real module, where a target wants a file.
