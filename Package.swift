@@ -99,6 +99,8 @@ let package = Package(
         .library("Secrets", ["CCrypt", "COpenSSL"]),
         // Durable files, locks and file-backed streams; shared by the store, the hub and deployments.
         .library("Files", ["Diagnostics", "OCI", system]),
+        // Other programs of this machine, run and ended with all that they start.
+        .library("Programs", ["Files", subprocess, system]),
         // The local store, an image layout on disk.
         .library("OCILayout", ["Diagnostics", "Files", "OCI", system]),
         // The distribution client over any HTTP transport.
@@ -146,9 +148,9 @@ let package = Package(
         .library(
             "FilterProject",
             [
-                "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
-                "WasmeTemplates", "YAML", mustache,
-                subprocess, system,
+                "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "Programs",
+                "WasmBinary",
+                "WasmeTemplates", "YAML", mustache, system,
             ]),
         // A real Envoy as a process.
         .library(
@@ -164,8 +166,9 @@ let package = Package(
         .library(
             "KubernetesControl",
             [
-                "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry", httpTypes,
-                subprocess, system,
+                "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry",
+                "Programs",
+                httpTypes, system,
             ]),
         // An Envoy with slots for filters, as those who try them need it.
         .library("FilterProxy", ["Deployment", "EnvoyControl", "Files", system]),
@@ -347,6 +350,7 @@ let package = Package(
                 "OCIRegistry", "wasme-hub", httpTypes, system,
             ]),
         .tests("OCITests", ["OCI"]),
+        .tests("ProgramsTests", ["Files", "Programs", system]),
         // The filter of the parity suite; it is a package of its own where it becomes a module.
         .target(
             name: "ParityFilter", dependencies: [proxyWasm],

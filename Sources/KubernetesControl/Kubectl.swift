@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Files
+private import Programs
 package import SystemPackage
-
-#if canImport(Glibc)
-    private import Glibc
-#elseif canImport(Musl)
-    private import Musl
-#else
-    private import Darwin
-#endif
 
 /// A cluster, as kubectl reaches it: it knows every way to log in.
 ///
@@ -34,7 +26,7 @@ package struct Kubectl: Sendable {
     /// - Throws: `KubernetesError` with code `noKubectl`.
     package init(environment: [String: String], in folder: FilePath) throws {
         let named = environment["WASME_KUBECTL"].flatMap { $0.isEmpty ? nil : $0 }
-        guard let program = Executable.find(named ?? "kubectl", environment: environment, in: folder) else {
+        guard let program = Program.find(named ?? "kubectl", environment: environment, in: folder) else {
             throw KubernetesError(
                 .noKubectl,
                 named.map { "WASME_KUBECTL is \"\($0)\", which is no program" }
@@ -82,12 +74,12 @@ package struct Kubectl: Sendable {
         _ arguments: [String], input: [UInt8] = [], to subject: String, limit: Int = 64 << 20
     ) async throws -> [UInt8] {
         let seconds = max(1, Int(timeLimit.components.seconds))
-        let outcome: Executable.Outcome
+        let outcome: Program.Outcome
         do {
-            outcome = try await Executable.run(
+            outcome = try await Program.run(
                 program, connection + ["--request-timeout=\(seconds)s"] + arguments, input: input,
                 environment: environment, in: folder, limit: limit, within: timeLimit + .seconds(5))
-        } catch let error as Executable.Failure {
+        } catch let error as Program.Failure {
             switch error {
             case .tookTooLong:
                 throw KubernetesError(
@@ -120,10 +112,10 @@ package struct Kubectl: Sendable {
         work: @escaping @Sendable (Begun) async throws -> Result
     ) async throws -> Result {
         do {
-            return try await Executable.beside(
+            return try await Program.beside(
                 program, connection + arguments, environment: environment, in: folder, within: timeLimit,
                 begin: begin, work: work)
-        } catch let ending as Executable.Ending {
+        } catch let ending as Program.EarlyEnd {
             throw KubectlComplaint(ending.stderr, cluster: cluster).error(subject)
         }
     }

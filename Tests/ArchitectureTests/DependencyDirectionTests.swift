@@ -14,6 +14,7 @@ import Testing
         "YAML": ["Diagnostics", "JSON", "Yams"],
         "OCI": ["COpenSSL", "Diagnostics", "JSON"],
         "Files": ["Diagnostics", "OCI", "SystemPackage"],
+        "Programs": ["Files", "Subprocess", "SystemPackage"],
         "OCILayout": ["Diagnostics", "Files", "OCI", "SystemPackage"],
         "OCIRegistry": ["Diagnostics", "Files", "JSON", "OCI", "HTTPTypes", "SystemPackage"],
         "CurlTransport": [
@@ -31,8 +32,8 @@ import Testing
         ],
         "WasmeTemplates": [],
         "FilterProject": [
-            "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "WasmBinary",
-            "WasmeTemplates", "YAML", "Mustache", "Subprocess", "SystemPackage",
+            "Diagnostics", "Files", "FilterImage", "HostProfiles", "JSON", "OCI", "Programs", "WasmBinary",
+            "WasmeTemplates", "YAML", "Mustache", "SystemPackage",
         ],
         "EnvoyControl": [
             "Archive", "Diagnostics", "Files", "OCI", "OCIRegistry", "HTTPTypes", "Subprocess",
@@ -43,8 +44,8 @@ import Testing
             "SystemPackage", "YAML", "Yams",
         ],
         "KubernetesControl": [
-            "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry", "HTTPTypes",
-            "Subprocess", "SystemPackage",
+            "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON", "OCI", "OCIRegistry", "Programs",
+            "HTTPTypes", "SystemPackage",
         ],
         "FilterProxy": ["Deployment", "EnvoyControl", "Files", "SystemPackage"],
         "FilterBench": [
