@@ -8,8 +8,6 @@ import KubernetesControl
 import FilterImage
 import OCI
 
-extension IstioOptions.Kind: ExpressibleByArgument {}
-
 /// `wasme deploy istio`.
 struct DeployIstio: WasmeCommand {
     static let configuration = CommandConfiguration(
@@ -26,26 +24,17 @@ struct DeployIstio: WasmeCommand {
               wasme deploy istio ghcr.io/acme/add-header:v1 --context east,west --atomic
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "WasmPlugin, TrafficExtension or EnvoyFilter (default: what can express it).", valueName: "kind"))
-    var kind: IstioOptions.Kind?
-
-    @Flag(help: "The pods are gateways, not sidecars.")
-    var gateway = false
-
+    @OptionGroup(title: "Istio") var istio: IstioTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        var istio = IstioOptions()
-        istio.kind = kind
-        istio.isGateway = gateway || options.place.patchContext == .gateway
+        let istio = istio.istio(options.place.patchContext)
         let deploy = KubernetesDeploy(options: options, output: output, context: context)
         let target = KubernetesDeploy.Target(
-            word: "istio", make: { [istio] in IstioTarget(istio, for: $0) },
-            file: { [istio] in .istio($0, istio, .init()) })
+            word: "istio", make: { IstioTarget(istio, for: $0) },
+            file: { .istio($0, istio, .init()) })
         try await deploy.run(proof: proof) { _ in target }
     }
 }
@@ -59,14 +48,16 @@ struct DeployEnvoyGateway: WasmeCommand {
               wasme deploy envoy-gateway ghcr.io/acme/add-header:v1 -n shop --target HTTPRoute/web
             """)
 
+    @OptionGroup(title: "Envoy Gateway") var gateway: EnvoyGatewayTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
+        let gateway = gateway.gateway
         try await options.deploy(output, in: context) { _ in
             .init(
-                word: "envoy-gateway", make: { _ in EnvoyGatewayTarget() },
-                file: { .envoyGateway($0, EnvoyGatewayOptions()) })
+                word: "envoy-gateway", make: { _ in EnvoyGatewayTarget(gateway) },
+                file: { .envoyGateway($0, gateway) })
         }
     }
 }
@@ -74,7 +65,13 @@ struct DeployEnvoyGateway: WasmeCommand {
 /// `wasme deploy higress`.
 struct DeployHigress: WasmeCommand {
     static let configuration = CommandConfiguration(
-        commandName: "higress", abstract: "Deploy to a gateway of Higress.")
+        commandName: "higress", abstract: "Deploy to a gateway of Higress.",
+        discussion: """
+            Rules for parts of the traffic are said in a file: wasme deploy -f.
+
+            Example:
+              wasme deploy higress ghcr.io/acme/add-header:v1
+            """)
 
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
@@ -89,18 +86,22 @@ struct DeployHigress: WasmeCommand {
 /// `wasme deploy gloo`.
 struct DeployGloo: WasmeCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gloo", abstract: "Deploy to a gateway of Gloo.")
+        commandName: "gloo", abstract: "Deploy to a gateway of Gloo.",
+        discussion: """
+            The filter is put into the list of a Gateway that is there already; other \
+            filters of the list stay.
 
-    @Option(help: ArgumentHelp("The Gateway whose filters are changed.", valueName: "name"))
-    var gateway = "gateway-proxy"
+            Example:
+              wasme deploy gloo ghcr.io/acme/add-header:v1 --gateway gateway-proxy --stage AuthZStage
+            """)
 
+    @OptionGroup(title: "Gloo") var gloo: GlooTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        var gloo = GlooOptions()
-        gloo.gateway = gateway
-        try await options.deploy(output, in: context) { [gloo] _ in
+        let gloo = gloo.gloo
+        try await options.deploy(output, in: context) { _ in
             .init(word: "gloo", make: { _ in GlooTarget(gloo) }, file: { .gloo($0, gloo) })
         }
     }
@@ -132,7 +133,14 @@ struct ModuleSourceOptions: ParsableArguments {
 /// `wasme deploy kuma`.
 struct DeployKuma: WasmeCommand {
     static let configuration = CommandConfiguration(
-        commandName: "kuma", abstract: "Deploy to the proxies of a Kuma mesh.")
+        commandName: "kuma", abstract: "Deploy to the proxies of a Kuma mesh.",
+        discussion: """
+            Kuma fetches no images: say where the proxy finds the module, and bring it \
+            there.
+
+            Example:
+              wasme deploy kuma ghcr.io/acme/add-header:v1 -l app=web --module-file /wasm/add-header.wasm --volume wasm
+            """)
 
     @Option(help: ArgumentHelp("The mesh.", valueName: "name"))
     var mesh = "default"
@@ -162,7 +170,15 @@ extension ConsulOptions.Form: ExpressibleByArgument {}
 /// `wasme deploy consul`.
 struct DeployConsul: WasmeCommand {
     static let configuration = CommandConfiguration(
-        commandName: "consul", abstract: "Deploy to the proxies of a service of Consul.")
+        commandName: "consul", abstract: "Deploy to the proxies of a service of Consul.",
+        discussion: """
+            Consul fetches no images: say where the proxy finds the module, and bring it \
+            there.
+
+            Examples:
+              wasme deploy consul ghcr.io/acme/add-header:v1 --service web --module-file /wasm/add-header.wasm
+              wasme deploy consul ghcr.io/acme/add-header:v1 --service web --module-file /wasm/add-header.wasm --form hcl --output .
+            """)
 
     @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
     var service: String
@@ -192,7 +208,13 @@ struct DeployConsul: WasmeCommand {
 /// `wasme deploy cilium`.
 struct DeployCilium: WasmeCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cilium", abstract: "Deploy to Cilium's own Envoys.")
+        commandName: "cilium", abstract: "Deploy to Cilium's own Envoys.",
+        discussion: """
+            Cilium fetches no images: the module has to be in its Envoys already.
+
+            Example:
+              wasme deploy cilium ghcr.io/acme/add-header:v1 --service shop/web:8080 --module-path /wasm/add-header.wasm
+            """)
 
     @Option(
         help: ArgumentHelp(

@@ -102,17 +102,12 @@ struct EnvoySlotDeployment {
 
     /// Prints the file that says the same.
     private func printDeployment(_ deployment: FilterDeployment, _ named: NamedFleet) throws {
-        guard let image = deployment.image else {
-            throw CommandError(
-                .usage, "an image without a name cannot be written into a file",
-                hint: "give it one: 'wasme copy' or 'wasme tag'")
-        }
         var target = FilterDeploymentFile.EnvoyTarget(fleet: named.fleet)
         if let order = change.order { target.fleet.order = order }
         target.fleet.isAtomic = target.fleet.isAtomic || change.atomic
         target.timeout = change.timeout.flatMap { DurationText.parse($0) } ?? named.timeout
         target.probes = try (named.probes + options.probe).map { try EnvoyProbe($0).description }
-        let file = FilterDeploymentFile(deployment, image: image, target: .envoy(target))
+        let file = try FilterDeploymentFile.said(deployment, .envoy(target), access)
         context.terminal.writeOutput(file.yaml)
     }
 

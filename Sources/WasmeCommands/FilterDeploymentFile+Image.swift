@@ -32,6 +32,24 @@ extension FilterDeploymentFile {
     }
 }
 
+extension FilterDeploymentFile {
+    /// The file that says what a command line says.
+    /// - Throws: an error of usage for an image that has no name.
+    static func said(
+        _ deployment: FilterDeployment, _ target: Target, _ access: RegistryAccessOptions
+    ) throws -> FilterDeploymentFile {
+        guard let image = deployment.image else {
+            throw CommandError(
+                .usage, "an image without a name cannot be written into a file",
+                hint: "give it one: 'wasme copy' or 'wasme tag'")
+        }
+        var file = FilterDeploymentFile(deployment, image: image, target: target)
+        file.filter.pull.usesPlainHTTP = access.plainHttp
+        file.filter.pull.skipsVerification = access.insecure
+        return file
+    }
+}
+
 extension FilterDeploymentFile.Filter {
     /// Where the image is: by its digest, if that is known.
     var place: ImagePlace {

@@ -74,13 +74,8 @@ struct KubernetesDeploy {
         let target = try makeTarget(image)
         let place = try options.place.place(options.cluster.namespace)
         if options.printDeployment {
-            guard let image = deployment.image else {
-                throw CommandError(
-                    .usage, "an image without a name cannot be written into a file",
-                    hint: "give it one: 'wasme copy' or 'wasme tag'")
-            }
-            context.terminal.writeOutput(
-                FilterDeploymentFile(deployment, image: image, target: target.file(place)).yaml)
+            let file = try FilterDeploymentFile.said(deployment, target.file(place), options.access)
+            context.terminal.writeOutput(file.yaml)
             return
         }
         guard let (made, changes) = try await carryOut(deployment, place, target, image) else { return }

@@ -98,6 +98,16 @@ package struct FilterDeploymentFile: Hashable, Sendable {
             case .cilium: "cilium"
             }
         }
+
+        /// Where in a cluster it is to run; nil for Envoys that stand alone.
+        package var place: KubernetesPlace? {
+            switch self {
+            case .envoy: nil
+            case .istio(let place, _, _), .envoyGateway(let place, _), .gloo(let place, _),
+                .higress(let place, _), .kuma(let place, _), .consul(let place, _), .cilium(let place, _):
+                place
+            }
+        }
     }
 
     /// Envoys that stand alone.
@@ -171,6 +181,7 @@ extension FilterDeploymentFile {
         filter.phase = deployment.phase
         filter.priority = deployment.priority
         filter.match = deployment.match
+        filter.pull.secret = target.place?.pullSecret
         // Kubernetes takes fewer characters for an object's name than Envoy for a plugin's.
         let name = String(
             deployment.id.lowercased().map { character in
