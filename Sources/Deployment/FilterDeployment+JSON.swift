@@ -3,18 +3,18 @@
 import JSON
 import OCI
 
-/// A deployment in a line of a history: every field, and nothing of what the host makes of it.
+/// A deployment in a history, that of a slot or that of an object: every field, and nothing of what the host makes of it.
 extension FilterDeployment {
-    var json: JSONValue {
+    /// All but the id, by the names that a file has for them; what is not said is not there.
+    var members: [(name: String, value: JSONValue)] {
         var object = JSONObject()
-        object["id"] = .string(id)
-        object["image"] = image.map { .string("\($0)") }
-        object["digest"] = .string("\(digest)")
-        object["kind"] = .string(kind.rawValue)
+        object["digest"] = .string(digest.description)
+        object["image"] = image.map { .string($0.description) }
+        if kind != .http { object["type"] = .string(kind.rawValue) }
         if !rootID.isEmpty { object["rootID"] = .string(rootID) }
         if !vmID.isEmpty { object["vmID"] = .string(vmID) }
-        object["configuration"] = configuration.map { .string($0) }
-        object["vmConfiguration"] = vmConfiguration.map { .string($0) }
+        object["config"] = configuration.map { .string($0) }
+        object["vmConfig"] = vmConfiguration.map { .string($0) }
         if !environment.isEmpty {
             var variables = JSONObject()
             for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
@@ -23,7 +23,7 @@ extension FilterDeployment {
                 case .host: variables[name] = .null
                 }
             }
-            object["environment"] = .object(variables)
+            object["env"] = .object(variables)
         }
         object["failurePolicy"] = failurePolicy.map { .string($0.rawValue) }
         object["capabilities"] = capabilities.map { .array($0.map { .string($0) }) }
@@ -37,33 +37,53 @@ extension FilterDeployment {
                     ])
                 })
         }
+        return object.members
+    }
+
+    /// Reads `members`, also by the names that older versions wrote into slots; nil if they are not understood.
+    init?(id: String, members object: JSONObject) {
+        guard let digest = object["digest"]?.string.flatMap({ Digest($0) }) else { return nil }
+        self.init(id: id, image: object["image"]?.string.flatMap { try? Reference($0) }, digest: digest)
+        if let text = (object["type"] ?? object["kind"])?.string {
+            guard let kind = EnvoyPlugin.Kind(rawValue: text) else { return nil }
+            self.kind = kind
+        }
+        rootID = object["rootID"]?.string ?? ""
+        vmID = object["vmID"]?.string ?? ""
+        configuration = (object["config"] ?? object["configuration"])?.string
+        vmConfiguration = (object["vmConfig"] ?? object["vmConfiguration"])?.string
+        for (name, value) in (object["env"] ?? object["environment"])?.object?.members ?? [] {
+            environment[name] = value.string.map { .value($0) } ?? .host
+        }
+        if let text = object["failurePolicy"]?.string {
+            guard let policy = EnvoyPlugin.FailurePolicy(rawValue: text) else { return nil }
+            failurePolicy = policy
+        }
+        capabilities = object["capabilities"]?.array?.compactMap(\.string)
+        if let text = object["phase"]?.string {
+            guard let phase = Phase(rawValue: text) else { return nil }
+            self.phase = phase
+        }
+        priority = object["priority"]?.int
+        for part in object["match"]?.array ?? [] {
+            guard let part = part.object,
+                let mode = part["mode"]?.string.flatMap({ TrafficMatch.Mode(rawValue: $0) })
+            else { return nil }
+            match.append(TrafficMatch(mode: mode, ports: part["ports"]?.array?.compactMap(\.int) ?? []))
+        }
+    }
+
+    /// The whole, with its id.
+    var json: JSONValue {
+        var object = JSONObject()
+        object["id"] = .string(id)
+        for member in members { object[member.name] = member.value }
         return .object(object)
     }
 
-    /// Reads it; nil if it is not whole.
+    /// Reads it; nil if it is not understood.
     init?(json: JSONValue) {
-        guard let object = json.object, let id = object["id"]?.string,
-            let digest = object["digest"]?.string.flatMap({ Digest($0) }),
-            let kind = object["kind"]?.string.flatMap(EnvoyPlugin.Kind.init(rawValue:))
-        else { return nil }
-        self.init(id: id, image: object["image"]?.string.flatMap { try? Reference($0) }, digest: digest)
-        self.kind = kind
-        rootID = object["rootID"]?.string ?? ""
-        vmID = object["vmID"]?.string ?? ""
-        configuration = object["configuration"]?.string
-        vmConfiguration = object["vmConfiguration"]?.string
-        for (name, value) in object["environment"]?.object?.members ?? [] {
-            environment[name] = value.string.map { .value($0) } ?? .host
-        }
-        failurePolicy = object["failurePolicy"]?.string.flatMap(EnvoyPlugin.FailurePolicy.init(rawValue:))
-        capabilities = object["capabilities"]?.array?.compactMap(\.string)
-        phase = object["phase"]?.string.flatMap(Phase.init(rawValue:))
-        priority = object["priority"]?.int
-        match = (object["match"]?.array ?? []).compactMap { part in
-            guard let mode = part.object?["mode"]?.string.flatMap(TrafficMatch.Mode.init(rawValue:)) else {
-                return nil
-            }
-            return TrafficMatch(mode: mode, ports: part.object?["ports"]?.array?.compactMap(\.int) ?? [])
-        }
+        guard let object = json.object, let id = object["id"]?.string else { return nil }
+        self.init(id: id, members: object)
     }
 }

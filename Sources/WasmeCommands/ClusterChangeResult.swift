@@ -48,24 +48,41 @@ struct ClusterChangeResult: CommandResult {
 
     var text: String {
         guard !changes.isEmpty else { return "nothing of \"\(id)\" is there" }
-        let lines = changes.flatMap { change in
-            let place = change.context.map { " (context \($0))" } ?? ""
-            let title = "\(change.kind) \(change.namespace.map { "\($0)/" } ?? "")\(change.name)\(place)"
-            let head =
-                "\(title) \(isDryRun && change.change != "unchanged" ? "would be " : "")\(change.change)"
-            guard isDryRun else { return [head] }
-            return [head]
-                + change.fields.filter { !$0.path.hasPrefix("metadata.annotations[\"wasme.io/history\"]") }
-                .flatMap { field in
-                    (field.before.map { ["  - \(field.path): \($0)"] } ?? [])
-                        + (field.after.map { ["  + \(field.path): \($0)"] } ?? [])
-                }
-        }
+        let lines = changes.flatMap { $0.lines(isDryRun: isDryRun) }
         guard let proxies else { return lines.joined(separator: "\n") }
         return (lines + [ProxyRow.table(proxies)]).joined(separator: "\n")
     }
 
     var brief: String { changes.map { "\($0.kind)/\($0.name)" }.joined(separator: "\n") }
+}
+
+extension ClusterChangeResult.Change {
+    /// The object for people.
+    var title: String {
+        let place = context.map { " (context \($0))" } ?? ""
+        return "\(kind) \(namespace.map { "\($0)/" } ?? "")\(name)\(place)"
+    }
+
+    /// The fields that people want to see: a history is for its own verb.
+    private var shownFields: [ClusterChangeResult.Field] {
+        fields.filter {
+            !$0.path.hasPrefix("metadata.annotations[\"") || !$0.path.hasSuffix("wasme.io/history\"]")
+        }
+    }
+
+    /// Whether more differs than what the history says.
+    var isChange: Bool { change == "configured" ? !shownFields.isEmpty : change != "unchanged" }
+
+    /// What became of it, or would.
+    func lines(isDryRun: Bool) -> [String] {
+        let head = "\(title) \(isDryRun && change != "unchanged" ? "would be " : "")\(change)"
+        guard isDryRun else { return [head] }
+        return [head]
+            + shownFields.flatMap { field in
+                (field.before.map { ["  - \(field.path): \($0)"] } ?? [])
+                    + (field.after.map { ["  + \(field.path): \($0)"] } ?? [])
+            }
+    }
 }
 
 /// What one pod's proxy says.

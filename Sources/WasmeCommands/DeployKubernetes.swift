@@ -9,7 +9,8 @@ import FilterImage
 import OCI
 
 /// `wasme deploy istio`.
-struct DeployIstio: WasmeCommand {
+struct DeployIstio: KubernetesDeployVerb {
+    typealias Verbs = IstioVerbs
     static let configuration = CommandConfiguration(
         commandName: "istio",
         abstract: "Deploy to the proxies of an Istio mesh.",
@@ -23,6 +24,7 @@ struct DeployIstio: WasmeCommand {
               wasme deploy istio ghcr.io/acme/add-header:v1 -n shop --dry-run server
               wasme deploy istio ghcr.io/acme/add-header:v1 --context east,west --atomic
             """)
+    static let example = "ghcr.io/acme/add-header:v2 -n shop -l app=web"
 
     @OptionGroup(title: "Istio") var istio: IstioTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
@@ -30,40 +32,39 @@ struct DeployIstio: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let istio = istio.istio(options.place.patchContext)
-        let deploy = KubernetesDeploy(options: options, output: output, context: context)
-        let target = KubernetesDeploy.Target(
-            word: "istio", make: { IstioTarget(istio, for: $0) },
-            file: { .istio($0, istio, .init()) })
-        try await deploy.run(proof: proof) { _ in target }
+        try await KubernetesDeploy(options: options, output: output, context: context).run(proof: proof) {
+            .init(target($0))
+        }
+    }
+
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
+        .istio(.init(), istio.istio(options.place.patchContext), .init())
     }
 }
 
 /// `wasme deploy envoy-gateway`.
-struct DeployEnvoyGateway: WasmeCommand {
+struct DeployEnvoyGateway: KubernetesDeployVerb {
+    typealias Verbs = EnvoyGatewayVerbs
     static let configuration = CommandConfiguration(
         commandName: "envoy-gateway", abstract: "Deploy to routes and gateways of Envoy Gateway.",
         discussion: """
             Example:
               wasme deploy envoy-gateway ghcr.io/acme/add-header:v1 -n shop --target HTTPRoute/web
             """)
+    static let example = "ghcr.io/acme/add-header:v2 -n shop --target HTTPRoute/web"
 
     @OptionGroup(title: "Envoy Gateway") var gateway: EnvoyGatewayTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        let gateway = gateway.gateway
-        try await options.deploy(output, in: context) { _ in
-            .init(
-                word: "envoy-gateway", make: { _ in EnvoyGatewayTarget(gateway) },
-                file: { .envoyGateway($0, gateway) })
-        }
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
+        .envoyGateway(.init(), gateway.gateway)
     }
 }
 
 /// `wasme deploy higress`.
-struct DeployHigress: WasmeCommand {
+struct DeployHigress: KubernetesDeployVerb {
+    typealias Verbs = HigressVerbs
     static let configuration = CommandConfiguration(
         commandName: "higress", abstract: "Deploy to a gateway of Higress.",
         discussion: """
@@ -72,19 +73,17 @@ struct DeployHigress: WasmeCommand {
             Example:
               wasme deploy higress ghcr.io/acme/add-header:v1
             """)
+    static let example = "ghcr.io/acme/add-header:v2"
 
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        try await options.deploy(output, in: context) { _ in
-            .init(word: "higress", make: { _ in HigressTarget() }, file: { .higress($0, HigressOptions()) })
-        }
-    }
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target { .higress(.init(), .init()) }
 }
 
 /// `wasme deploy gloo`.
-struct DeployGloo: WasmeCommand {
+struct DeployGloo: KubernetesDeployVerb {
+    typealias Verbs = GlooVerbs
     static let configuration = CommandConfiguration(
         commandName: "gloo", abstract: "Deploy to a gateway of Gloo.",
         discussion: """
@@ -94,44 +93,18 @@ struct DeployGloo: WasmeCommand {
             Example:
               wasme deploy gloo ghcr.io/acme/add-header:v1 --gateway gateway-proxy --stage AuthZStage
             """)
+    static let example = "ghcr.io/acme/add-header:v2 --gateway edge"
 
     @OptionGroup(title: "Gloo") var gloo: GlooTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        let gloo = gloo.gloo
-        try await options.deploy(output, in: context) { _ in
-            .init(word: "gloo", make: { _ in GlooTarget(gloo) }, file: { .gloo($0, gloo) })
-        }
-    }
-}
-
-/// Where a proxy finds a module that its control plane does not fetch.
-struct ModuleSourceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The module's file in the proxy's container.", valueName: "path"))
-    var moduleFile: String?
-
-    @Option(help: ArgumentHelp("The address that the proxy fetches the module from.", valueName: "url"))
-    var moduleURL: String?
-
-    init() {}
-
-    func validate() throws {
-        guard (moduleFile == nil) != (moduleURL == nil) else {
-            throw ValidationError(
-                "say where the proxy finds the module: --module-file PATH or --module-url URL")
-        }
-    }
-
-    func source(_ image: StoredFilter) -> ModuleSource {
-        if let moduleURL { return .remote(url: moduleURL, sha256: Digest(of: image.content.module)) }
-        return .file(moduleFile ?? "")
-    }
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target { .gloo(.init(), gloo.gloo) }
 }
 
 /// `wasme deploy kuma`.
-struct DeployKuma: WasmeCommand {
+struct DeployKuma: KubernetesDeployVerb {
+    typealias Verbs = KumaVerbs
     static let configuration = CommandConfiguration(
         commandName: "kuma", abstract: "Deploy to the proxies of a Kuma mesh.",
         discussion: """
@@ -141,6 +114,7 @@ struct DeployKuma: WasmeCommand {
             Example:
               wasme deploy kuma ghcr.io/acme/add-header:v1 -l app=web --module-file /wasm/add-header.wasm --volume wasm
             """)
+    static let example = "ghcr.io/acme/add-header:v2 -l app=web --module-file /wasm/add-header.wasm"
 
     @Option(help: ArgumentHelp("The mesh.", valueName: "name"))
     var mesh = "default"
@@ -154,21 +128,19 @@ struct DeployKuma: WasmeCommand {
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        try await options.deploy(output, in: context) { image in
-            var kuma = KumaOptions(module: module.source(image))
-            kuma.mesh = mesh
-            kuma.volume = volume
-            return .init(
-                word: "kuma", make: { [kuma] _ in KumaTarget(kuma) }, file: { [kuma] in .kuma($0, kuma) })
-        }
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
+        var kuma = KumaOptions(module: module.source(image))
+        kuma.mesh = mesh
+        kuma.volume = volume
+        return .kuma(.init(), kuma)
     }
 }
 
 extension ConsulOptions.Form: ExpressibleByArgument {}
 
 /// `wasme deploy consul`.
-struct DeployConsul: WasmeCommand {
+struct DeployConsul: KubernetesDeployVerb {
+    typealias Verbs = ConsulVerbs
     static let configuration = CommandConfiguration(
         commandName: "consul", abstract: "Deploy to the proxies of a service of Consul.",
         discussion: """
@@ -179,6 +151,8 @@ struct DeployConsul: WasmeCommand {
               wasme deploy consul ghcr.io/acme/add-header:v1 --service web --module-file /wasm/add-header.wasm
               wasme deploy consul ghcr.io/acme/add-header:v1 --service web --module-file /wasm/add-header.wasm --form hcl --output .
             """)
+    static let example =
+        "ghcr.io/acme/add-header:v2 -n shop --service web --module-file /wasm/add-header.wasm"
 
     @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
     var service: String
@@ -193,20 +167,17 @@ struct DeployConsul: WasmeCommand {
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        try await options.deploy(output, in: context) { image in
-            var consul = ConsulOptions(service: service, module: module.source(image))
-            consul.moduleService = moduleService
-            consul.form = form
-            return .init(
-                word: "consul", make: { [consul] _ in ConsulTarget(consul) },
-                file: { [consul] in .consul($0, consul) })
-        }
+    func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
+        var consul = ConsulOptions(service: service, module: module.source(image))
+        consul.moduleService = moduleService
+        consul.form = form
+        return .consul(.init(), consul)
     }
 }
 
 /// `wasme deploy cilium`.
-struct DeployCilium: WasmeCommand {
+struct DeployCilium: KubernetesDeployVerb {
+    typealias Verbs = CiliumVerbs
     static let configuration = CommandConfiguration(
         commandName: "cilium", abstract: "Deploy to Cilium's own Envoys.",
         discussion: """
@@ -215,6 +186,8 @@ struct DeployCilium: WasmeCommand {
             Example:
               wasme deploy cilium ghcr.io/acme/add-header:v1 --service shop/web:8080 --module-path /wasm/add-header.wasm
             """)
+    static let example =
+        "ghcr.io/acme/add-header:v2 --service shop/web:8080 --module-path /wasm/add-header.wasm"
 
     @Option(
         help: ArgumentHelp(
@@ -231,7 +204,7 @@ struct DeployCilium: WasmeCommand {
     @OptionGroup var options: KubernetesDeployOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
+    func target(_ image: StoredFilter) throws -> FilterDeploymentFile.Target {
         let services = try service.map { text -> CiliumOptions.Service in
             guard let match = text.wholeMatch(of: /([a-z0-9-]+)\/([a-z0-9.-]+)(?::(\d+))?/) else {
                 throw CommandError(
@@ -241,22 +214,8 @@ struct DeployCilium: WasmeCommand {
             return .init(
                 name: String(match.2), namespace: String(match.1), port: match.3.flatMap { Int($0) })
         }
-        try await options.deploy(output, in: context) { _ in
-            var cilium = CiliumOptions(services: services, modulePath: modulePath)
-            cilium.isClusterwide = clusterwide
-            return .init(
-                word: "cilium", make: { [cilium] _ in CiliumTarget(cilium) },
-                file: { [cilium] in .cilium($0, cilium) })
-        }
-    }
-}
-
-extension KubernetesDeployOptions {
-    /// Deploys and prints what became of it.
-    func deploy(
-        _ output: OutputOptions, in context: CommandContext,
-        _ target: (StoredFilter) throws -> KubernetesDeploy.Target
-    ) async throws {
-        try await KubernetesDeploy(options: self, output: output, context: context).run(target)
+        var cilium = CiliumOptions(services: services, modulePath: modulePath)
+        cilium.isClusterwide = clusterwide
+        return .cilium(.init(), cilium)
     }
 }

@@ -6,7 +6,13 @@ import Deployment
 /// `wasme diff`: a verb for each target.
 struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what a deploy would change.", subcommands: [DiffEnvoy.self, DiffIstio.self])
+        abstract: "Show what a deploy would change.",
+        subcommands: [
+            DiffEnvoy.self, DiffKubernetes<DeployIstio>.self, DiffKubernetes<DeployEnvoyGateway>.self,
+            DiffKubernetes<DeployGloo>.self, DiffKubernetes<DeployHigress>.self,
+            DiffKubernetes<DeployKuma>.self, DiffKubernetes<DeployConsul>.self,
+            DiffKubernetes<DeployCilium>.self,
+        ])
 }
 
 /// `wasme diff envoy`.

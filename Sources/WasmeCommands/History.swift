@@ -12,7 +12,8 @@ struct History: AsyncParsableCommand {
         abstract: "Show what was deployed when, and by whom.",
         subcommands: [
             HistoryEnvoy.self, HistoryKubernetes<IstioVerbs>.self, HistoryKubernetes<EnvoyGatewayVerbs>.self,
-            HistoryKubernetes<HigressVerbs>.self, HistoryKubernetes<KumaVerbs>.self,
+            HistoryKubernetes<GlooVerbs>.self, HistoryKubernetes<HigressVerbs>.self,
+            HistoryKubernetes<KumaVerbs>.self, HistoryKubernetes<ConsulVerbs>.self,
             HistoryKubernetes<CiliumVerbs>.self,
         ])
 }

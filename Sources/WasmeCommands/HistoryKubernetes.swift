@@ -16,24 +16,23 @@ struct HistoryKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
                 The history is kept in an annotation of the objects: it goes with them.
 
                 Example:
-                  wasme history \(Target.word) add-header -n shop
+                  wasme history \(Target.word) add-header\(Target.exampleOptions)
                 """)
     }
 
     @Argument(help: ArgumentHelp("Of this deployment alone.", valueName: "id"))
     var id: String?
 
+    @OptionGroup var target: Target
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        let found = try await cluster.writer(id ?? "", in: context).find(
-            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace, anyID: id == nil)
-        if let id, found.isEmpty { throw noDeployment(id, Target.word, cluster) }
-        let rows = found.flatMap { context, object -> [ClusterHistoryResult.Row] in
-            let id = object.labels[ClusterWriter.idLabel] ?? ""
-            let revisions = KubernetesStamp.history(of: id, in: .object(object.json)).revisions
-            return revisions.map { .init($0, id, object, context, isLive: $0 == revisions.last) }
+        let found = try await target.deployments(of: id, cluster, in: context)
+        if let id, found.isEmpty { throw noDeployment(id, Target.word, cluster, target.repeated) }
+        let rows = found.flatMap { found -> [ClusterHistoryResult.Row] in
+            let revisions = found.history.revisions
+            return revisions.map { .init($0, found, isLive: $0 == revisions.last) }
         }
         try output.print(ClusterHistoryResult(revisions: rows), in: context)
     }
@@ -53,13 +52,10 @@ struct ClusterHistoryResult: CommandResult {
         let digest: String
         let configuration: String?
 
-        init(
-            _ revision: KubernetesHistory.Revision, _ id: String, _ object: ClusterObject, _ context: String?,
-            isLive: Bool
-        ) {
-            self.context = context
-            namespace = object.namespace
-            self.id = id
+        init(_ revision: KubernetesHistory.Revision, _ found: ClusterDeployment, isLive: Bool) {
+            context = found.context
+            namespace = found.object.namespace
+            id = found.id
             self.revision = revision.number
             live = isLive
             time = revision.time

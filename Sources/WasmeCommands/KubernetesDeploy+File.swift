@@ -42,47 +42,6 @@ struct KubernetesFileOptions: ParsableArguments {
     }
 }
 
-extension KubernetesDeploy.Target {
-    /// The target that a file names, and its place in a cluster; nil for Envoys that stand alone.
-    static func named(_ target: FilterDeploymentFile.Target) -> (Self, KubernetesPlace)? {
-        switch target {
-        case .envoy: nil
-        case .istio(let place, let options, let original):
-            (
-                .init(
-                    word: "istio", make: { IstioTarget(options, for: $0) },
-                    file: { .istio($0, options, original) }), place
-            )
-        case .envoyGateway(let place, let options):
-            (
-                .init(
-                    word: "envoy-gateway", make: { _ in EnvoyGatewayTarget(options) },
-                    file: { .envoyGateway($0, options) }), place
-            )
-        case .gloo(let place, let options):
-            (.init(word: "gloo", make: { _ in GlooTarget(options) }, file: { .gloo($0, options) }), place)
-        case .higress(let place, let options):
-            (
-                .init(
-                    word: "higress", make: { _ in HigressTarget(options) }, file: { .higress($0, options) }),
-                place
-            )
-        case .kuma(let place, let options):
-            (.init(word: "kuma", make: { _ in KumaTarget(options) }, file: { .kuma($0, options) }), place)
-        case .consul(let place, let options):
-            (
-                .init(word: "consul", make: { _ in ConsulTarget(options) }, file: { .consul($0, options) }),
-                place
-            )
-        case .cilium(let place, let options):
-            (
-                .init(word: "cilium", make: { _ in CiliumTarget(options) }, file: { .cilium($0, options) }),
-                place
-            )
-        }
-    }
-}
-
 extension KubernetesDeploy {
     /// Refuses options that do not fit a file.
     static func check(_ file: FilterDeploymentFile, _ cluster: ClusterOptions, waits: Bool) throws {

@@ -45,24 +45,14 @@ struct KubernetesDeployOptions: ParsableArguments {
 
 /// A deploy to a target on Kubernetes: the same way for all of them.
 struct KubernetesDeploy {
-    /// What only one target has.
-    struct Target {
-        /// The verb's word, as in "istio".
-        let word: String
-        /// Whether a history can bring an earlier deployment back.
-        var hasRollback: Bool { ["istio", "envoy-gateway", "higress"].contains(word) }
-        /// Makes the target for what is to be deployed.
-        let make: (KubernetesRequest) throws -> any KubernetesTarget
-        /// The target in a file.
-        let file: (KubernetesPlace) -> FilterDeploymentFile.Target
-    }
-
     var options: KubernetesDeployOptions
     let output: OutputOptions
     let context: CommandContext
 
-    /// Deploys, and prints what became of it.
-    func run(proof: ProofOptions? = nil, _ makeTarget: (StoredFilter) throws -> Target) async throws {
+    /// Finds the image, and what is to run of it where.
+    func prepare(
+        _ makeTarget: (StoredFilter) throws -> Target
+    ) async throws -> (FilterDeployment, KubernetesPlace, Target, StoredFilter) {
         let image = try await StoredFilter.load(
             context.place(options.reference), store: options.store, access: options.access,
             quiet: output.quiet,
@@ -71,8 +61,13 @@ struct KubernetesDeploy {
         if options.filter.id == nil { deployment.id = KubernetesNames.dnsLabel(deployment.id) }
         options.place.apply(to: &deployment)
         try image.check(deployment.configuration)
-        let target = try makeTarget(image)
         let place = try options.place.place(options.cluster.namespace)
+        return (deployment, place, try makeTarget(image), image)
+    }
+
+    /// Deploys, and prints what became of it.
+    func run(proof: ProofOptions? = nil, _ makeTarget: (StoredFilter) throws -> Target) async throws {
+        let (deployment, place, target, image) = try await prepare(makeTarget)
         if options.printDeployment {
             let file = try FilterDeploymentFile.said(deployment, target.file(place), options.access)
             context.terminal.writeOutput(file.yaml)
@@ -94,12 +89,10 @@ struct KubernetesDeploy {
         _ deployment: FilterDeployment, _ place: KubernetesPlace, _ target: Target,
         _ image: StoredFilter? = nil
     ) async throws -> (FilterDeployment, [ObjectChange])? {
-        var request = KubernetesRequest(
-            deployment, at: place, author: context.who, time: Date.now.formatted(.iso8601))
-        request.isBestEffort = options.place.bestEffort
+        var request = request(deployment, place)
         request.version = try version()
         if options.change.dryRun == .client || options.output != nil {
-            try await check(image, for: target, request.version.map { [$0] } ?? [])
+            try await check(image, for: target.word, request.version.map { [$0] } ?? [])
             let plan = try target.make(request).plan(request)
             warn(plan.warnings)
             if let folder = options.output {
@@ -111,13 +104,10 @@ struct KubernetesDeploy {
             }
             return nil
         }
-        var versions = request.version.map { [$0] } ?? []
-        if versions.isEmpty, target.word == "istio" {
-            versions = try await istioVersions()
-            // The oldest: what it takes, all take.
-            request.version = versions.min()
-        }
-        try await check(image, for: target, versions)
+        let versions = try await versions(of: target.word)
+        // The oldest: what it takes, all take.
+        request.version = versions.min()
+        try await check(image, for: target.word, versions)
         let first = try target.make(request).plan(request)
         guard !first.objects.isEmpty else {
             throw CommandError(
@@ -133,8 +123,9 @@ struct KubernetesDeploy {
         let isNew = !present.joined().contains { live in
             KubernetesStamp.deployments(in: .object(live.json)).contains(deployment.id)
         }
-        let verb = isNew || !target.hasRollback ? "undeploy" : "rollback"
-        changeOptions.takeBack = "wasme \(verb) \(target.word) \(deployment.id)\(options.cluster.repeated)"
+        let verb = isNew ? "undeploy" : "rollback"
+        changeOptions.takeBack =
+            "wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeated)"
         var items: [[ClusterWriter.Item]] = []
         var warnings: [String] = []
         for live in present {
@@ -149,7 +140,15 @@ struct KubernetesDeploy {
         return (deployment, try await writer.apply(items, changeOptions))
     }
 
-    private func warn(_ warnings: [String]) {
+    /// What is to be rendered, by whom and when.
+    func request(_ deployment: FilterDeployment, _ place: KubernetesPlace) -> KubernetesRequest {
+        var request = KubernetesRequest(
+            deployment, at: place, author: context.who, time: Date.now.formatted(.iso8601))
+        request.isBestEffort = options.place.bestEffort
+        return request
+    }
+
+    func warn(_ warnings: [String]) {
         var seen: Set<String> = []
         for warning in warnings where seen.insert(warning).inserted {
             output.note("warning: \(warning)", in: context)
@@ -166,9 +165,15 @@ struct KubernetesDeploy {
     }
 
     /// Refuses an image that the target is known not to take.
-    private func check(_ image: StoredFilter?, for target: Target, _ versions: [HostVersion]) async throws {
+    func check(_ image: StoredFilter?, for word: String, _ versions: [HostVersion]) async throws {
         guard let image, !options.noCheck else { return }
-        warn(try await HostVersionCheck(image).check(target.word, versions))
+        warn(try await HostVersionCheck(image).check(word, versions))
+    }
+
+    /// The versions of the target that run, as far as that is known.
+    func versions(of word: String) async throws -> [HostVersion] {
+        if let version = try version() { return [version] }
+        return word == "istio" ? try await istioVersions() : []
     }
 
     /// The versions of the clusters' control planes.

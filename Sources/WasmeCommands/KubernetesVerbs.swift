@@ -3,34 +3,107 @@
 import ArgumentParser
 import Deployment
 import Diagnostics
-import HostProfiles
 import JSON
 import KubernetesControl
-import OCI
 
-/// A target whose objects are wholly ours: they are found, shown, brought back and deleted in the same way.
-protocol KubernetesVerbTarget: Sendable {
+/// A target on Kubernetes, with the options that find what was deployed to it: its verbs are the same for all of them.
+protocol KubernetesVerbTarget: ParsableArguments, Sendable {
     /// The verb's word, as in "istio".
     static var word: String { get }
     /// Its name for people.
     static var title: String { get }
     /// Where it writes if nobody says; nil for the context's namespace.
     static var usualNamespace: String? { get }
-    /// The resources that it may have written.
-    static var kinds: [String] { get }
+    /// The options that find the same, for a command to type next.
+    var repeated: String { get }
+
+    /// The live objects that keep the history of a deployment, or of all.
+    func deployments(
+        of id: String?, _ cluster: ClusterOptions, in context: CommandContext
+    ) async throws -> [ClusterDeployment]
+
+    /// The target that an object was written for by a version that kept no options.
+    /// - Throws: `CommandError` if the object does not say it.
+    func former(_ deployment: ClusterDeployment) throws -> FilterDeploymentFile.Target
 }
 
 extension KubernetesVerbTarget {
     static var usualNamespace: String? { nil }
+    var repeated: String { "" }
+
+    func former(_ deployment: ClusterDeployment) throws -> FilterDeploymentFile.Target {
+        throw CommandError(
+            .failed,
+            "an older version has deployed that revision of \"\(deployment.id)\", and has not kept what \(Self.title) was told",
+            hint: "deploy it again with 'wasme deploy \(Self.word)'")
+    }
 }
 
-/// A target that a live object can be rendered for again: the object says where it is.
-protocol KubernetesReturnTarget: KubernetesVerbTarget {
-    /// The target that has written an object, and the object's place.
-    static func target(of live: ClusterObject) -> KubernetesDeploy.Target
+/// A live object, and what was deployed into it.
+struct ClusterDeployment {
+    /// The context of kubectl; nil for the current one.
+    let context: String?
+    let object: ClusterObject
+    let id: String
+
+    var history: KubernetesHistory { KubernetesStamp.history(of: id, in: .object(object.json)) }
 }
 
-enum IstioVerbs: KubernetesReturnTarget {
+/// A target whose objects are wholly ours: they are found by their labels.
+protocol KubernetesOwnedTarget: KubernetesVerbTarget {
+    /// The resources that it may have written; the first ones keep the history.
+    static var kinds: [String] { get }
+    /// Of those, which only help the others.
+    static var helpers: [String] { get }
+}
+
+extension KubernetesOwnedTarget {
+    static var helpers: [String] { [] }
+
+    func deployments(
+        of id: String?, _ cluster: ClusterOptions, in context: CommandContext
+    ) async throws -> [ClusterDeployment] {
+        try await cluster.writer(id ?? "", in: context).find(
+            Self.kinds.filter { !Self.helpers.contains($0) },
+            namespace: cluster.namespace ?? Self.usualNamespace, anyID: id == nil
+        ).map { context, object in
+            ClusterDeployment(
+                context: context, object: object, id: object.labels[ClusterWriter.idLabel] ?? "")
+        }
+    }
+}
+
+/// A target whose filters stand in an object of others: they are found by their annotations.
+protocol KubernetesSharedTarget: KubernetesVerbTarget {
+    associatedtype Renderer: SharedObjectTarget
+    /// What knows the object; where the module is does not matter for that.
+    var renderer: Renderer { get }
+}
+
+extension KubernetesSharedTarget {
+    func deployments(
+        of id: String?, _ cluster: ClusterOptions, in context: CommandContext
+    ) async throws -> [ClusterDeployment] {
+        var place = KubernetesPlace()
+        place.namespace = cluster.namespace ?? Self.usualNamespace
+        let writer = try cluster.writer(id ?? "", in: context)
+        var options = ClusterWriter.Options()
+        options.namespace = place.namespace
+        let wanted = ClusterWriter.Item(renderer.object(with: [], place))
+        let present = try await writer.present([wanted], options)
+        return zip(writer.contexts, present).flatMap { context, objects in
+            objects.flatMap { object in
+                KubernetesStamp.deployments(in: .object(object.json))
+                    .filter { id == nil || $0 == id }
+                    .map { ClusterDeployment(context: context, object: object, id: $0) }
+            }
+        }
+    }
+}
+
+// MARK: - The targets
+
+struct IstioVerbs: KubernetesOwnedTarget {
     static let word = "istio"
     static let title = "an Istio mesh"
     static let kinds = [
@@ -38,138 +111,87 @@ enum IstioVerbs: KubernetesReturnTarget {
         "envoyfilters.networking.istio.io",
     ]
 
-    static func target(of live: ClusterObject) -> KubernetesDeploy.Target {
+    func former(_ deployment: ClusterDeployment) -> FilterDeploymentFile.Target {
+        let live = deployment.object
         var options = IstioOptions()
         options.kind = IstioOptions.Kind(rawValue: live.kind)
         options.isGateway = live.json["spec"]?.description.contains("\"context\":\"GATEWAY\"") == true
-        return .init(
-            word: word, make: { [options] in IstioTarget(options, for: $0) },
-            file: { [options] in .istio($0, options, .init()) })
+        return .istio(live.place, options, .init())
     }
 }
 
-enum EnvoyGatewayVerbs: KubernetesReturnTarget {
+struct EnvoyGatewayVerbs: KubernetesOwnedTarget {
     static let word = "envoy-gateway"
     static let title = "Envoy Gateway"
     static let kinds = ["envoyextensionpolicies.gateway.envoyproxy.io"]
 
-    static func target(of live: ClusterObject) -> KubernetesDeploy.Target {
-        .init(
-            word: word, make: { _ in EnvoyGatewayTarget() },
-            file: { .envoyGateway($0, EnvoyGatewayOptions()) })
+    func former(_ deployment: ClusterDeployment) -> FilterDeploymentFile.Target {
+        .envoyGateway(deployment.object.place, .init())
     }
 }
 
-enum HigressVerbs: KubernetesReturnTarget {
+struct HigressVerbs: KubernetesOwnedTarget {
     static let word = "higress"
     static let title = "Higress"
     static let usualNamespace: String? = HigressTarget().usualNamespace
     static let kinds = ["wasmplugins.extensions.higress.io"]
 
-    static func target(of live: ClusterObject) -> KubernetesDeploy.Target {
-        .init(word: word, make: { _ in HigressTarget() }, file: { .higress($0, HigressOptions()) })
+    func former(_ deployment: ClusterDeployment) -> FilterDeploymentFile.Target {
+        .higress(deployment.object.place, .init())
     }
 }
 
-enum KumaVerbs: KubernetesVerbTarget {
+struct KumaVerbs: KubernetesOwnedTarget {
     static let word = "kuma"
     static let title = "a Kuma mesh"
     static let usualNamespace: String? = KumaTarget(KumaOptions(module: .file("/"))).usualNamespace
     static let kinds = ["meshproxypatches.kuma.io", "containerpatches.kuma.io"]
+    static let helpers = ["containerpatches.kuma.io"]
 }
 
-enum CiliumVerbs: KubernetesVerbTarget {
+struct CiliumVerbs: KubernetesOwnedTarget {
     static let word = "cilium"
     static let title = "Cilium"
     static let kinds = ["ciliumenvoyconfigs.cilium.io", "ciliumclusterwideenvoyconfigs.cilium.io"]
 }
 
-/// `wasme undeploy istio` and its like.
-struct UndeployKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: Target.word, abstract: "Take a filter out of \(Target.title).",
-            discussion: """
-                Deletes the objects with wasme's labels and this id, and nothing else.
+struct GlooVerbs: KubernetesSharedTarget {
+    static let word = "gloo"
+    static let title = "a gateway of Gloo"
+    static let usualNamespace: String? = GlooTarget().usualNamespace
 
-                Example:
-                  wasme undeploy \(Target.word) add-header -n shop
-                """)
+    @Option(help: ArgumentHelp("The Gateway whose filters are meant.", valueName: "name"))
+    var gateway = GlooOptions().gateway
+
+    var renderer: GlooTarget {
+        var options = GlooOptions()
+        options.gateway = gateway
+        return GlooTarget(options)
     }
-
-    @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
-    var id: String
-
-    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
-    @OptionGroup(title: "The change") var change: ClusterChangeOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(in context: CommandContext) async throws {
-        let writer = try cluster.writer(id, in: context)
-        var options = change.options(cluster.namespace ?? Target.usualNamespace)
-        options.isDryRun = change.dryRun != nil
-        let changes = try await writer.remove(
-            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace, options)
-        guard !changes.isEmpty else { throw noDeployment(id, Target.word, cluster) }
-        try output.print(ClusterChangeResult(id, changes, isDryRun: options.isDryRun), in: context)
-    }
+    var repeated: String { gateway == GlooOptions().gateway ? "" : " --gateway \(gateway)" }
 }
 
-func noDeployment(_ id: String, _ word: String, _ cluster: ClusterOptions) -> CommandError {
+struct ConsulVerbs: KubernetesSharedTarget {
+    static let word = "consul"
+    static let title = "the proxies of a service of Consul"
+
+    @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
+    var service: String
+
+    var renderer: ConsulTarget { ConsulTarget(ConsulOptions(service: service, module: .file("/"))) }
+    var repeated: String { " --service \(service)" }
+}
+
+// MARK: -
+
+/// The error for a deployment that is not there.
+func noDeployment(
+    _ id: String, _ word: String, _ cluster: ClusterOptions, _ repeated: String = ""
+) -> CommandError {
     CommandError(
         .failed,
         "there is no deployment \"\(id)\" in \(cluster.namespace.map { "namespace \"\($0)\"" } ?? "the context's namespace")",
-        hint: "'wasme history \(word)\(cluster.repeated)' lists what is there")
-}
-
-/// `wasme rollback istio` and its like.
-struct RollbackKubernetes<Target: KubernetesReturnTarget>: WasmeCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: Target.word, abstract: "Bring back what a deployment to \(Target.title) was before.",
-            discussion: """
-                Image, configuration and all else come back as the history has them; where \
-                the filter runs stays as it is.
-
-                Example:
-                  wasme rollback \(Target.word) add-header -n shop --to 3
-                """)
-    }
-
-    @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
-    var id: String
-
-    @Option(
-        help: ArgumentHelp(
-            "The revision, as 'wasme history' shows it (default: the one before).", valueName: "number"))
-    var to: Int?
-
-    @OptionGroup(title: "Clusters") var cluster: ClusterOptions
-    @OptionGroup(title: "The change") var change: ClusterChangeOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(in context: CommandContext) async throws {
-        let found = try await cluster.writer(id, in: context).find(
-            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace)
-        guard !found.isEmpty else { throw noDeployment(id, Target.word, cluster) }
-        var changes: [ObjectChange] = []
-        for (name, object) in found {
-            let revision = try KubernetesStamp.history(of: id, in: .object(object.json)).revision(to)
-            var options = try KubernetesDeployOptions.parse([
-                revision.deployment.image?.description ?? "image"
-            ])
-            options.cluster = cluster
-            options.cluster.context = name
-            options.change = change
-            let deploy = KubernetesDeploy(options: options, output: output, context: context)
-            guard
-                let (_, made) = try await deploy.carryOut(
-                    revision.deployment, object.place, Target.target(of: object))
-            else { continue }
-            changes += made
-        }
-        try output.print(ClusterChangeResult(id, changes, isDryRun: change.dryRun != nil), in: context)
-    }
+        hint: "'wasme history \(word)\(repeated)\(cluster.repeated)' lists what is there")
 }
 
 extension ClusterObject {
@@ -193,26 +215,5 @@ extension ClusterObject {
             spec?["imagePullSecret"]?.string ?? spec?["wasm"]?.object?["imagePullSecret"]?.string
             ?? policy?["pullSecretRef"]?.object?["name"]?.string
         return place
-    }
-}
-
-/// `wasme diff istio`.
-struct DiffIstio: WasmeCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "istio", abstract: "Show what a deploy to an Istio mesh would change.",
-        discussion: """
-            The API server says what would come of it: the same as 'wasme deploy istio' \
-            with --dry-run server.
-
-            Example:
-              wasme diff istio ghcr.io/acme/add-header:v2 -n shop -l app=web
-            """)
-
-    @OptionGroup var deploy: DeployIstio
-
-    func run(in context: CommandContext) async throws {
-        var deploy = deploy
-        deploy.options.change.dryRun = .server
-        try await deploy.run(in: context)
     }
 }

@@ -9,8 +9,9 @@ struct Rollback: AsyncParsableCommand {
         abstract: "Bring back what a deployment was before.",
         subcommands: [
             RollbackEnvoy.self, RollbackKubernetes<IstioVerbs>.self,
-            RollbackKubernetes<EnvoyGatewayVerbs>.self,
-            RollbackKubernetes<HigressVerbs>.self,
+            RollbackKubernetes<EnvoyGatewayVerbs>.self, RollbackKubernetes<GlooVerbs>.self,
+            RollbackKubernetes<HigressVerbs>.self, RollbackKubernetes<KumaVerbs>.self,
+            RollbackKubernetes<ConsulVerbs>.self, RollbackKubernetes<CiliumVerbs>.self,
         ])
 }
 

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import Deployment
+import FilterImage
+import OCI
 
 extension IstioOptions.Kind: ExpressibleByArgument {}
 extension EnvoyGatewayOptions.MergeType: ExpressibleByArgument {}
@@ -105,5 +107,28 @@ struct GlooTargetOptions: ParsableArguments {
         options.predicate = predicate
         options.modulePath = modulePath
         return options
+    }
+}
+
+/// Where a proxy finds a module that its control plane does not fetch.
+struct ModuleSourceOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The module's file in the proxy's container.", valueName: "path"))
+    var moduleFile: String?
+
+    @Option(help: ArgumentHelp("The address that the proxy fetches the module from.", valueName: "url"))
+    var moduleURL: String?
+
+    init() {}
+
+    func validate() throws {
+        guard (moduleFile == nil) != (moduleURL == nil) else {
+            throw ValidationError(
+                "say where the proxy finds the module: --module-file PATH or --module-url URL")
+        }
+    }
+
+    func source(_ image: StoredFilter) -> ModuleSource {
+        if let moduleURL { return .remote(url: moduleURL, sha256: Digest(of: image.content.module)) }
+        return .file(moduleFile ?? "")
     }
 }

@@ -14,17 +14,13 @@ struct UndeployGloo: WasmeCommand {
     @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
     var id: String
 
-    @Option(help: ArgumentHelp("The Gateway whose filters are changed.", valueName: "name"))
-    var gateway = "gateway-proxy"
-
+    @OptionGroup var target: GlooVerbs
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
     @OptionGroup(title: "The change") var change: ClusterChangeOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        var options = GlooOptions()
-        options.gateway = gateway
-        try await cluster.remove(id, from: GlooTarget(options), change, output, in: context)
+        try await cluster.remove(id, from: target.renderer, change, output, in: context)
     }
 }
 
@@ -36,17 +32,13 @@ struct UndeployConsul: WasmeCommand {
     @Argument(help: ArgumentHelp("The deployment's name.", valueName: "id"))
     var id: String
 
-    @Option(help: ArgumentHelp("The service whose proxies run the filter.", valueName: "name"))
-    var service: String
-
+    @OptionGroup var target: ConsulVerbs
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
     @OptionGroup(title: "The change") var change: ClusterChangeOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        // Where the module is does not matter for what goes.
-        let options = ConsulOptions(service: service, module: .file("/"))
-        try await cluster.remove(id, from: ConsulTarget(options), change, output, in: context)
+        try await cluster.remove(id, from: target.renderer, change, output, in: context)
     }
 }
 

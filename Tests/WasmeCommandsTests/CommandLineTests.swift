@@ -73,6 +73,11 @@ final class Listener: Sendable {
         "history envoy",
         "status", "status envoy", "diff", "diff envoy", "envoy", "envoy install", "envoy list",
         "envoy remove", "version",
+        "deploy istio", "deploy envoy-gateway", "deploy gloo", "deploy higress", "deploy kuma",
+        "deploy consul",
+        "deploy cilium", "undeploy istio", "undeploy gloo", "rollback istio", "rollback consul",
+        "history istio",
+        "history gloo", "diff istio", "diff cilium", "status istio",
     ])
     func `the help of a verb is what was agreed on`(_ verb: String) async throws {
         let listener = try Listener()

@@ -54,8 +54,8 @@ extension FieldReader {
         let specification = FieldValues(head["spec"] ?? node)
         let filter = try filter(FieldValues(specification["filter"] ?? node))
         let target = try target(
-            FieldValues(specification["deployment"] ?? node), filter: filter,
-            namespace: metadata.text("namespace"))
+            FieldValues(specification["deployment"] ?? node), pullSecret: filter.pull.secret,
+            patchContext: filter.patchContext, namespace: metadata.text("namespace"))
         var file = FilterDeploymentFile(name: metadata.text("name") ?? "", filter: filter, target: target)
         file.namespace = metadata.text("namespace")
         file.labels = metadata.texts("labels")

@@ -8,8 +8,16 @@ import YAML
 
 extension FieldReader {
     /// Reads `spec.deployment`.
+    /// - Parameters:
+    ///   - values: what has been checked.
+    ///   - pullSecret: the secret of `spec.filter`.
+    ///   - patchContext: that of `spec.filter`.
+    ///   - namespace: the object's.
+    /// - Returns: the target.
+    /// - Throws: `DeploymentError` with the place.
     func target(
-        _ values: FieldValues, filter: FilterDeploymentFile.Filter, namespace: String?
+        _ values: FieldValues, pullSecret: String?, patchContext: FilterDeploymentFile.PatchContext?,
+        namespace: String?
     ) throws -> FilterDeploymentFile.Target {
         func place(_ target: FieldValues) -> KubernetesPlace {
             var place = KubernetesPlace()
@@ -22,12 +30,12 @@ extension FieldReader {
                     kind: reference.text("kind") ?? "", name: reference.text("name") ?? "",
                     sectionName: reference.text("sectionName"))
             }
-            place.pullSecret = filter.pull.secret
+            place.pullSecret = pullSecret
             return place
         }
         if let envoy = values.object("envoy") { return .envoy(try self.envoy(envoy)) }
         if let istio = values.object("istio") {
-            let (options, original) = self.istio(istio, filter: filter)
+            let (options, original) = self.istio(istio, patchContext: patchContext)
             return .istio(place(istio), options, original)
         }
         if let gateway = values.object("envoyGateway") {
@@ -94,7 +102,7 @@ extension FieldReader {
     }
 
     private func istio(
-        _ values: FieldValues, filter: FilterDeploymentFile.Filter
+        _ values: FieldValues, patchContext: FilterDeploymentFile.PatchContext?
     ) -> (IstioOptions, FilterDeploymentFile.OriginalIstio) {
         var options = IstioOptions()
         var original = FilterDeploymentFile.OriginalIstio()
@@ -103,7 +111,7 @@ extension FieldReader {
             if options.kind == nil { original.workloadKind = kind }
         }
         original.istioNamespace = values.text("istioNamespace")
-        options.isGateway = values.flag("gateway") ?? (filter.patchContext == .gateway)
+        options.isGateway = values.flag("gateway") ?? (patchContext == .gateway)
         options.allowsStopIteration = values.flag("allowStopIteration")
         if let backoff = values.object("reloadBackoff") {
             func milliseconds(_ key: String) -> Int? {

@@ -18,7 +18,7 @@ extension FilterDeploymentFile {
             "spec": [
                 "filter": filter.written,
                 "deployment": .map([
-                    .init(key: target.name, value: target.written(filter, namespace: namespace))
+                    .init(key: target.name, value: target.written(filter.patchContext, namespace: namespace))
                 ]),
             ],
         ]
@@ -119,7 +119,12 @@ extension FilterDeploymentFile.Filter {
 }
 
 extension FilterDeploymentFile.Target {
-    fileprivate func written(_ filter: FilterDeploymentFile.Filter, namespace: String?) -> ConfigValue {
+    /// The fields of the target's section.
+    /// - Parameters:
+    ///   - patchContext: what the filter says already.
+    ///   - namespace: what the object says already.
+    /// - Returns: the fields in order.
+    func written(_ patchContext: FilterDeploymentFile.PatchContext?, namespace: String?) -> ConfigValue {
         var fields = Fields()
         func add(_ place: KubernetesPlace) {
             if place.namespace != namespace { fields.add("namespace", place.namespace) }
@@ -143,7 +148,7 @@ extension FilterDeploymentFile.Target {
             fields.add("kind", options.kind?.rawValue ?? original.workloadKind)
             fields.add("istioNamespace", original.istioNamespace)
             add(place)
-            if options.isGateway != (filter.patchContext == .gateway) {
+            if options.isGateway != (patchContext == .gateway) {
                 fields.add("gateway", .boolean(options.isGateway))
             }
             fields.add("allowStopIteration", options.allowsStopIteration.map { .boolean($0) })

@@ -13,6 +13,8 @@ package struct CiliumTarget: KubernetesTarget {
 
     package init(_ options: CiliumOptions) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target { .cilium(place, options) }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .network: "its listeners are made for requests"

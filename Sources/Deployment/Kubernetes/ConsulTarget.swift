@@ -16,6 +16,8 @@ package struct ConsulTarget: SharedObjectTarget {
 
     package init(_ options: ConsulOptions) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target { .consul(place, options) }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .network: "the extension puts its filter before the router of requests"

@@ -13,6 +13,10 @@ package struct EnvoyGatewayTarget: KubernetesTarget {
 
     package init(_ options: EnvoyGatewayOptions = EnvoyGatewayOptions()) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target {
+        .envoyGateway(place, options)
+    }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .network: "it runs filters of requests only"

@@ -15,6 +15,8 @@ package struct GlooTarget: SharedObjectTarget {
 
     package init(_ options: GlooOptions = GlooOptions()) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target { .gloo(place, options) }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .network: "it runs filters of requests only"

@@ -13,6 +13,10 @@ package struct HigressTarget: KubernetesTarget {
 
     package init(_ options: HigressOptions = HigressOptions()) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target {
+        .higress(place, options)
+    }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .network: "it runs filters of requests only"

@@ -30,6 +30,13 @@ package struct IstioTarget: KubernetesTarget {
         kind = isBeyondPlugin && isWithinFilter ? .envoyFilter : .wasmPlugin
     }
 
+    /// With the kind that was chosen: another version might choose another one, for another object.
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target {
+        var options = options
+        options.kind = kind
+        return .istio(place, options, .init())
+    }
+
     package func refusal(of field: DeploymentField) -> String? { Self.refusal(of: field, in: kind) }
 
     private static func refusal(of field: DeploymentField, in kind: IstioOptions.Kind) -> String? {

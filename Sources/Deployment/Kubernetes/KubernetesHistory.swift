@@ -10,35 +10,53 @@ package struct KubernetesHistory: Hashable, Sendable {
         /// Counts from 1 and is never used again.
         package let number: Int
         package let deployment: FilterDeployment
+        /// Where it ran and what the target was told, without a namespace, as the object stays where it is; nil if an older
+        /// version deployed it, or if it was too large to be kept.
+        package let target: FilterDeploymentFile.Target?
         package let author: String
         /// RFC 3339.
         package let time: String
         /// The digest of a configuration that was too large to be kept, and that `deployment` is therefore without.
         package let lostConfiguration: Digest?
+        /// The digest of a target's section that was too large to be kept.
+        package let lostTarget: Digest?
 
         package init(
-            number: Int, deployment: FilterDeployment, author: String, time: String,
-            lostConfiguration: Digest? = nil
+            number: Int, deployment: FilterDeployment, target: FilterDeploymentFile.Target?, author: String,
+            time: String, lostConfiguration: Digest? = nil, lostTarget: Digest? = nil
         ) {
             self.number = number
             self.deployment = deployment
+            self.target = target
             self.author = author
             self.time = time
             self.lostConfiguration = lostConfiguration
+            self.lostTarget = lostTarget
         }
 
-        /// Whether a deployment is this one.
-        func isSame(as other: FilterDeployment) -> Bool {
-            guard let lostConfiguration else { return deployment == other }
+        /// Whether a deployment is this one; of an older version's it is not known where it ran.
+        fileprivate func isSame(as other: FilterDeployment, at target: FilterDeploymentFile.Target) -> Bool {
+            let isThere =
+                if let lostTarget { lostTarget == target.digest } else {
+                    self.target == nil || self.target == target
+                }
+            guard isThere, let lostConfiguration else { return isThere && deployment == other }
             return deployment == other.withoutConfiguration
                 && lostConfiguration == other.configuration.map { Digest(of: $0.utf8) }
         }
 
         /// The revision without its configuration.
-        fileprivate var shortened: Revision {
+        fileprivate var withoutConfiguration: Revision {
             Revision(
-                number: number, deployment: deployment.withoutConfiguration, author: author, time: time,
-                lostConfiguration: deployment.configuration.map { Digest(of: $0.utf8) })
+                number: number, deployment: deployment.withoutConfiguration, target: target, author: author,
+                time: time, lostConfiguration: deployment.configuration.map { Digest(of: $0.utf8) })
+        }
+
+        /// The revision without what the target was told.
+        fileprivate var withoutTarget: Revision {
+            Revision(
+                number: number, deployment: deployment, target: nil, author: author, time: time,
+                lostConfiguration: lostConfiguration, lostTarget: target?.digest)
         }
     }
 
@@ -61,16 +79,33 @@ package struct KubernetesHistory: Hashable, Sendable {
     }
 
     /// Adds a deployment, unless it is what runs already; the oldest go when there is no room for them.
+    /// - Parameters:
+    ///   - deployment: what runs.
+    ///   - target: where it runs, and what the target was told; the namespace does not matter.
+    ///   - author: who deployed it.
+    ///   - time: when, as in RFC 3339.
+    ///   - limit: the bytes that the annotation may have.
     package mutating func add(
-        _ deployment: FilterDeployment, author: String, time: String, limit: Int = maximumSize
+        _ deployment: FilterDeployment, at target: FilterDeploymentFile.Target, author: String, time: String,
+        limit: Int = maximumSize
     ) {
-        guard revisions.last?.isSame(as: deployment) != true else { return }
-        let number = (revisions.last?.number ?? 0) + 1
-        revisions.append(Revision(number: number, deployment: deployment, author: author, time: time))
+        let target = target.withoutNamespace
+        var (number, author, time) = ((revisions.last?.number ?? 0) + 1, author, time)
+        if let last = revisions.last, last.isSame(as: deployment, at: target) {
+            guard last.target == nil, last.lostTarget == nil else { return }
+            // An older version has deployed the same, and has not said where: that is the same deployment still.
+            (number, author, time) = (last.number, last.author, last.time)
+            revisions.removeLast()
+        }
+        revisions.append(
+            Revision(number: number, deployment: deployment, target: target, author: author, time: time))
         revisions.removeFirst(max(0, revisions.count - Self.maximumCount))
         while revisions.count > 1, annotation.utf8.count > limit { revisions.removeFirst() }
         // A large configuration is in the object itself; that there was a revision has to be known all the same.
-        if annotation.utf8.count > limit, let last = revisions.last { revisions = [last.shortened] }
+        if annotation.utf8.count > limit, let last = revisions.last {
+            revisions = [last.withoutConfiguration]
+        }
+        if annotation.utf8.count > limit, let last = revisions.last { revisions = [last.withoutTarget] }
     }
 
     /// The text of the annotation.
@@ -88,10 +123,11 @@ package struct KubernetesHistory: Hashable, Sendable {
                 number.map { "there is no revision \($0)" } ?? "there is no revision before this one",
                 hint: kept.isEmpty ? "nothing has been deployed yet" : "kept are \(kept)")
         }
-        guard revision.lostConfiguration == nil else {
+        guard revision.lostConfiguration == nil, revision.lostTarget == nil else {
+            let lost = revision.lostTarget == nil ? "configuration" : "target's options"
             throw DeploymentError(
-                .invalid, "the configuration of revision \(revision.number) was too large to be kept",
-                hint: "deploy \(revision.deployment.digest.short) with its configuration again")
+                .invalid, "the \(lost) of revision \(revision.number) was too large to be kept",
+                hint: "deploy \(revision.deployment.digest.short) with all of its options again")
         }
         return revision
     }
@@ -104,18 +140,27 @@ extension KubernetesHistory.Revision {
         object["by"] = .string(author)
         object["at"] = .string(time)
         object["configDigest"] = lostConfiguration.map { .string($0.description) }
-        for member in deployment.historyMembers { object[member.name] = member.value }
+        object["targetDigest"] = lostTarget.map { .string($0.description) }
+        for member in deployment.members { object[member.name] = member.value }
+        object["pullSecret"] = target?.place?.pullSecret.map { .string($0) }
+        object["target"] = target?.section
         return .object(object)
     }
 
     fileprivate init?(_ json: JSONValue, id: String) {
-        guard let object = json.object, let number = object["revision"]?.integer,
+        guard let object = json.object, let number = object["revision"]?.int,
             let author = object["by"]?.string, let time = object["at"]?.string,
-            let deployment = FilterDeployment(id: id, history: object)
+            let deployment = FilterDeployment(id: id, members: object)
         else { return nil }
+        var target: FilterDeploymentFile.Target?
+        if let section = object["target"] {
+            target = .init(section: section, pullSecret: object["pullSecret"]?.string)
+            guard target != nil else { return nil }
+        }
         self.init(
-            number: number, deployment: deployment, author: author, time: time,
-            lostConfiguration: object["configDigest"]?.string.flatMap { Digest($0) })
+            number: number, deployment: deployment, target: target, author: author, time: time,
+            lostConfiguration: object["configDigest"]?.string.flatMap { Digest($0) },
+            lostTarget: object["targetDigest"]?.string.flatMap { Digest($0) })
     }
 }
 
@@ -125,78 +170,8 @@ extension FilterDeployment {
         deployment.configuration = nil
         return deployment
     }
-
-    /// All but the id, as plain members; what is not said is not there.
-    var historyMembers: [(name: String, value: JSONValue)] {
-        var object = JSONObject()
-        object["digest"] = .string(digest.description)
-        object["image"] = image.map { .string($0.description) }
-        if kind != .http { object["type"] = .string(kind.rawValue) }
-        if !rootID.isEmpty { object["rootID"] = .string(rootID) }
-        if !vmID.isEmpty { object["vmID"] = .string(vmID) }
-        object["config"] = configuration.map { .string($0) }
-        object["vmConfig"] = vmConfiguration.map { .string($0) }
-        if !environment.isEmpty {
-            var variables = JSONObject()
-            for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
-                if case .value(let text) = value {
-                    variables[name] = .string(text)
-                } else {
-                    variables[name] = .null
-                }
-            }
-            object["env"] = .object(variables)
-        }
-        object["failurePolicy"] = failurePolicy.map { .string($0.rawValue) }
-        object["capabilities"] = capabilities.map { .array($0.map { .string($0) }) }
-        object["phase"] = phase.map { .string($0.rawValue) }
-        object["priority"] = priority.map { .integer($0) }
-        if !match.isEmpty {
-            object["match"] = .array(
-                match.map {
-                    .object([
-                        "mode": .string($0.mode.rawValue), "ports": .array($0.ports.map { .integer($0) }),
-                    ])
-                })
-        }
-        return object.members
-    }
-
-    /// Reads `historyMembers`; nil if they are not understood.
-    init?(id: String, history object: JSONObject) {
-        guard let digest = object["digest"]?.string.flatMap({ Digest($0) }) else { return nil }
-        self.init(id: id, image: object["image"]?.string.flatMap { try? Reference($0) }, digest: digest)
-        if let text = object["type"]?.string {
-            guard let kind = EnvoyPlugin.Kind(rawValue: text) else { return nil }
-            self.kind = kind
-        }
-        rootID = object["rootID"]?.string ?? ""
-        vmID = object["vmID"]?.string ?? ""
-        configuration = object["config"]?.string
-        vmConfiguration = object["vmConfig"]?.string
-        for (name, value) in object["env"]?.object?.members ?? [] {
-            environment[name] = value.string.map { .value($0) } ?? .host
-        }
-        if let text = object["failurePolicy"]?.string {
-            guard let policy = EnvoyPlugin.FailurePolicy(rawValue: text) else { return nil }
-            failurePolicy = policy
-        }
-        capabilities = object["capabilities"]?.array?.compactMap(\.string)
-        if let text = object["phase"]?.string {
-            guard let phase = Phase(rawValue: text) else { return nil }
-            self.phase = phase
-        }
-        priority = object["priority"]?.integer
-        for item in object["match"]?.array ?? [] {
-            guard let mode = item.object?["mode"]?.string.flatMap({ TrafficMatch.Mode(rawValue: $0) })
-            else { return nil }
-            match.append(
-                TrafficMatch(mode: mode, ports: item.object?["ports"]?.array?.compactMap(\.integer) ?? []))
-        }
-    }
 }
 
-extension JSONValue {
-    /// The number, if this is a whole one that fits.
-    var integer: Int? { if case .number(let number) = self { Int(number.description) } else { nil } }
+extension FilterDeploymentFile.Target {
+    fileprivate var digest: Digest { Digest(of: section.description.utf8) }
 }

@@ -36,25 +36,44 @@ package enum KubernetesStamp {
         return KubernetesHistory(id: id, annotation: text)
     }
 
-    static func apply(_ request: KubernetesRequest, to object: inout KubernetesObject) throws {
+    /// Labels and annotates the objects of a plan; the last one keeps the history.
+    static func apply(
+        _ request: KubernetesRequest, _ target: FilterDeploymentFile.Target,
+        to objects: inout [KubernetesObject]
+    ) {
         let deployment = request.deployment
-        let live = request.live.first { $0.isSameObject(as: object) }
-        if !object.isShared {
-            object.labels[managedBy.key] = managedBy.value
-            object.labels[idLabel] = deployment.id
-        }
+        guard let last = objects.last else { return }
+        let live = request.live.first { $0.isSameObject(as: last) }
         var history = live.map { Self.history(of: deployment.id, in: $0) } ?? KubernetesHistory()
         history.add(
-            deployment, author: request.author, time: request.time,
-            limit: object.isShared ? KubernetesHistory.maximumSharedSize : KubernetesHistory.maximumSize)
-        func set(_ name: String, _ value: String?) {
-            if let value { object.annotations[annotation(name, of: deployment.id, in: object)] = value }
+            deployment, at: target, author: request.author, time: request.time,
+            limit: last.isShared ? KubernetesHistory.maximumSharedSize : KubernetesHistory.maximumSize)
+        for index in objects.indices {
+            if objects[index].isShared {
+                keepOthers(than: deployment.id, of: live, in: &objects[index])
+            } else {
+                objects[index].labels[managedBy.key] = managedBy.value
+                objects[index].labels[idLabel] = deployment.id
+            }
+            let object = objects[index]
+            func set(_ name: String, _ value: String?) {
+                objects[index].annotations[annotation(name, of: deployment.id, in: object)] = value
+            }
+            set("image", deployment.image?.description)
+            set("digest", deployment.digest.description)
+            // Who applies the same again has not deployed it, and changes nothing.
+            set("deployed-by", history.revisions.last?.author)
+            if index == objects.count - 1 { set("history", history.annotation) }
         }
-        set("image", deployment.image?.description)
-        set("digest", deployment.digest.description)
-        // Who applies the same again has not deployed it, and changes nothing.
-        set("deployed-by", history.revisions.last?.author)
-        set("history", history.annotation)
+    }
+
+    /// What is said of other deployments stays: what the same field manager does not apply again goes.
+    static func keepOthers(than id: String, of live: JSONValue?, in object: inout KubernetesObject) {
+        for (name, value) in live?.metadata?["annotations"]?.object?.members ?? []
+        where !name.hasPrefix("\(id).wasme.io/") {
+            guard name.contains(".wasme.io/"), let text = value.string else { continue }
+            object.annotations[name] = text
+        }
     }
 }
 

@@ -44,13 +44,15 @@ package protocol KubernetesTarget: Sendable {
     var fetchesImage: Bool { get }
     /// Why a field cannot be expressed; nil if it can.
     func refusal(of field: DeploymentField) -> String?
+    /// The target and a place as a `FilterDeployment` file says them.
+    func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target
     /// Renders what the target can express: labels, history and checks are not its business.
     func render(_ request: KubernetesRequest) throws -> RenderedFilter
 }
 
 /// What a target makes of a deployment.
 package struct RenderedFilter: Hashable, Sendable {
-    /// In the order in which they are to be written.
+    /// In the order in which they are to be written; the last one is the filter itself, and keeps the history.
     package var objects: [KubernetesObject]
     package var files: [KubernetesPlan.File] = []
     package var warnings: [String] = []
@@ -74,10 +76,8 @@ extension KubernetesTarget {
         var rendered = try render(request)
         warnings += rendered.warnings
         warnings += versionWarnings(request.version, rendered.hostFields)
-        for index in rendered.objects.indices {
-            try KubernetesStamp.apply(request, to: &rendered.objects[index])
-            try KubernetesLimits.check(rendered.objects[index])
-        }
+        KubernetesStamp.apply(request, written(at: request.place), to: &rendered.objects)
+        for object in rendered.objects { try KubernetesLimits.check(object) }
         let deployment = request.deployment
         return KubernetesPlan(
             summary: "\(title) runs \"\(deployment.id)\" (\(deployment.digest))",

@@ -16,6 +16,8 @@ package struct KumaTarget: KubernetesTarget {
 
     package init(_ options: KumaOptions) { self.options = options }
 
+    package func written(at place: KubernetesPlace) -> FilterDeploymentFile.Target { .kuma(place, options) }
+
     package func refusal(of field: DeploymentField) -> String? {
         switch field {
         case .phaseAuthz, .phaseStats:

@@ -40,6 +40,10 @@ extension SharedObjectTarget {
         if place.namespace == nil { place.namespace = usualNamespace }
         let list = list(in: live, place)
         let rest = list.filter { self.id(of: $0) != id }
-        return rest.count == list.count ? nil : object(with: rest, place)
+        guard rest.count != list.count else { return nil }
+        var object = object(with: rest, place)
+        KubernetesStamp.keepOthers(
+            than: id, of: live.first { $0.isSameObject(as: object) }, in: &object)
+        return object
     }
 }

@@ -6,6 +6,8 @@ import OCI
 import Testing
 
 @Suite struct KubernetesHistoryTests {
+    static let target = FilterDeploymentFile.Target.higress(.init(), .init())
+
     /// A deployment with everything that can be said.
     static func full(_ number: Int = 0) throws -> FilterDeployment {
         var deployment = try Samples.deployment("{\"number\": \(number)}")
@@ -27,7 +29,7 @@ import Testing
             FilterDeployment(id: "add-header", image: nil, digest: try Digest(Samples.digest)),
         ] {
             var history = KubernetesHistory()
-            history.add(deployment, author: "alice \"a\"", time: "2026-11-26T10:00:00Z")
+            history.add(deployment, at: Self.target, author: "alice \"a\"", time: "2026-11-26T10:00:00Z")
             let read = KubernetesHistory(id: "add-header", annotation: history.annotation)
             #expect(read == history)
             #expect(read.revisions.map(\.deployment) == [deployment])
@@ -37,8 +39,8 @@ import Testing
     @Test func `the last ten are kept, numbers go on, and the same again is no revision`() throws {
         var history = KubernetesHistory()
         for number in 1...14 {
-            history.add(try Self.full(number), author: "a", time: "t\(number)")
-            history.add(try Self.full(number), author: "b", time: "later")
+            history.add(try Self.full(number), at: Self.target, author: "a", time: "t\(number)")
+            history.add(try Self.full(number), at: Self.target, author: "b", time: "later")
         }
         #expect(history.revisions.map(\.number) == Array(5...14))
         #expect(history.revisions.allSatisfy { $0.author == "a" })
@@ -56,15 +58,15 @@ import Testing
         for number in 1...5 {
             var deployment = try Self.full()
             deployment.configuration = String(repeating: "\(number)", count: 40_000)
-            history.add(deployment, author: "a", time: "t")
+            history.add(deployment, at: Self.target, author: "a", time: "t")
         }
         #expect(history.revisions.map(\.number) == [3, 4, 5])
         #expect(history.annotation.utf8.count <= KubernetesHistory.maximumSize)
 
         var huge = try Self.full()
         huge.configuration = String(repeating: "x", count: 300_000)
-        history.add(huge, author: "a", time: "t")
-        history.add(huge, author: "b", time: "later")
+        history.add(huge, at: Self.target, author: "a", time: "t")
+        history.add(huge, at: Self.target, author: "b", time: "later")
         #expect(history.revisions.map(\.number) == [6])
         #expect(history.annotation.utf8.count < 1000)
         let read = KubernetesHistory(id: "add-header", annotation: history.annotation)

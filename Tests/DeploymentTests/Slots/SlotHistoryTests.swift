@@ -60,6 +60,28 @@ import Testing
         #expect(history.revisions == [wanted])
     }
 
+    @Test func `a line that an older version wrote is read`() throws {
+        let digest = "sha256:\(String(repeating: "5a", count: 32))"
+        let text =
+            #"{"id":"full","revision":7,"time":"2026-01-31T12:00:00Z","who":"anna","action":"deploy","place":2,"module":"ab","deployment":{"id":"full","image":"hub.example/acme/full:v1","digest":"\#(digest)","kind":"network","rootID":"root","vmID":"vm","configuration":"{\"a\": 1.50}","vmConfiguration":"text","environment":{"A":"1","B":null},"failurePolicy":"FAIL_OPEN","capabilities":["proxy_log"],"phase":"authz","priority":-3,"match":[{"mode":"server","ports":[80]}]}}"#
+        try Files.replace(file, with: Array("\(text)\n".utf8))
+        var deployment = FilterDeployment(
+            id: "full", image: try Reference("hub.example/acme/full:v1"), digest: try Digest(digest))
+        deployment.kind = .network
+        deployment.rootID = "root"
+        deployment.vmID = "vm"
+        deployment.configuration = "{\"a\": 1.50}"
+        deployment.vmConfiguration = "text"
+        deployment.environment = ["A": .value("1"), "B": .host]
+        deployment.failurePolicy = .open
+        deployment.capabilities = ["proxy_log"]
+        deployment.phase = .authz
+        deployment.priority = -3
+        deployment.match = [.init(mode: .server, ports: [80])]
+        #expect(try SlotHistory(file).revisions.map(\.deployment) == [deployment])
+        #expect(try SlotHistory(file).damagedLines == 0)
+    }
+
     @Test func `a torn last line costs that line alone, and the next one is whole`() throws {
         var history = try SlotHistory(file)
         try history.begin(revision("a", 1))

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Deployment
+import Diagnostics
+
+extension KubernetesDeploy {
+    /// What only one target has.
+    struct Target {
+        /// Its options; where it runs is said beside it.
+        private let target: FilterDeploymentFile.Target
+
+        init(_ target: FilterDeploymentFile.Target) { self.target = target }
+
+        /// The verb's word, as in "istio".
+        var word: String { target.word }
+
+        /// The options that find the deployment again, for a command to type next.
+        var repeated: String {
+            switch target {
+            case .gloo(_, let options) where options.gateway != GlooOptions().gateway:
+                " --gateway \(options.gateway)"
+            case .consul(_, let options): " --service \(options.service)"
+            default: ""
+            }
+        }
+
+        /// Makes the target for what is to be deployed.
+        func make(_ request: KubernetesRequest) throws -> any KubernetesTarget {
+            guard let made = target.renderer(for: request) else {
+                throw CommandError(
+                    .usage, "Envoys that stand alone are no target on Kubernetes",
+                    hint: "'wasme deploy envoy' deploys to them")
+            }
+            return made
+        }
+
+        /// The target in a file.
+        func file(_ place: KubernetesPlace) -> FilterDeploymentFile.Target { target.at(place) }
+
+        /// The target that a file names, and its place in a cluster; nil for Envoys that stand alone.
+        static func named(_ target: FilterDeploymentFile.Target) -> (Self, KubernetesPlace)? {
+            target.place.map { (Self(target), $0) }
+        }
+    }
+}
