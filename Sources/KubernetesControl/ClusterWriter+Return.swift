@@ -49,10 +49,15 @@ extension ClusterWriter {
     private func failure(_ error: any Error, left: [ObjectChange], _ options: Options) -> any Error {
         guard let error = error as? KubernetesError else { return error }
         let names = left.map { "\($0.object.title)\($0.context.map { " of context \"\($0)\"" } ?? "")" }
+        var contexts: [String] = []
+        for case let context? in left.map(\.context) where !contexts.contains(context) {
+            contexts.append(context)
+        }
+        let place = contexts.isEmpty ? "" : " --context \(contexts.joined(separator: ","))"
         var failure = KubernetesError(
             error.code, "\(error.message); already changed: \(names.joined(separator: ", "))",
             cause: error.cause,
-            hint: options.takeBack.map { "take back what was changed with '\($0)'" } ?? error.hint)
+            hint: options.takeBack.map { "take back what was changed with '\($0)\(place)'" } ?? error.hint)
         failure.changes = left
         return failure
     }

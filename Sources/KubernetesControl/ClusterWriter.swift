@@ -32,7 +32,7 @@ package struct ClusterWriter: Sendable {
         package var isDryRun = false
         /// What was changed goes back if something later fails.
         package var isAtomic = false
-        /// The command that takes a change back, for errors.
+        /// The command that takes a change back, for errors; they name the contexts.
         package var takeBack: String?
 
         package init() {}

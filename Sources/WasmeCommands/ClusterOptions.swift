@@ -55,12 +55,11 @@ struct ClusterOptions: ParsableArguments {
     }
 
     /// The options that name the same place, for a command to type next.
-    var repeated: String {
-        [
-            namespace.map { " -n \($0)" }, context.map { " --context \($0)" },
-            kubeconfig.map { " --kubeconfig \($0)" },
-        ]
-        .compactMap { $0 }.joined()
+    var repeated: String { repeatedAnywhere + (context.map { " --context \($0)" } ?? "") }
+
+    /// The same without the contexts.
+    var repeatedAnywhere: String {
+        (namespace.map { " -n \($0)" } ?? "") + (kubeconfig.map { " --kubeconfig \($0)" } ?? "")
     }
 }
 

@@ -37,6 +37,8 @@ struct DeployIstio: KubernetesDeployVerb {
         }
     }
 
+    var waits: Bool { proof.wait }
+
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
         .istio(.init(), istio.istio(options.place.patchContext), .init())
     }

@@ -125,7 +125,7 @@ struct KubernetesDeploy {
         }
         let verb = isNew ? "undeploy" : "rollback"
         changeOptions.takeBack =
-            "wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeated)"
+            "wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeatedAnywhere)"
         var items: [[ClusterWriter.Item]] = []
         var warnings: [String] = []
         for live in present {

@@ -81,6 +81,8 @@ protocol KubernetesSharedTarget: KubernetesVerbTarget {
 }
 
 extension KubernetesSharedTarget {
+    var repeated: String { KubernetesDeploy.Target(renderer.written(at: .init())).repeated }
+
     func deployments(
         of id: String?, _ cluster: ClusterOptions, in context: CommandContext
     ) async throws -> [ClusterDeployment] {
@@ -168,7 +170,6 @@ struct GlooVerbs: KubernetesSharedTarget {
         options.gateway = gateway
         return GlooTarget(options)
     }
-    var repeated: String { gateway == GlooOptions().gateway ? "" : " --gateway \(gateway)" }
 }
 
 struct ConsulVerbs: KubernetesSharedTarget {
@@ -179,7 +180,6 @@ struct ConsulVerbs: KubernetesSharedTarget {
     var service: String
 
     var renderer: ConsulTarget { ConsulTarget(ConsulOptions(service: service, module: .file("/"))) }
-    var repeated: String { " --service \(service)" }
 }
 
 // MARK: -

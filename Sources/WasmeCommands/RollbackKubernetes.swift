@@ -75,12 +75,12 @@ struct RollbackKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
                 "\(found.object.title)\(found.context.map { " of context \"\($0)\"" } ?? ""): \(error.message)",
                 hint: error.hint)
         }
+        let former = try revision.target ?? target.former(found)
         if revision.target == nil {
             output.note(
                 "note: an older version has deployed revision \(revision.number) and has not kept where it ran: it runs where the filter runs now",
                 in: context)
         }
-        let former = try revision.target ?? target.former(found)
         var place = former.place ?? KubernetesPlace()
         // An object stays in its namespace.
         place.namespace = found.object.namespace
@@ -147,7 +147,8 @@ extension KubernetesDeploy {
         let writer = try options.cluster.writer(id, in: context)
         // All objects name their namespaces, and those of clusters may differ.
         var changeOptions = options.change.options(nil)
-        changeOptions.takeBack = "wasme rollback \(word) \(id)\(repeated)\(options.cluster.repeated)"
+        changeOptions.takeBack =
+            "wasme rollback \(word) \(id)\(repeated)\(options.cluster.repeatedAnywhere)"
         let items = writer.contexts.map { context in
             plans.filter { $0.context == context }.flatMap { $0.plan.objects.map { ClusterWriter.Item($0) } }
         }

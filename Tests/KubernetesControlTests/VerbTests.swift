@@ -187,9 +187,15 @@ import Testing
             #expect(half.status == 69)
             #expect(
                 half.stderr.contains("already changed: WasmPlugin \"\(spaces[0])/verbs\""), "\(half.stderr)")
+            // Only where something was changed it is to be taken back.
+            #expect(half.stderr.contains("'wasme rollback istio verbs --context east'"), "\(half.stderr)")
             #expect(try await specs()[1] == second[1])
             #expect(try await specs()[0] != second[0])
             try Files.remove(armed)
+            let undone = try await stage.wasme(
+                ["rollback", "istio", "verbs", "--context", "east"], ways)
+            #expect(undone.status == 0, "\(undone.stderr)")
+            #expect(try await specs() == second)
             let back = try await stage.wasme(["rollback", "istio", "verbs", "--to", "1"] + both, ways)
             #expect(back.status == 0, "\(back.stderr)")
             let first = try await specs()
