@@ -332,7 +332,7 @@ let package = Package(
             "KubernetesControlTests",
             [
                 "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON",
-                "KubernetesControl", "OCI", "OCIRegistry", "wasme", httpTypes, system,
+                "KubernetesControl", "OCI", "OCIRegistry", "YAML", "wasme", httpTypes, system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

@@ -29,6 +29,7 @@ package struct WrittenFile: Hashable, Sendable {
         case created
         case changed
         case unchanged
+        case removed
     }
 
     package let path: FilePath

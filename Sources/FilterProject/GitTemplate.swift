@@ -2,6 +2,7 @@
 
 package import FilterImage
 private import Files
+private import Programs
 package import SystemPackage
 
 /// A project template in a git repository, as people write it: `https://host/path#ref`.
@@ -63,11 +64,7 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
     package func fetch(
         environment: [String: String], scratch: FilePath
     ) async throws -> (content: TemplateContent, commit: String) {
-        guard
-            let git = ToolProcess.find(
-                environment["WASME_GIT"].flatMap { $0.isEmpty ? nil : $0 } ?? "git", environment: environment,
-                relativeTo: scratch)
-        else {
+        guard let git = Git(environment: environment, in: scratch) else {
             throw ProjectError(
                 .noToolchain, "cannot fetch the template \"\(self)\": there is no git in PATH",
                 hint: "install git, or fetch it yourself and name the folder")
@@ -76,13 +73,12 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         try Files.createDirectory(folder)
         defer { try? Files.remove(folder) }
         let repository = folder.appending("repository.git").string
-        let variables = Self.variables(environment)
+        let variables = git.environment
         @Sendable func run(
             _ arguments: [String], _ variables: [String: String]
         ) async throws -> ToolProcess.Captured {
-            // Who asks for a password or about a host's key would stop for good: nobody sees the question.
             try await ToolProcess.capture(
-                git, arguments, environment: variables, in: folder, hasTerminal: false)
+                git.program, arguments, environment: variables, in: folder, hasTerminal: false)
         }
         // What is here needs nothing of the user's, whose settings may name programs that change files on their way out.
         let alone = Self.withoutSettings(variables, home: folder)
@@ -101,7 +97,7 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
             answer = fetched
         }
         guard answer.succeeded else {
-            let reason = Self.reason(answer.stderr)
+            let reason = Git.reason(answer.stderr)
             throw ProjectError(
                 Self.code(of: reason), "cannot fetch the template \"\(self)\": \(reason)",
                 hint: "'git ls-remote \(url)' lists what is there; a commit needs its whole id")
@@ -116,7 +112,7 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
             ], alone)
         guard commit.succeeded, answer.succeeded else {
             throw ProjectError(
-                .noTemplate, "cannot read the template \"\(self)\": \(Self.reason(answer.stderr))")
+                .noTemplate, "cannot read the template \"\(self)\": \(Git.reason(answer.stderr))")
         }
         let content = try TemplateContent(tarFile: archive, name: description)
         return (content, String(commit.stdout.prefix { $0 != "\n" }))
@@ -185,18 +181,6 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         "protocol.https.allow=always", "protocol.ssh.allow=always",
     ].flatMap { ["-c", $0] }
 
-    /// The user's variables without those that lead git into a repository at hand, and without anybody to ask.
-    private static func variables(_ environment: [String: String]) -> [String: String] {
-        var variables = environment
-        for name in [
-            "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_TEMPLATE_DIR",
-        ] { variables[name] = nil }
-        variables["GIT_TERMINAL_PROMPT"] = "0"
-        variables["LC_ALL"] = "C"
-        return variables
-    }
-
     /// The variables of a git that reads no settings but those of its command line and its repository.
     private static func withoutSettings(_ variables: [String: String], home: FilePath) -> [String: String] {
         var alone = variables.filter { !$0.key.hasPrefix("GIT_CONFIG") }
@@ -218,15 +202,5 @@ package struct GitTemplate: Sendable, Hashable, CustomStringConvertible {
         }
         return says("remote ref", "not found", "does not appear to be a git repository", "not our ref")
             ? .noTemplate : .unreachableTemplate
-    }
-
-    /// What git says went wrong: the first line that says so, else the last.
-    private static func reason(_ output: String) -> String {
-        let lines = output.split(whereSeparator: \.isNewline)
-        let fatal = lines.first { $0.hasPrefix("fatal: ") }
-        // That a program on the way failed says less than what the program said.
-        let isVague = fatal?.contains("Could not read from remote repository") == true
-        let line = (isVague ? lines.first : fatal) ?? lines.last ?? "git does not say why"
-        return String(line.trimmingPrefix("fatal: ").filter { !$0.isNewline && $0 != "\u{1B}" })
     }
 }

@@ -78,7 +78,7 @@ package enum Program {
                     let result = try await Subprocess.run(
                         .path(program), arguments: Arguments(arguments),
                         environment: self.environment(environment), workingDirectory: folder,
-                        platformOptions: options(hasTerminal: hasTerminal), input: .array(input),
+                        platformOptions: options(hasTerminal: hasTerminal), input: Input(bytes: input),
                         output: .bytes(limit: limit), error: .bytes(limit: 4 << 20))
                     if Task.isCancelled { endGroup(result.processIdentifier.value) }
                     return Outcome(
@@ -141,6 +141,13 @@ package enum Program {
             try Task.checkCancellation()
             throw Failure.notRun(error)
         }
+    }
+
+    /// Bytes for a program that may end before it has read them: how it ended says more than that they were not read.
+    private struct Input: InputProtocol {
+        let bytes: [UInt8]
+
+        func write(with writer: StandardInputWriter) async throws { _ = try? await writer.write(bytes) }
     }
 
     /// Ends what is left of a group whose leader has ended: some do not care for a polite signal.

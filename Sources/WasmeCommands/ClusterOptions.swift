@@ -84,6 +84,11 @@ struct ClusterChangeOptions: ParsableArguments {
 
     init() {}
 
+    /// The options as they are given, but for a dry run.
+    var given: [String] {
+        [forceConflicts ? "--force-conflicts" : nil, atomic ? "--atomic" : nil].compactMap { $0 }
+    }
+
     func options(_ namespace: String?) -> ClusterWriter.Options {
         var options = ClusterWriter.Options()
         options.namespace = namespace

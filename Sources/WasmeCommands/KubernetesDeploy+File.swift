@@ -19,6 +19,8 @@ struct KubernetesFileOptions: ParsableArguments {
             valueName: "dir"))
     var output: String?
 
+    @OptionGroup var git: GitOptions
+
     @Option(
         help: ArgumentHelp(
             "The version of the mesh or gateway, as in 1.30 (default: found, for Istio).",
@@ -38,7 +40,7 @@ struct KubernetesFileOptions: ParsableArguments {
             forceConflicts ? "--force-conflicts" : nil, bestEffort ? "--best-effort" : nil,
             output.map { _ in "--output" }, targetVersion.map { _ in "--target-version" },
             wait ? "--wait" : nil,
-        ].compactMap { $0 }
+        ].compactMap { $0 } + git.given
     }
 }
 
@@ -60,7 +62,14 @@ extension KubernetesDeploy {
     }
 
     /// Deploys what a file says, in the same way as the command line does.
-    func run(_ file: FilterDeploymentFile, proof: ProofOptions) async throws {
+    /// - Parameters:
+    ///   - file: the document.
+    ///   - proof: whether and how it is proved.
+    ///   - applied: is told what became of the objects, before they are proved.
+    /// - Throws: a `Diagnostic`; with `--atomic` the clusters are as they were then.
+    func run(
+        _ file: FilterDeploymentFile, proof: ProofOptions, applied: ([ObjectChange]) -> Void
+    ) async throws {
         guard let (target, named) = Target.named(file.target) else { return }
         var (deploy, place) = (self, named)
         place.namespace = place.namespace ?? options.cluster.namespace
@@ -72,9 +81,17 @@ extension KubernetesDeploy {
         // An object's name is unique in its namespace: the id needs no namespace, nor would it be a label with a dot.
         if file.filter.id == nil { deployment.id = KubernetesNames.dnsLabel(file.name) }
         try image.check(deployment.configuration)
+        if options.printDeployment {
+            // As it was written, with what is decided when it is deployed.
+            var pinned = file
+            pinned.filter.digest = image.digest
+            if !deployment.rootID.isEmpty { pinned.filter.rootID = deployment.rootID }
+            return context.terminal.writeOutput(pinned.yaml)
+        }
         guard let (made, changes) = try await deploy.carryOut(deployment, place, target, image) else {
             return
         }
+        applied(changes)
         try await deploy.finish(made, changes, target, proof: proof)
     }
 
@@ -92,9 +109,27 @@ extension KubernetesDeploy {
         try output.print(
             ClusterChangeResult(deployment.id, changes, isDryRun: isDryRun, proxies: rows), in: context)
         guard let rows, rows.isEmpty || !rows.allSatisfy({ $0.state == "healthy" }) else { return }
+        let message = "not proved that every selected proxy runs \"\(deployment.id)\""
+        if options.change.atomic, await takeBack(deployment.id, changes).isEmpty {
+            throw CommandError(
+                .failed, "\(message): what was changed is as it was",
+                hint: "deploy without --atomic to look at it where it is")
+        }
         let verb = changes.contains { $0.kind == .created } ? "undeploy" : "rollback"
         throw CommandError(
-            .failed, "not proved that every selected proxy runs \"\(deployment.id)\"",
+            .failed, message,
             hint: "take it back: wasme \(verb) \(target.word) \(deployment.id)\(options.cluster.repeated)")
+    }
+
+    /// Takes changes back, also for somebody who is interrupted.
+    /// - Returns: what could not be taken back.
+    func takeBack(_ id: String, _ changes: [ObjectChange]) async -> [ObjectChange] {
+        guard let writer = try? options.cluster.writer(id, in: context) else { return changes }
+        let writing = options.change.options(options.cluster.namespace)
+        let left = await Task.detached { await writer.takeBack(changes, writing) }.value
+        for (change, error) in left {
+            output.note("warning: \(change.object.title) could not be taken back: \(error)", in: context)
+        }
+        return left.map(\.change)
     }
 }

@@ -33,6 +33,7 @@ struct KubernetesDeployOptions: ParsableArguments {
             valueName: "version"))
     var targetVersion: String?
 
+    @OptionGroup var git: GitOptions
     @OptionGroup(title: "The filter") var filter: FilterOptions
     @OptionGroup(title: "Where it runs") var place: PlaceOptions
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
@@ -67,6 +68,7 @@ struct KubernetesDeploy {
 
     /// Deploys, and prints what became of it.
     func run(proof: ProofOptions? = nil, _ makeTarget: (StoredFilter) throws -> Target) async throws {
+        try checkDestination(waits: proof?.wait == true)
         let (deployment, place, target, image) = try await prepare(makeTarget)
         if options.printDeployment {
             let file = try FilterDeploymentFile.said(deployment, target.file(place), options.access)
@@ -91,17 +93,9 @@ struct KubernetesDeploy {
     ) async throws -> (FilterDeployment, [ObjectChange])? {
         var request = request(deployment, place)
         request.version = try version()
-        if options.change.dryRun == .client || options.output != nil {
+        if asksNoCluster {
             try await check(image, for: target.word, request.version.map { [$0] } ?? [])
-            let plan = try target.make(request).plan(request)
-            warn(plan.warnings)
-            if let folder = options.output {
-                for file in try plan.write(toFolder: context.path(folder)) {
-                    output.note("\(file.change.rawValue) \(file.path)", in: context)
-                }
-            } else {
-                context.terminal.writeOutput(plan.text)
-            }
+            try await carryOutWithoutCluster(request, target)
             return nil
         }
         let versions = try await versions(of: target.word)

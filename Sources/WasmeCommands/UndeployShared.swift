@@ -15,12 +15,13 @@ struct UndeployGloo: WasmeCommand {
     var id: String
 
     @OptionGroup var target: GlooVerbs
+    @OptionGroup var git: GitOptions
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
     @OptionGroup(title: "The change") var change: ClusterChangeOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await cluster.remove(id, from: target.renderer, change, output, in: context)
+        try await cluster.remove(id, from: target.renderer, git, change, output, in: context)
     }
 }
 
@@ -33,24 +34,29 @@ struct UndeployConsul: WasmeCommand {
     var id: String
 
     @OptionGroup var target: ConsulVerbs
+    @OptionGroup var git: GitOptions
     @OptionGroup(title: "Clusters") var cluster: ClusterOptions
     @OptionGroup(title: "The change") var change: ClusterChangeOptions
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        try await cluster.remove(id, from: target.renderer, change, output, in: context)
+        try await cluster.remove(id, from: target.renderer, git, change, output, in: context)
     }
 }
 
 extension ClusterOptions {
     /// Takes a filter out of a list that belongs to others.
     fileprivate func remove(
-        _ id: String, from target: some SharedObjectTarget, _ change: ClusterChangeOptions,
-        _ output: OutputOptions,
-        in context: CommandContext
+        _ id: String, from target: some SharedObjectTarget, _ git: GitOptions,
+        _ change: ClusterChangeOptions, _ output: OutputOptions, in context: CommandContext
     ) async throws {
         var place = KubernetesPlace()
         place.namespace = namespace ?? target.usualNamespace
+        if git.git != nil {
+            try git.check(change, given + change.given)
+            return try await git.undeploy(
+                id, from: target, at: place, isDryRun: change.dryRun != nil, output, in: context)
+        }
         let writer = try writer(id, in: context)
         var options = change.options(place.namespace)
         options.isDryRun = change.dryRun != nil

@@ -38,7 +38,7 @@ package struct YAMLNode: Sendable {
     /// - Returns: the document's value.
     /// - Throws: `YAMLError` that names file, line and column.
     package static func document(_ yaml: String, file: String) throws(YAMLError) -> YAMLNode {
-        try checkSize(yaml, file: file)
+        try checkSize(yaml, maximumSize, file: file)
         let root: Node?
         do {
             // Without rules of its own for plain scalars: those of YAML 1.1 make "on" a boolean.
@@ -57,10 +57,13 @@ package struct YAMLNode: Sendable {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - file: what errors call it.
+    ///   - limit: bytes of the text at most.
     /// - Returns: the values of the documents, in order.
     /// - Throws: `YAMLError` that names file, line and column.
-    package static func documents(_ yaml: String, file: String) throws(YAMLError) -> [YAMLNode] {
-        try checkSize(yaml, file: file)
+    package static func documents(
+        _ yaml: String, file: String, limit: Int = maximumSize
+    ) throws(YAMLError) -> [YAMLNode] {
+        try checkSize(yaml, limit, file: file)
         var documents: [YAMLNode] = []
         var count = 0
         do {
@@ -80,9 +83,9 @@ package struct YAMLNode: Sendable {
         return documents
     }
 
-    private static func checkSize(_ yaml: String, file: String) throws(YAMLError) {
-        guard yaml.utf8.count <= maximumSize else {
-            throw YAMLError("\"\(file)\" is larger than \(maximumSize >> 10) KiB")
+    private static func checkSize(_ yaml: String, _ limit: Int, file: String) throws(YAMLError) {
+        guard yaml.utf8.count <= limit else {
+            throw YAMLError("\"\(file)\" is larger than \(limit >> 10) KiB")
         }
     }
 

@@ -57,6 +57,16 @@ import Testing
         #expect(try await shell("exit 3").succeeded == false)
     }
 
+    @Test func `a program need not read what it is given`() async throws {
+        // As every program does that writes to others.
+        signal(SIGPIPE, SIG_IGN)
+        let much = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        let outcome = try await shell("exec <&-; echo no >&2; exit 3", input: much)
+        #expect(!outcome.succeeded)
+        #expect(outcome.stderr == "no\n")
+        #expect(try await shell("wc -c", input: much).text.contains("\(1 << 20)"))
+    }
+
     @Test func `it gets these variables and this folder, and no others`() async throws {
         let outcome = try await Program.run(
             "/usr/bin/env", [], environment: ["ONLY": "this"], in: scratch.path)

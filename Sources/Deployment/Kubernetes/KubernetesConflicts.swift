@@ -38,7 +38,7 @@ extension KubernetesTarget {
         throw DeploymentError(
             .foreign,
             "\(object.description) is there and is not wasme's" + (manager.map { ", but \"\($0)\"'s" } ?? ""),
-            hint: "choose another --id, or take it over with --force-conflicts")
+            hint: "choose another --id, or delete it yourself if nobody needs it")
     }
 
     /// Of two policies for one route or gateway, Envoy Gateway takes the older and refuses the other (GEP-713).

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Files
 package import SystemPackage
 
 /// What is to be in a cluster: a pure value, the same for a dry run, a difference, a folder in a repository and the real thing.
@@ -42,11 +41,13 @@ package struct KubernetesPlan: Hashable, Sendable {
     /// The plan as files of a folder with a kustomization, for a repository that a controller applies.
     /// - Parameters:
     ///   - folder: an absolute path.
-    ///   - existing: what the folder's `kustomization.yaml` holds; nil if there is none.
+    ///   - existing: what the folder's kustomization holds; nil if there is none.
+    ///   - name: the kustomization's file.
     /// - Returns: files, each object its own, the kustomization last.
     /// - Throws: `DeploymentError` if the kustomization is written in a way that cannot be added to.
     package func files(
-        in folder: FilePath, kustomization existing: String? = nil
+        in folder: FilePath, kustomization existing: String? = nil,
+        named name: String = Kustomization.fileNames[0]
     ) throws -> DeploymentPlan {
         let objectFiles = objects.map { object in
             DeploymentPlan.File(folder.appending(Self.fileName(object)), text: object.yaml)
@@ -54,7 +55,7 @@ package struct KubernetesPlan: Hashable, Sendable {
         let otherFiles = files.map { DeploymentPlan.File(folder.appending($0.name), text: $0.text) }
         var all = objectFiles + otherFiles
         if !objects.isEmpty {
-            let path = folder.appending(Kustomization.fileName)
+            let path = folder.appending(name)
             let text = try Kustomization.adding(
                 objects.map(Self.fileName), to: existing, at: path.string)
             all.append(DeploymentPlan.File(path, text: text))
@@ -63,19 +64,8 @@ package struct KubernetesPlan: Hashable, Sendable {
     }
 
     /// Named by kind and name, so that two filters never share a file.
-    static func fileName(_ object: KubernetesObject) -> String {
+    package static func fileName(_ object: KubernetesObject) -> String {
         let parts = [object.namespace, object.kind.lowercased(), object.name].compactMap { $0 }
         return parts.joined(separator: ".") + ".yaml"
-    }
-
-    /// Writes the plan into a folder with a kustomization, which is made or added to.
-    /// - Returns: what became of each file.
-    /// - Throws: `DeploymentError` for a kustomization that cannot be added to; an error of the file system.
-    @discardableResult
-    package func write(toFolder folder: FilePath) throws -> [WrittenFile] {
-        let path = folder.appending(Kustomization.fileName)
-        let existing =
-            Files.kind(path) == nil ? nil : String(decoding: try Files.read(path), as: UTF8.self)
-        return try files(in: folder, kustomization: existing).write(to: .apply)
     }
 }

@@ -3,8 +3,9 @@
 private import Yams
 
 /// The list of a folder's objects that `kubectl apply -k` and controllers read (`kustomize.config.k8s.io/v1beta1`).
-enum Kustomization {
-    static let fileName = "kustomization.yaml"
+package enum Kustomization {
+    /// What its file may be called; the first is the usual one.
+    package static let fileNames = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
 
     /// A kustomization that also lists some files.
     /// - Parameters:
@@ -30,6 +31,11 @@ enum Kustomization {
             return (lines + ["resources:"] + missing.map { item($0, indentation: "") })
                 .joined(separator: "\n") + "\n"
         }
+        if listed?.isEmpty == true, let key = lines.firstIndex(where: { $0.hasPrefix("resources: []") }) {
+            lines[key] = "resources:" + lines[key].dropFirst("resources: []".count)
+            lines.insert(contentsOf: missing.map { item($0, indentation: "") }, at: key + 1)
+            return lines.joined(separator: "\n") + "\n"
+        }
         guard let key = lines.firstIndex(where: { $0.hasPrefix("resources:") }),
             let last = lastItem(lines, after: key)
         else {
@@ -47,6 +53,41 @@ enum Kustomization {
             throw DeploymentError(
                 .layout, "the list \"resources\" in \"\(path)\" cannot be added to without risk",
                 hint: "add \(missing.map { "\"\($0)\"" }.joined(separator: ", ")) yourself")
+        }
+        return text
+    }
+
+    /// A kustomization that no longer lists some files.
+    /// - Parameters:
+    ///   - files: names relative to it.
+    ///   - existing: its text so far, kept as it is but for the lines that go.
+    ///   - path: where it is, for messages.
+    /// - Returns: its text without the files.
+    /// - Throws: `DeploymentError` if the list is written in a way that cannot be changed.
+    static func removing(_ files: [String], from existing: String, at path: String) throws -> String {
+        guard let listed = try resources(in: existing, at: path), listed.contains(where: files.contains)
+        else { return existing }
+        let rest = listed.filter { !files.contains($0) }
+        var lines = existing.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        if let key = lines.firstIndex(where: { $0.hasPrefix("resources:") }),
+            let last = lastItem(lines, after: key)
+        {
+            lines = lines.enumerated().filter { index, line in
+                guard (key + 1...last).contains(index), let read = try? Yams.compose(yaml: line),
+                    let name = read.sequence?.first?.string
+                else { return true }
+                return !files.contains(name)
+            }.map(\.element)
+            // A key without items would be no list.
+            if rest.isEmpty { lines[key] = "resources: []" }
+        }
+        let text = lines.joined(separator: "\n")
+        guard let read = try resources(in: text, at: path), read == rest else {
+            throw DeploymentError(
+                .layout, "\"resources\" in \"\(path)\" is not a list with an item in each line",
+                hint:
+                    "write it as such, or take out \(files.map { "\"\($0)\"" }.joined(separator: ", ")) yourself"
+            )
         }
         return text
     }

@@ -25,26 +25,6 @@ import Yams
         #expect(documents.count == 2)
     }
 
-    @Test func `a folder gets a file for each object and a kustomization`() throws {
-        let folder = scratch.path.appending("out")
-        #expect(try plan().write(toFolder: folder).map(\.change) == [.created, .created, .created])
-        #expect(
-            try Files.contents(folder) == [
-                "kuma-system.containerpatch.add-header.yaml", "kuma-system.meshproxypatch.add-header.yaml",
-                "kustomization.yaml",
-            ])
-        #expect(
-            String(decoding: try Files.read(folder.appending("kustomization.yaml")), as: UTF8.self) == """
-                apiVersion: kustomize.config.k8s.io/v1beta1
-                kind: Kustomization
-                resources:
-                - kuma-system.containerpatch.add-header.yaml
-                - kuma-system.meshproxypatch.add-header.yaml
-
-                """)
-        #expect(try plan().write(toFolder: folder).map(\.change) == [.unchanged, .unchanged, .unchanged])
-    }
-
     private func adding(_ existing: String) throws -> String {
         let files = try plan().files(in: "/deploy", kustomization: existing).files
         return String(decoding: try #require(files.last).bytes, as: UTF8.self)

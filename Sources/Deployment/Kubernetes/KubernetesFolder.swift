@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Files
+package import JSON
+package import SystemPackage
+private import YAML
+
+/// A folder with objects of clusters, each in a file of its own, and a kustomization that lists them: what a controller applies
+/// from a repository.
+///
+/// It is to its objects what an API server is to those of a cluster: it has the history, and says whose they are.
+package struct KubernetesFolder: Sendable {
+    package let path: FilePath
+
+    /// An object that a file holds.
+    package struct Item: Sendable {
+        /// The file's name in the folder.
+        package let file: String
+        package let object: JSONValue
+        /// Whether the file holds nothing else.
+        let isAlone: Bool
+
+        var namespace: String? { object.metadata?["namespace"]?.string }
+        /// As in `WasmPlugin "add-header"`.
+        var title: String {
+            "\(object.object?["kind"]?.string ?? "object") \"\(object.metadata?["name"]?.string ?? "")\""
+        }
+    }
+
+    /// - Parameter path: an absolute path; the folder need not be there yet.
+    package init(_ path: FilePath) { self.path = path }
+
+    /// Bytes of a file that is read; an object of a cluster has less.
+    private static let maximumSize = 4 << 20
+
+    /// All objects in the folder's files.
+    ///
+    /// A file that is none of ours may be anything, as a template: one that cannot be read holds nothing.
+    /// - Parameter needed: the files that have to be read.
+    /// - Returns: each with the file that holds it.
+    /// - Throws: `DeploymentError` for a needed file that is no YAML.
+    package func items(needed: Set<String> = []) throws -> [Item] {
+        guard Files.kind(path) == .directory else { return [] }
+        return try Files.contents(path).flatMap { name -> [Item] in
+            guard [".yaml", ".yml", ".json"].contains(where: name.hasSuffix),
+                !Kustomization.fileNames.contains(name)
+            else { return [] }
+            do {
+                return try objects(in: name)
+            } catch {
+                guard needed.contains(name) else { return [] }
+                throw DeploymentError(
+                    .unreadable,
+                    "\"\(path.appending(name))\" is to be written, and what it holds is no object",
+                    cause: error, hint: "move it away, or choose another folder")
+            }
+        }
+    }
+
+    private func objects(in name: String) throws -> [Item] {
+        let file = path.appending(name)
+        let text = String(decoding: try Files.read(file, limit: Self.maximumSize), as: UTF8.self)
+        let documents = try YAMLNode.documents(text, file: file.string, limit: Self.maximumSize).map(\.json)
+        return documents.filter { $0.object != nil }
+            .map { Item(file: name, object: $0, isAlone: documents.count == 1) }
+    }
+
+    /// What a plan makes of the folder.
+    /// - Parameter plan: made with the folder's objects as `live`, so that their history goes on.
+    /// - Returns: each of the plan's files, the kustomization last.
+    /// - Throws: `DeploymentError` for files that hold what is not the plan's to write; `SystemError`.
+    package func changes(for plan: KubernetesPlan) throws -> [FileChange] {
+        let names = Set(plan.objects.map(KubernetesPlan.fileName))
+        for item in try items(needed: names) {
+            guard let object = plan.objects.first(where: item.object.isSameObject) else {
+                guard !names.contains(item.file) else { throw occupied(item) }
+                continue
+            }
+            let name = KubernetesPlan.fileName(object)
+            guard item.file == name else {
+                throw DeploymentError(
+                    .foreign, "\(object.description) is in \"\(path.appending(item.file))\" already",
+                    hint: "rename that file to \"\(name)\", or take the object out of it")
+            }
+            guard item.isAlone else { throw occupied(item) }
+        }
+        let list = kustomization
+        let files = try plan.files(in: path, kustomization: try list.bytes.map(Self.text), named: list.name)
+        return try files.files.map {
+            FileChange($0.path, before: try Self.content($0.path), after: $0.bytes)
+        }
+    }
+
+    private func occupied(_ item: Item) -> DeploymentError {
+        DeploymentError(
+            .foreign,
+            "\"\(path.appending(item.file))\" is to be written, and holds other objects: \(item.title)",
+            hint: "give each object a file of its own")
+    }
+
+    /// What taking a deployment out makes of the folder.
+    /// - Parameters:
+    ///   - id: the deployment.
+    ///   - groups: the APIs that its target writes objects of.
+    ///   - namespace: nil for the only one it is in.
+    /// - Returns: its files, the kustomization last; nothing if it is not there.
+    /// - Throws: `DeploymentError` for one that is in several namespaces, or shares a file with others.
+    package func removal(
+        of id: String, groups: Set<String>, namespace: String?
+    ) throws -> [FileChange] {
+        let found = try items().filter { item in
+            let group = item.object.object?["apiVersion"]?.string?.prefix { $0 != "/" } ?? ""
+            return KubernetesStamp.isOurs(item.object) && groups.contains(String(group))
+                && KubernetesStamp.deployments(in: item.object).contains(id)
+                && (namespace == nil || item.namespace == namespace)
+        }
+        let namespaces = Set(found.compactMap(\.namespace))
+        guard namespaces.count < 2 else {
+            throw DeploymentError(
+                .unknown,
+                "\"\(id)\" is in several namespaces in \"\(path)\": \(namespaces.sorted().joined(separator: ", "))",
+                hint: "say which with --namespace")
+        }
+        if let shared = found.first(where: { !$0.isAlone }) {
+            throw DeploymentError(
+                .foreign, "\"\(path.appending(shared.file))\" holds other objects beside \(shared.title)",
+                hint: "take it out of the file yourself")
+        }
+        guard !found.isEmpty else { return [] }
+        var changes = try found.map {
+            FileChange(path.appending($0.file), before: try Self.content(path.appending($0.file)), after: nil)
+        }
+        let list = kustomization
+        if let before = try list.bytes {
+            let file = path.appending(list.name)
+            let text = try Kustomization.removing(
+                found.map(\.file), from: Self.text(before), at: file.string)
+            changes.append(FileChange(file, before: before, after: Array(text.utf8)))
+        }
+        return changes
+    }
+
+    /// The kustomization by the name it has here.
+    private var kustomization: KustomizationFile {
+        let name = Kustomization.fileNames.first { Files.kind(path.appending($0)) != nil }
+        return KustomizationFile(
+            name: name ?? Kustomization.fileNames[0], folder: path, isThere: name != nil)
+    }
+
+    private struct KustomizationFile {
+        let name: String
+        let folder: FilePath
+        let isThere: Bool
+        var bytes: [UInt8]? { get throws { isThere ? try content(folder.appending(name)) : nil } }
+    }
+
+    private static func content(_ path: FilePath) throws -> [UInt8]? {
+        Files.kind(path) == nil ? nil : try Files.read(path)
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}
