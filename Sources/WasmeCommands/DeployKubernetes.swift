@@ -22,6 +22,7 @@ struct DeployIstio: KubernetesDeployVerb {
             Examples:
               wasme deploy istio ghcr.io/acme/add-header:v1 -n shop -l app=web --wait
               wasme deploy istio ghcr.io/acme/add-header:v1 -n shop --dry-run server
+              wasme deploy istio ghcr.io/acme/add-header:v1 -n shop --git fleet/shop
               wasme deploy istio ghcr.io/acme/add-header:v1 --context east,west --atomic
             """)
     static let example = "ghcr.io/acme/add-header:v2 -n shop -l app=web"
