@@ -70,7 +70,20 @@ extension KubernetesDeploy {
     func run(
         _ file: FilterDeploymentFile, proof: ProofOptions, applied: ([ObjectChange]) -> Void
     ) async throws {
-        guard let (target, named) = Target.named(file.target) else { return }
+        guard let (target, _) = Target.named(file.target),
+            let (made, changes, deploy) = try await carryOut(file)
+        else { return }
+        applied(changes)
+        try await deploy.finish(made, changes, target, proof: proof)
+    }
+
+    /// Deploys what a file says, and leaves it to others to print what became of it.
+    /// - Returns: what was deployed, what became of its objects, and who did it; nil if no cluster was asked.
+    /// - Throws: a `Diagnostic`.
+    func carryOut(
+        _ file: FilterDeploymentFile
+    ) async throws -> (FilterDeployment, [ObjectChange], KubernetesDeploy)? {
+        guard let (target, named) = Target.named(file.target) else { return nil }
         var (deploy, place) = (self, named)
         place.namespace = place.namespace ?? options.cluster.namespace
         // Errors say what to type next: with the namespace.
@@ -86,13 +99,10 @@ extension KubernetesDeploy {
             var pinned = file
             pinned.filter.digest = image.digest
             if !deployment.rootID.isEmpty { pinned.filter.rootID = deployment.rootID }
-            return context.terminal.writeOutput(pinned.yaml)
+            context.terminal.writeOutput(pinned.yaml)
+            return nil
         }
-        guard let (made, changes) = try await deploy.carryOut(deployment, place, target, image) else {
-            return
-        }
-        applied(changes)
-        try await deploy.finish(made, changes, target, proof: proof)
+        return try await deploy.carryOut(deployment, place, target, image).map { ($0, $1, deploy) }
     }
 
     /// Prints what became of it; with a proof the proxies are asked first.

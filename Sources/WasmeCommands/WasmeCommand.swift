@@ -29,7 +29,7 @@ package struct Wasme: AsyncParsableCommand {
             Remove.self,
             Prune.self, Push.self, Pull.self, Copy.self, Save.self, Load.self, Attach.self, Discover.self,
             Search.self, Open.self, Login.self, Logout.self, Deploy.self, Undeploy.self, Rollback.self,
-            History.self, Status.self, Diff.self, Envoy.self, Completion.self,
+            History.self, Status.self, Diff.self, Migrate.self, Envoy.self, Completion.self,
             Version.self,
         ])
 

@@ -28,7 +28,7 @@ package struct YAMLNode: Sendable {
     /// The file is read as a whole; this is far more than a project's file needs.
     package static let maximumSize = 256 << 10
     /// Values in a file, at most: aliases could make a small file a huge one.
-    fileprivate static let maximumCount = 20_000
+    package static let maximumCount = 20_000
     fileprivate static let maximumDepth = 64
 
     /// Reads a text with one YAML document.
@@ -58,10 +58,11 @@ package struct YAMLNode: Sendable {
     ///   - yaml: the text.
     ///   - file: what errors call it.
     ///   - limit: bytes of the text at most.
+    ///   - maximumCount: values in it at most.
     /// - Returns: the values of the documents, in order.
     /// - Throws: `YAMLError` that names file, line and column.
     package static func documents(
-        _ yaml: String, file: String, limit: Int = maximumSize
+        _ yaml: String, file: String, limit: Int = maximumSize, maximumCount: Int = maximumCount
     ) throws(YAMLError) -> [YAMLNode] {
         try checkSize(yaml, limit, file: file)
         var documents: [YAMLNode] = []
@@ -69,7 +70,7 @@ package struct YAMLNode: Sendable {
         do {
             let parser = try Parser(yaml: yaml, resolver: .basic, encoding: .utf8)
             while let root = try parser.nextRoot() {
-                let node = try convert(root, file: file, depth: 0, count: &count)
+                let node = try convert(root, file: file, depth: 0, count: &count, maximumCount)
                 if case .null = node.content { continue }
                 documents.append(node)
             }
@@ -155,14 +156,14 @@ private func failure(_ error: YamlError, file: String) -> YAMLError {
 }
 
 private func convert(
-    _ node: Node, file: String, depth: Int, count: inout Int
+    _ node: Node, file: String, depth: Int, count: inout Int, _ maximumCount: Int = YAMLNode.maximumCount
 ) throws(YAMLError) -> YAMLNode {
     let mark = node.mark
     func refuse(_ reason: String) -> YAMLError {
         YAMLError("\(file):\(mark?.line ?? 1):\(mark?.column ?? 1): \(reason)")
     }
     count += 1
-    guard count <= YAMLNode.maximumCount else { throw refuse("more than \(YAMLNode.maximumCount) values") }
+    guard count <= maximumCount else { throw refuse("more than \(maximumCount) values") }
     guard depth <= YAMLNode.maximumDepth else {
         throw refuse("more than \(YAMLNode.maximumDepth) lists and mappings inside each other")
     }
@@ -171,14 +172,14 @@ private func convert(
     case .sequence(let sequence):
         var elements: [YAMLNode] = []
         for element in sequence {
-            elements.append(try convert(element, file: file, depth: depth + 1, count: &count))
+            elements.append(try convert(element, file: file, depth: depth + 1, count: &count, maximumCount))
         }
         return YAMLNode(.list(elements), mark: mark)
     case .mapping(let mapping):
         var members: [(key: YAMLNode, value: YAMLNode)] = []
         var seen: Set<String> = []
         for (key, value) in mapping {
-            let key = try convert(key, file: file, depth: depth + 1, count: &count)
+            let key = try convert(key, file: file, depth: depth + 1, count: &count, maximumCount)
             guard let name = key.text else {
                 throw YAMLError(
                     "\(file):\(key.line):\(key.column): a key must be a plain text")
@@ -192,7 +193,7 @@ private func convert(
                 throw YAMLError(
                     "\(file):\(key.line):\(key.column): the key \(quoted(name)) is there twice")
             }
-            let value = try convert(value, file: file, depth: depth + 1, count: &count)
+            let value = try convert(value, file: file, depth: depth + 1, count: &count, maximumCount)
             members.append((key, value))
         }
         return YAMLNode(.map(members), mark: mark)

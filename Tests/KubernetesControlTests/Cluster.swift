@@ -38,6 +38,7 @@ enum Cluster {
                       failStrategy: {type: string}
                       imagePullSecret: {type: string}
                       phase: {type: string, enum: [UNSPECIFIED_PHASE, AUTHN, AUTHZ, STATS]}
+                      match: {type: array, items: {type: object, x-kubernetes-preserve-unknown-fields: true}}
                       pluginConfig: {type: object, x-kubernetes-preserve-unknown-fields: true}
                       selector: {type: object, properties: {matchLabels: {type: object, additionalProperties: {type: string}}}}
 

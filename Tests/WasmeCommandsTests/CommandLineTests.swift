@@ -71,7 +71,7 @@ final class Listener: Sendable {
         "load", "attach", "discover", "search", "open", "login", "logout", "completion", "deploy",
         "deploy envoy", "undeploy", "undeploy envoy", "rollback", "rollback envoy", "history",
         "history envoy",
-        "status", "status envoy", "diff", "diff envoy", "envoy", "envoy install", "envoy list",
+        "status", "status envoy", "diff", "diff envoy", "migrate", "envoy", "envoy install", "envoy list",
         "envoy remove", "version",
         "deploy istio", "deploy envoy-gateway", "deploy gloo", "deploy higress", "deploy kuma",
         "deploy consul",

@@ -144,31 +144,10 @@ extension FieldReader {
     /// A configuration: JSON, a text, or one of the messages that the original wrapped it in.
     func configuration(_ node: YAMLNode?, at path: String) throws -> String? {
         guard let node else { return nil }
-        switch node.content {
-        case .null: return nil
-        case .string(let text): return text
-        default: break
-        }
-        guard let object = node.json.object, let type = object["@type"] else { return node.json.description }
-        let value = object["value"]
-        guard object.names.allSatisfy({ $0 == "@type" || $0 == "value" }) else {
-            throw error(node, "\"\(path)\" with an \"@type\" can have a \"value\" and nothing else")
-        }
-        switch (type.string ?? "").split(separator: "/").last {
-        case "google.protobuf.StringValue":
-            guard let text = (value ?? .string("")).string else {
-                throw error(node, "the \"value\" of the StringValue in \"\(path)\" must be a text")
-            }
-            return text
-        case "google.protobuf.Struct":
-            guard let value, value.object != nil else {
-                throw error(node, "the \"value\" of the Struct in \"\(path)\" must be a mapping")
-            }
-            return value.description
-        default:
-            throw error(
-                node, "\"\(path)\" is a message \(type) that is not known",
-                hint: "write the configuration itself, or a google.protobuf.StringValue or Struct")
+        do {
+            return try WrappedConfiguration.unwrap(node.json)
+        } catch {
+            throw self.error(node, error.message(path), hint: error.hint)
         }
     }
 }
