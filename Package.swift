@@ -332,7 +332,8 @@ let package = Package(
             "KubernetesControlTests",
             [
                 "CurlTransport", "Deployment", "Diagnostics", "EnvoyControl", "Files", "JSON",
-                "KubernetesControl", "OCI", "OCIRegistry", "YAML", "wasme", httpTypes, system,
+                "KubernetesControl", "LoopbackServer", "OCI", "OCIRegistry", "YAML", "wasme", httpTypes,
+                system,
             ]),
         // A process that stores, names and removes images, for the suite to kill.
         .executableTarget(

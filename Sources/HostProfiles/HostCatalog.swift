@@ -24,7 +24,7 @@ package struct HostFamily: Hashable, Sendable {
 package struct HostCatalog: Sendable {
     /// In the order in which they are to be shown.
     package let families: [HostFamily]
-    private let data: [String: FamilyData]
+    let data: [String: FamilyData]
     let functions: FunctionData
     let leftovers: [ToolchainData.Leftover]
     let knownProfiles = KnownProfiles()

@@ -74,6 +74,7 @@ struct FamilyData: Decodable {
     let title: String
     let aliases: [String]?
     let profiles: [Range]
+    let refusals: [AddressRefusal]?
     let fields: [HostField]?
     let notes: [HostNote]?
 }

@@ -50,8 +50,8 @@ extension Kubectl {
         }
     }
 
-    private func raw(_ path: String) async throws -> JSONObject {
-        let subject = "ask what the cluster has"
+    /// The API server's answer to a path of its own.
+    func raw(_ path: String, to subject: String = "ask what the cluster has") async throws -> JSONObject {
         let answer = try await run(["get", "--raw", path], to: subject)
         do {
             return try JSONValue(parsing: answer).object ?? JSONObject()

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Foundation
+import JSON
+
 /// The pods that a deployment selects.
 package struct PodSelection: Hashable, Sendable {
     /// Nil for all namespaces.
@@ -14,55 +17,61 @@ package struct PodSelection: Hashable, Sendable {
 }
 
 extension Kubectl {
-    private static let columns = [
-        "N:.metadata.namespace", "P:.metadata.name", "S:.status.phase", "C:.spec.containers[*].name",
-        "I:.spec.initContainers[*].name", "L:.metadata.labels",
-    ].joined(separator: ",")
+    /// Pods in one answer of the API server: of ten thousand in one there would be a hundred megabytes, which kubectl
+    /// would hold several times.
+    private static let pageSize = 500
 
-    /// Lists pods, a line each: of ten thousand whole pods there would be a hundred megabytes.
+    /// Lists pods, a page at a time.
     /// - Throws: `KubernetesError`.
     package func pods(_ selection: PodSelection) async throws -> [Pod] {
-        var arguments = [
-            "get", "pods", "--no-headers", "--chunk-size=500", "-o", "custom-columns=\(Self.columns)",
-        ]
-        arguments += selection.namespace.map { ["-n", $0] } ?? ["-A"]
-        if !selection.labels.isEmpty {
-            let selector = selection.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            arguments += ["-l", selector.joined(separator: ",")]
-        }
-        let answer = try await run(arguments, to: "list the selected pods")
-        return answer.split(separator: UInt8(ascii: "\n")).compactMap { Self.pod($0) }
+        var pods: [Pod] = []
+        var next = ""
+        repeat {
+            try Task.checkCancellation()
+            let page = try await page(of: selection, atMost: Self.pageSize, after: next)
+            pods += (page["items"]?.array ?? []).compactMap { $0.object.flatMap { Pod($0) } }
+            next = page["metadata"]?.object?["continue"]?.string ?? ""
+        } while !next.isEmpty
+        return pods
     }
 
-    /// Reads a line: columns are padded with spaces, and only the last one has any inside, as in `map[app:web rev:a]`.
-    private static func pod(_ line: ArraySlice<UInt8>) -> Pod? {
-        let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5).map { field in
-            field.drop { $0 == UInt8(ascii: " ") }
+    /// Whether there is a pod, however many there are.
+    /// - Throws: `KubernetesError`.
+    func hasPod(_ selection: PodSelection) async throws -> Bool {
+        try await page(of: selection, atMost: 1)["items"]?.array?.isEmpty == false
+    }
+
+    /// One answer with pods (Kubernetes API Concepts, "Retrieving large results sets in chunks").
+    private func page(
+        of selection: PodSelection, atMost count: Int, after token: String = ""
+    ) async throws -> JSONObject {
+        func encoded(_ text: String) -> String {
+            text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         }
-        guard fields.count == 6 else { return nil }
-        func text(_ index: Int) -> String { String(decoding: fields[index], as: UTF8.self) }
-        func list(_ index: Int) -> [String] {
-            text(index) == "<none>" ? [] : text(index).split(separator: ",").map { String($0) }
+        var query = "limit=\(count)"
+        if !selection.labels.isEmpty {
+            let selector = selection.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            query += "&labelSelector=\(encoded(selector.joined(separator: ",")))"
         }
-        var labels: [String: String] = [:]
-        var map = Substring(text(5)).trimmingSuffix { $0 == " " }
-        if map.hasPrefix("map["), map.hasSuffix("]") {
-            map = map.dropFirst(4).dropLast()
-            for pair in map.split(separator: " ") {
-                // Neither keys nor values of labels have a colon or a space.
-                let parts = pair.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-                if parts.count == 2 { labels[String(parts[0])] = String(parts[1]) }
-            }
-        }
-        return Pod(
-            namespace: text(0), name: text(1), phase: text(2), labels: labels, containers: list(3) + list(4))
+        if !token.isEmpty { query += "&continue=\(encoded(token))" }
+        let space = selection.namespace.map { "namespaces/\($0)/" } ?? ""
+        return try await raw("/api/v1/\(space)pods?\(query)", to: "list the selected pods")
     }
 }
 
-extension Substring {
-    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
-        var rest = self
-        while let last = rest.last, predicate(last) { rest.removeLast() }
-        return rest
+extension Pod {
+    /// Reads an object (core/v1 `Pod`); nil without a name.
+    fileprivate init?(_ object: JSONObject) {
+        let metadata = object["metadata"]?.object
+        let spec = object["spec"]?.object
+        guard let namespace = metadata?["namespace"]?.string, let name = metadata?["name"]?.string else {
+            return nil
+        }
+        var labels: [String: String] = [:]
+        for (key, value) in metadata?["labels"]?.object?.members ?? [] { labels[key] = value.string }
+        let containers = (spec?["containers"]?.array ?? []) + (spec?["initContainers"]?.array ?? [])
+        self.init(
+            namespace: namespace, name: name, phase: object["status"]?.object?["phase"]?.string ?? "",
+            labels: labels, containers: containers.compactMap { $0.object?["name"]?.string })
     }
 }

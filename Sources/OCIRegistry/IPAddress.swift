@@ -9,13 +9,13 @@
 #endif
 
 /// An IPv4 or IPv6 address as its bytes.
-struct IPAddress: Hashable {
-    let bytes: [UInt8]
+package struct IPAddress: Hashable, Sendable {
+    package let bytes: [UInt8]
 
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// Parses an address as it is written without brackets; nil for anything else.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         var bytes = [UInt8](repeating: 0, count: 16)
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)]
         where inet_pton(family, String(text), &bytes) == 1 {
@@ -27,11 +27,11 @@ struct IPAddress: Hashable {
 }
 
 /// A network such as `10.0.0.0/8` (RFC 4632 §3.1).
-struct IPNetwork: Hashable {
+package struct IPNetwork: Hashable, Sendable {
     private let address: IPAddress
     private let length: Int
 
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
             (0...address.bytes.count * 8).contains(length)
@@ -40,7 +40,7 @@ struct IPNetwork: Hashable {
         self.length = length
     }
 
-    func contains(_ other: IPAddress) -> Bool {
+    package func contains(_ other: IPAddress) -> Bool {
         guard other.bytes.count == address.bytes.count else { return false }
         return zip(address.bytes, other.bytes).enumerated().allSatisfy { place, pair in
             let bits = min(max(length - place * 8, 0), 8)

@@ -80,6 +80,18 @@ extension RegistryClient {
         }
     }
 
+    /// What the registry asks of whoever comes without credentials (RFC 9110 §11.6.1): each `WWW-Authenticate` as it is sent.
+    /// - Returns: none if it lets everybody in.
+    /// - Throws: `RegistryError` if it does not answer.
+    package func challenges() async throws -> [String] {
+        var call = Call(.get, location("/v2/"), action: "ask the registry \"\(host)\" how to log in")
+        var answer = try await settleScheme(of: &call, isPlain: true)
+        if answer == nil {
+            answer = try await call.send(over: transport, options, authorization: nil, host: host)
+        }
+        return answer?.status == 401 ? answer?.response.headerFields[values: .wwwAuthenticate] ?? [] : []
+    }
+
     /// Finds out by which scheme the registry speaks, if that is left open: a loopback host is asked by plain HTTP, and
     /// by https if what answers there does not speak it.
     ///

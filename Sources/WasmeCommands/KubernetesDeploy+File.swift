@@ -115,6 +115,8 @@ extension KubernetesDeploy {
         if let proof, proof.wait, !isDryRun {
             rows = try await proof.prove(
                 changes, cluster: options.cluster, digest: deployment.digest, output: output, in: context)
+        } else {
+            try await warnOfMissedPods(changes)
         }
         try output.print(
             ClusterChangeResult(deployment.id, changes, isDryRun: isDryRun, proxies: rows), in: context)

@@ -102,6 +102,7 @@ struct KubernetesDeploy {
         // The oldest: what it takes, all take.
         request.version = versions.min()
         try await check(image, for: target.word, versions)
+        if image != nil { warn(try await checkRegistry(deployment.image, for: target, versions)) }
         let first = try target.make(request).plan(request)
         guard !first.objects.isEmpty else {
             throw CommandError(

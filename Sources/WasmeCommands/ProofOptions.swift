@@ -92,10 +92,8 @@ extension ClusterObject {
         if pods.isEmpty {
             selection.labels = [:]
             let all = try await kubectl.pods(selection).map(\.labels)
-            let near = (try? LabelSelector(labels))?.suggestions(among: all) ?? []
-            let place = namespace.map { "namespace \"\($0)\"" } ?? "the namespace"
-            output.note(
-                "warning: \(title) selects no pod in \(place)" + near.map { "; \($0)" }.joined(), in: context)
+            let missed = PodSelection(namespace: namespace, labels: labels)
+            output.note("warning: \(title) \(missed.miss(among: all))", in: context)
             return []
         }
         let proof = IstioProof(way.proxy(kubectl, in: context))

@@ -98,7 +98,8 @@ enum Cluster {
     /// What the API server has.
     static func live(_ name: String = "add-header", in namespace: String) async throws -> ClusterObject? {
         let text = try await server.kubectl([
-            "get", "wasmplugin", name, "-n", namespace, "--ignore-not-found", "-o", "json",
+            "get", "wasmplugins.extensions.istio.io", name, "-n", namespace, "--ignore-not-found", "-o",
+            "json",
             "--show-managed-fields",
         ])
         return try text.isEmpty ? nil : JSONValue(parsing: text).object.map { ClusterObject($0) }

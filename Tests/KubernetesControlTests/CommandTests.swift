@@ -101,7 +101,7 @@ import Testing
             }
             let unproved = try await deploy(["-n", space, "-l", "app=web", "--wait", "--timeout", "1s"])
             #expect(unproved.status == 1)
-            #expect(unproved.stderr.contains("selects no pod in namespace \"\(space)\""))
+            #expect(unproved.stderr.contains("there are no pods in namespace \"\(space)\" yet"))
             #expect(
                 unproved.stderr.contains("help: take it back: wasme undeploy istio add-header -n \(space)"))
             let missing = try await deploy(["-n", "nowhere", "-l", "app=web"])

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Files
+import Foundation
+import JSON
+import KubernetesControl
+import SystemPackage
+import TestSupport
+import Testing
+
+/// One deploy to two real clusters, of which the second goes away half-way.
+@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct TwoClustersTests {
+    /// Two API servers as the contexts "east", that of the suite, and "west".
+    private struct Clusters: Sendable {
+        let east: KubernetesServer
+        let west: KubernetesServer
+        let configuration: FilePath
+
+        /// What a cluster has of the deployment.
+        func configured(_ server: KubernetesServer, in space: String) async throws -> JSONValue? {
+            let text = try await server.kubectl([
+                "get", "wasmplugin", "add-header", "-n", space, "--ignore-not-found", "-o", "json",
+            ])
+            guard !text.isEmpty else { return nil }
+            return try JSONValue(parsing: text).object?["spec"]?.object?["pluginConfig"]?.object?["a"]
+        }
+    }
+
+    /// The lines of a server's configuration that say where it is.
+    private static func place(_ server: KubernetesServer) throws -> Substring {
+        let text = String(decoding: try Files.read(server.administrator), as: UTF8.self)
+        return try #require(text.firstMatch(of: /cluster: \{server.*\}/)).0
+    }
+
+    private static func run(
+        _ work: @Sendable (DeployStage, Clusters, _ space: String) async throws -> Void
+    ) async throws {
+        try await DeployStage.run { stage in
+            let east = try Cluster.server
+            try await KubernetesServer.run { west in
+                let users = "user: {token: administrator-token}"
+                let configuration = try stage.scratch.write(
+                    "clusters",
+                    """
+                    apiVersion: v1
+                    kind: Config
+                    current-context: east
+                    clusters:
+                    - {name: east, \(try place(east))}
+                    - {name: west, \(try place(west))}
+                    users: [{name: administrator, \(users)}]
+                    contexts:
+                    - {name: east, context: {cluster: east, user: administrator}}
+                    - {name: west, context: {cluster: west, user: administrator}}
+
+                    """)
+                let space = "shop"
+                for server in [east, west] {
+                    try await server.kubectl(
+                        ["apply", "--server-side", "-f", "-"], input: Cluster.definition)
+                    try await server.kubectl([
+                        "wait", "--for=condition=Established", "--timeout=60s",
+                        "crd/wasmplugins.extensions.istio.io",
+                    ])
+                    _ = try? await server.kubectl(["create", "namespace", space])
+                }
+                try await work(
+                    stage, Clusters(east: east, west: west, configuration: configuration), space)
+            }
+        }
+    }
+
+    /// Deploys while the western API server goes away right before it is written to in earnest.
+    private static func deployWithLoss(
+        _ stage: DeployStage, _ clusters: Clusters, _ arguments: [String]
+    ) async throws -> ProcessOutcome {
+        let real = try #require(Tool.kubectl.path)
+        let asks = stage.scratch.appending("asks-\(Files.randomName())")
+        let goes = stage.scratch.appending("goes-\(Files.randomName())")
+        let script = try stage.scratch.write(
+            "kubectl-\(Files.randomName())",
+            """
+            #!/bin/sh
+            case "$*" in *dry-run*) ;; *west*apply*)
+              : >"\(asks)"
+              while [ ! -e "\(goes)" ]; do sleep 0.05; done ;;
+            esac
+            exec "\(real)" "$@"
+
+            """)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.string)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while Files.kind(asks) == nil { try await Task.sleep(for: .milliseconds(20)) }
+                clusters.west.suspend()
+                try Files.replace(goes, with: [])
+            }
+            defer { group.cancelAll() }
+            let outcome = try await stage.deploy(
+                arguments,
+                ["WASME_KUBECTL": script.string, "KUBECONFIG": clusters.configuration.string])
+            clusters.west.resume()
+            return outcome
+        }
+    }
+
+    @Test func `when the second cluster goes away, the first is as it was with --atomic`() async throws {
+        try await Self.run { stage, clusters, space in
+            let both = ["-n", space, "-l", "app=web", "--context", "east,west"]
+            let environment = ["KUBECONFIG": clusters.configuration.string]
+            let first = try await stage.deploy(both + ["--config", "{\"a\": 1}"], environment)
+            #expect(first.status == 0, "\(first.stderr)")
+            for server in [clusters.east, clusters.west] {
+                #expect(try await clusters.configured(server, in: space) == .integer(1))
+            }
+            let lost = try await Self.deployWithLoss(
+                stage, clusters, both + ["--config", "{\"a\": 2}", "--atomic", "--request-timeout", "3s"])
+            #expect(lost.status == 69, "\(lost.stderr)")
+            #expect(lost.stderr.contains("what was changed before is as it was"), "\(lost.stderr)")
+            #expect(lost.stderr.contains("(context \"west\")") || lost.stderr.contains("context \"west\""))
+            #expect(try await clusters.configured(clusters.east, in: space) == .integer(1))
+
+            // What is new goes again.
+            let new = try await Self.deployWithLoss(
+                stage, clusters,
+                ["-n", space, "-l", "app=web", "--context", "east,west", "--id", "fresh", "--atomic"]
+                    + ["--request-timeout", "3s"])
+            #expect(new.status == 69, "\(new.stderr)")
+            let left = try await clusters.east.kubectl(["get", "wasmplugins", "-n", space, "-o", "name"])
+            #expect(left == "wasmplugin.extensions.istio.io/add-header\n")
+        }
+    }
+
+    @Test func `without --atomic the error names what was changed, and its command takes that back`()
+        async throws
+    {
+        try await Self.run { stage, clusters, _ in
+            let space = "plain"
+            for server in [clusters.east, clusters.west] {
+                try await server.kubectl(["create", "namespace", space])
+            }
+            let both = ["-n", space, "-l", "app=web", "--context", "east,west"]
+            let environment = ["KUBECONFIG": clusters.configuration.string]
+            let first = try await stage.deploy(both + ["--config", "{\"a\": 1}"], environment)
+            #expect(first.status == 0, "\(first.stderr)")
+            let lost = try await Self.deployWithLoss(
+                stage, clusters, both + ["--config", "{\"a\": 2}", "--request-timeout", "3s"])
+            #expect(lost.status == 69, "\(lost.stderr)")
+            #expect(
+                lost.stderr.contains(
+                    "already changed: WasmPlugin \"\(space)/add-header\" of context \"east\""),
+                "\(lost.stderr)")
+            #expect(try await clusters.configured(clusters.east, in: space) == .integer(2))
+            let command = try #require(
+                lost.stderr.firstMatch(of: /take back what was changed with 'wasme ([^']*)'/))
+            #expect(command.1 == "rollback istio add-header -n \(space) --context east")
+            let back = try await stage.wasme(command.1.split(separator: " ").map { String($0) }, environment)
+            #expect(back.status == 0, "\(back.stderr)")
+            #expect(try await clusters.configured(clusters.east, in: space) == .integer(1))
+
+            // What was not there before goes by undeploy, and only from where it came to.
+            let fresh = try await Self.deployWithLoss(
+                stage, clusters, both + ["--id", "fresh", "--request-timeout", "3s"])
+            let undo = try #require(
+                fresh.stderr.firstMatch(of: /take back what was changed with 'wasme ([^']*)'/),
+                "\(fresh.stderr)")
+            #expect(undo.1 == "undeploy istio fresh -n \(space) --context east")
+            let gone = try await stage.wasme(undo.1.split(separator: " ").map { String($0) }, environment)
+            #expect(gone.stdout == "WasmPlugin \(space)/fresh (context east) deleted\n", "\(gone.stderr)")
+        }
+    }
+}
