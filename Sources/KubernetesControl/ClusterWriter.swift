@@ -70,10 +70,14 @@ package struct ClusterWriter: Sendable {
     /// Applies objects that differ between clusters, as each has its own history.
     /// - Parameters:
     ///   - items: the objects of each cluster, in the order of the contexts.
+    ///   - replaced: objects of ours in each cluster whose place the applied ones take: they go once all is applied, so that
+    ///     there is no moment without either.
     ///   - options: how to write.
     /// - Returns: what became of each.
     /// - Throws: `KubernetesError`; its `changes` are those that stay.
-    package func apply(_ items: [[Item]], _ options: Options) async throws -> [ObjectChange] {
+    package func apply(
+        _ items: [[Item]], replacing replaced: [[ClusterObject]] = [], _ options: Options
+    ) async throws -> [ObjectChange] {
         var work: [(cluster: Kubectl, item: Item, live: ClusterObject?)] = []
         for (cluster, items) in zip(clusters, items) {
             let present = try await live(items, in: cluster, options)
@@ -83,19 +87,29 @@ package struct ClusterWriter: Sendable {
             }
         }
         var planned: [ObjectChange] = []
-        if options.isDryRun || work.count > 1 {
+        if options.isDryRun || work.count + replaced.joined().count > 1 {
             for (cluster, item, present) in work {
                 let after = try await write(item, in: cluster, options, isDryRun: true)
                 planned.append(ObjectChange(context: cluster.context, before: present, after: after))
             }
         }
-        if options.isDryRun { return planned }
+        let removals = zip(clusters, replaced).flatMap { cluster, objects in
+            objects.map { object in
+                (cluster, ObjectChange(context: cluster.context, before: object, after: nil))
+            }
+        }
+        if options.isDryRun { return planned + removals.map(\.1) }
         var changes: [ObjectChange] = []
         do {
             for (cluster, item, present) in work {
                 try Task.checkCancellation()
                 let after = try await write(item, in: cluster, options, isDryRun: false)
                 changes.append(ObjectChange(context: cluster.context, before: present, after: after))
+            }
+            for (cluster, change) in removals {
+                try Task.checkCancellation()
+                try await delete(change.object, in: cluster)
+                changes.append(change)
             }
         } catch {
             throw await explain(error, after: changes, options)

@@ -24,8 +24,8 @@ package struct IstioTarget: KubernetesTarget {
         let used = DeploymentField.allCases.filter { $0.isUsed(by: request.deployment, at: request.place) }
         let isBeyondPlugin =
             options.allowsStopIteration != nil || options.reloadBackoff != nil
-            || request.version.map { $0 < HostVersion(1, 12) } == true
             || used.contains { Self.refusal(of: $0, in: .wasmPlugin) != nil }
+            || request.version.map { Self.isBeyondPlugin(request.deployment, of: $0) } == true
         let isWithinFilter = !used.contains { Self.refusal(of: $0, in: .envoyFilter) != nil }
         kind = isBeyondPlugin && isWithinFilter ? .envoyFilter : .wasmPlugin
     }
@@ -189,13 +189,16 @@ package struct IstioTarget: KubernetesTarget {
         let mayReload = has(reload, request.version)
         switch request.deployment.failurePolicy {
         case .open: return "FAIL_OPEN"
-        case .closed: return "FAIL_CLOSE"
+        case .closed:
+            // All that versions without the field can do.
+            return request.version == nil || has("WasmPlugin.failStrategy", request.version)
+                ? "FAIL_CLOSE" : nil
         case .reload:
             guard let version = request.version, !mayReload else { return "FAIL_RELOAD" }
             rendered.warnings.append(
                 "Istio \(version) cannot start a module again that has trapped; the filter fails closed: every request is refused from then on"
             )
-            return "FAIL_CLOSE"
+            return has("WasmPlugin.failStrategy", version) ? "FAIL_CLOSE" : nil
         case nil: return mayReload ? "FAIL_RELOAD" : nil
         }
     }

@@ -123,4 +123,27 @@ import Testing
         #expect(throws: DeploymentError.self) { try IstioTarget(for: both).plan(both) }
         #expect(IstioTarget(for: try Samples.request(version: "1.11")).kind == .envoyFilter)
     }
+
+    @Test func `what a version's plugin has no field for is said to its Envoy`() throws {
+        func kind(_ version: String, _ change: (inout FilterDeployment) -> Void) throws -> IstioOptions.Kind {
+            IstioTarget(for: try Samples.request(version: version) { change(&$0.deployment) }).kind
+        }
+        for (old, new, change) in [
+            ("1.15", "1.16", { $0.match = [.init(mode: .client)] }),
+            ("1.18", "1.19", { $0.failurePolicy = .open }), ("1.19", "1.20", { $0.kind = .network }),
+            ("1.26", "1.27", { $0.failurePolicy = .reload }),
+        ] as [(String, String, (inout FilterDeployment) -> Void)] {
+            #expect(try kind(old, change) == .envoyFilter)
+            #expect(try kind(new, change) == .wasmPlugin)
+        }
+        // Its Envoy cannot do that either.
+        #expect(try kind("1.20") { $0.failurePolicy = .reload } == .wasmPlugin)
+        #expect(try kind("1.18") { $0.failurePolicy = .closed } == .wasmPlugin)
+        // Only a plugin has phases.
+        #expect(
+            try kind("1.18") {
+                $0.failurePolicy = .open
+                $0.phase = .stats
+            } == .wasmPlugin)
+    }
 }

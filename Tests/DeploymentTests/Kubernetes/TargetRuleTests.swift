@@ -28,6 +28,8 @@ import Testing
                 == true)
         #expect(try warnings("9.9") == ["Istio 9.9 is newer than what is known of it"])
         #expect(try warnings("1.2") == ["nothing is known of Istio (WasmPlugin) 1.2"])
+        // Closed is all that versions without the field can do.
+        #expect(try warnings("1.18") { $0.deployment.failurePolicy = .closed } == [])
         for (version, strategy) in [("1.26", nil), ("1.27", "FAIL_RELOAD"), (nil, nil)]
             as [(String?, String?)]
         {
