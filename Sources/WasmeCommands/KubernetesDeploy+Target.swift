@@ -24,6 +24,18 @@ extension KubernetesDeploy {
             }
         }
 
+        /// The resources that a deploy may write that are wholly ours.
+        var kinds: [String] {
+            switch target {
+            case .istio: IstioVerbs.kinds
+            case .envoyGateway: EnvoyGatewayVerbs.kinds
+            case .higress: HigressVerbs.kinds
+            case .kuma: KumaVerbs.kinds
+            case .cilium: CiliumVerbs.kinds
+            case .envoy, .gloo, .consul: []
+            }
+        }
+
         /// Makes the target for what is to be deployed.
         func make(_ request: KubernetesRequest) throws -> any KubernetesTarget {
             guard let made = target.renderer(for: request) else {

@@ -114,25 +114,28 @@ struct KubernetesDeploy {
         try await preparePullSecret(deployment, place)
         var changeOptions = options.change.options(first.objects.first?.namespace ?? place.namespace)
         let present = try await writer.present(first.objects.map { ClusterWriter.Item($0) }, changeOptions)
+        let former = try await former(deployment.id, target, in: changeOptions.namespace, writer)
         // What was there before comes back by its history; what is new goes.
-        let isNew = !present.joined().contains { live in
+        let isNew = former.allSatisfy(\.isEmpty) && !present.joined().contains { live in
             KubernetesStamp.deployments(in: .object(live.json)).contains(deployment.id)
         }
         let verb = isNew ? "undeploy" : "rollback"
         changeOptions.takeBack =
             "wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeatedAnywhere)"
         var items: [[ClusterWriter.Item]] = []
+        var replaced: [[ClusterObject]] = []
         var warnings: [String] = []
-        for live in present {
-            request.live = live.map { .object($0.json) }
+        for (live, former) in zip(present, former) {
+            request.live = (live + former).map { .object($0.json) }
             let made = try target.make(request)
             let plan = try made.plan(request)
             warnings += plan.warnings
             warnings += try made.conflicts(of: plan, with: request.live)
             items.append(plan.objects.map { ClusterWriter.Item($0) })
+            replaced.append(plan.replaced(of: former))
         }
         warn(warnings)
-        return (deployment, try await writer.apply(items, changeOptions))
+        return (deployment, try await writer.apply(items, replacing: replaced, changeOptions))
     }
 
     /// What is to be rendered, by whom and when.

@@ -122,6 +122,7 @@ extension KubernetesDeploy {
         let versions = try await versions(of: word)
         try await checkImages(of: returns.map(\.deployment), word, versions)
         var plans: [(context: String?, plan: KubernetesPlan)] = []
+        var replaced: [(context: String?, objects: [ClusterObject])] = []
         var warnings: [String] = []
         for item in returns {
             var request = request(item.deployment, item.place)
@@ -132,12 +133,14 @@ extension KubernetesDeploy {
             let first = try item.target.make(request).plan(request)
             let present = try await writer.present(
                 first.objects.map { ClusterWriter.Item($0) }, options.change.options(nil))
-            request.live = present.joined().map { .object($0.json) }
+            let former = try await former(id, item.target, in: item.place.namespace, writer).flatMap { $0 }
+            request.live = (present.joined() + former).map { .object($0.json) }
             let made = try item.target.make(request)
             let plan = try made.plan(request)
             warnings += plan.warnings
             warnings += try made.conflicts(of: plan, with: request.live)
             plans.append((item.context, plan))
+            replaced.append((item.context, plan.replaced(of: former)))
         }
         warn(warnings)
         if options.change.dryRun == .client {
@@ -152,7 +155,10 @@ extension KubernetesDeploy {
         let items = writer.contexts.map { context in
             plans.filter { $0.context == context }.flatMap { $0.plan.objects.map { ClusterWriter.Item($0) } }
         }
-        return try await writer.apply(items, changeOptions)
+        let gone = writer.contexts.map { context in
+            replaced.filter { $0.context == context }.flatMap(\.objects)
+        }
+        return try await writer.apply(items, replacing: gone, changeOptions)
     }
 
     /// Holds images against the target as a deploy does, where they can be had: one that is gone from its registry may still

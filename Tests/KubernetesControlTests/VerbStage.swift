@@ -93,7 +93,7 @@ struct VerbStage: Sendable {
     ]
 
     /// A small kind that takes everything, in place of a published definition.
-    private static func definition(_ resource: String, _ kind: String, _ version: String) -> String {
+    static func definition(_ resource: String, _ kind: String, _ version: String) -> String {
         let parts = resource.split(separator: ".", maxSplits: 1)
         return """
             apiVersion: apiextensions.k8s.io/v1

@@ -44,7 +44,11 @@ package enum KubernetesStamp {
         let deployment = request.deployment
         guard let last = objects.last else { return }
         let live = request.live.first { $0.isSameObject(as: last) }
-        var history = live.map { Self.history(of: deployment.id, in: $0) } ?? KubernetesHistory()
+        // An object of another kind may have been deployed under the id before.
+        let former = request.live.filter { isOurs($0) && deployments(in: $0).contains(deployment.id) }
+        var history =
+            ((live.map { [$0] } ?? []) + former).lazy.map { Self.history(of: deployment.id, in: $0) }
+            .first { !$0.revisions.isEmpty } ?? KubernetesHistory()
         history.add(
             deployment, at: target, author: request.author, time: request.time,
             limit: last.isShared ? KubernetesHistory.maximumSharedSize : KubernetesHistory.maximumSize)
