@@ -106,7 +106,7 @@ package struct ClusterObject: Hashable, Sendable {
     }
 
     /// Whether a path element names this item of a list: by its keys, or by its value.
-    private static func selects(_ name: String, _ element: JSONValue) -> Bool {
+    static func selects(_ name: String, _ element: JSONValue) -> Bool {
         guard let wanted = try? JSONValue(parsing: String(name.dropFirst(2))) else { return false }
         if name.hasPrefix("v:") { return wanted == element }
         guard name.hasPrefix("k:"), let keys = wanted.object, let element = element.object else {
@@ -144,7 +144,7 @@ package struct FieldChange: Hashable, Sendable {
         return [FieldChange(path: path, before: old, after: new)]
     }
 
-    private static func join(_ path: String, _ name: String) -> String {
+    static func join(_ path: String, _ name: String) -> String {
         let step = step(name)
         return step.hasPrefix("[") ? path + step : "\(path).\(step)"
     }
