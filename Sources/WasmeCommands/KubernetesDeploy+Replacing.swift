@@ -18,8 +18,7 @@ extension KubernetesDeploy {
     func former(
         _ id: String, _ target: Target, in namespace: String?, _ writer: ClusterWriter
     ) async throws -> [[ClusterObject]] {
-        // One kind alone is its own successor.
-        guard target.kinds.count > 1 else { return writer.contexts.map { _ in [] } }
+        guard !target.kinds.isEmpty else { return writer.contexts.map { _ in [] } }
         do {
             let found = try await writer.find(target.kinds, namespace: namespace)
             return writer.contexts.map { context in

@@ -24,15 +24,12 @@ extension KubernetesDeploy {
             }
         }
 
-        /// The resources that a deploy may write that are wholly ours.
+        /// The resources of which a deploy writes one: that which can express it.
         var kinds: [String] {
             switch target {
             case .istio: IstioVerbs.kinds
-            case .envoyGateway: EnvoyGatewayVerbs.kinds
-            case .higress: HigressVerbs.kinds
-            case .kuma: KumaVerbs.kinds
             case .cilium: CiliumVerbs.kinds
-            case .envoy, .gloo, .consul: []
+            case .envoy, .envoyGateway, .gloo, .higress, .kuma, .consul: []
             }
         }
 

@@ -8,9 +8,7 @@ import Testing
 @Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct ReplacingTests {
     private static func names(in space: String) async throws -> [String] {
         try await Cluster.server.kubectl([
-            "get",
-            "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io,meshproxypatches.kuma.io,containerpatches.kuma.io",
-            "-n", space, "-o", "name",
+            "get", "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io", "-n", space, "-o", "name",
         ]).split(separator: "\n").map { String($0.prefix { $0 != "." }) }.sorted()
     }
 
@@ -57,22 +55,6 @@ import Testing
                     == "WasmPlugin \(space)/one created\nEnvoyFilter \(space)/one deleted\n")
             #expect(try await wasme(["history", "istio", "one", "-n", "SPACE", "-q"]).hasSuffix("one 3\n"))
             #expect(try await Self.names(in: space) == ["wasmplugin", "wasmplugin"])
-        }
-    }
-
-    @Test func `what a deployment no longer needs goes with the change`() async throws {
-        try await stage { stage, space in
-            let deploy = [
-                "deploy", "kuma", stage.image, "--id", "one", "-n", "SPACE", "--module-file", "/w/m.wasm",
-            ]
-            let first = try await stage.wasme(deploy + ["--volume", "wasm"], in: space)
-            try #require(first.status == 0, "\(first.stderr)")
-            #expect(try await Self.names(in: space) == ["containerpatch", "meshproxypatch"])
-            let second = try await stage.wasme(deploy, in: space)
-            #expect(second.stdout.hasSuffix("ContainerPatch \(space)/one deleted\n"), "\(second)")
-            let back = try await stage.wasme(["rollback", "kuma", "one", "-n", "SPACE"], in: space)
-            #expect(back.status == 0, "\(back.stderr)")
-            #expect(try await Self.names(in: space) == ["containerpatch", "meshproxypatch"])
         }
     }
 }
