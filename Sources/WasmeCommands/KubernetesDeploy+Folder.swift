@@ -67,6 +67,6 @@ extension KubernetesDeploy {
         let made = try target.make(request)
         let plan = try made.plan(request)
         warn(try plan.warnings + made.conflicts(of: plan, with: request.live))
-        return (plan, try folder.changes(for: plan))
+        return (plan, try folder.changes(for: plan, in: target.groups))
     }
 }

@@ -32,16 +32,3 @@ extension KubernetesDeploy {
         }
     }
 }
-
-extension KubernetesPlan {
-    /// Of our objects, those that this plan takes the place of: in the same namespace, or in none as well.
-    func replaced(of former: [ClusterObject]) -> [ClusterObject] {
-        former.filter { old in
-            objects.contains { ($0.namespace == nil) == (old.namespace == nil) }
-                && !objects.contains {
-                    $0.group == old.group && $0.kind == old.kind && $0.name == old.name
-                        && ($0.namespace ?? old.namespace) == old.namespace
-                }
-        }
-    }
-}

@@ -33,6 +33,9 @@ extension KubernetesDeploy {
             }
         }
 
+        /// The APIs of these resources.
+        var groups: Set<String> { Set(kinds.map { String($0.drop { $0 != "." }.dropFirst()) }) }
+
         /// Makes the target for what is to be deployed.
         func make(_ request: KubernetesRequest) throws -> any KubernetesTarget {
             guard let made = target.renderer(for: request) else {

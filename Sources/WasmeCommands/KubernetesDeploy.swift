@@ -132,7 +132,7 @@ struct KubernetesDeploy {
             warnings += plan.warnings
             warnings += try made.conflicts(of: plan, with: request.live)
             items.append(plan.objects.map { ClusterWriter.Item($0) })
-            replaced.append(plan.replaced(of: former))
+            replaced.append(former.filter { plan.replaces(.object($0.json), in: target.groups) })
         }
         warn(warnings)
         return (deployment, try await writer.apply(items, replacing: replaced, changeOptions))

@@ -140,7 +140,8 @@ extension KubernetesDeploy {
             warnings += plan.warnings
             warnings += try made.conflicts(of: plan, with: request.live)
             plans.append((item.context, plan))
-            replaced.append((item.context, plan.replaced(of: former)))
+            let gone = former.filter { plan.replaces(.object($0.json), in: item.target.groups) }
+            replaced.append((item.context, gone))
         }
         warn(warnings)
         if options.change.dryRun == .client {

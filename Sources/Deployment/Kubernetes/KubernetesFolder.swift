@@ -66,12 +66,20 @@ package struct KubernetesFolder: Sendable {
     }
 
     /// What a plan makes of the folder.
-    /// - Parameter plan: made with the folder's objects as `live`, so that their history goes on.
+    /// - Parameters:
+    ///   - plan: made with the folder's objects as `live`, so that their history goes on.
+    ///   - groups: the APIs whose kinds can stand for each other: an object of another kind is replaced.
     /// - Returns: each of the plan's files, the kustomization last.
     /// - Throws: `DeploymentError` for files that hold what is not the plan's to write; `SystemError`.
-    package func changes(for plan: KubernetesPlan) throws -> [FileChange] {
+    package func changes(for plan: KubernetesPlan, in groups: Set<String> = []) throws -> [FileChange] {
         let names = Set(plan.objects.map(KubernetesPlan.fileName))
+        var replaced: [String] = []
         for item in try items(needed: names) {
+            if plan.replaces(item.object, in: groups) {
+                guard item.isAlone else { throw shared(item) }
+                replaced.append(item.file)
+                continue
+            }
             guard let object = plan.objects.first(where: item.object.isSameObject) else {
                 guard !names.contains(item.file) else { throw occupied(item) }
                 continue
@@ -85,10 +93,24 @@ package struct KubernetesFolder: Sendable {
             guard item.isAlone else { throw occupied(item) }
         }
         let list = kustomization
-        let files = try plan.files(in: path, kustomization: try list.bytes.map(Self.text), named: list.name)
-        return try files.files.map {
-            FileChange($0.path, before: try Self.content($0.path), after: $0.bytes)
+        let file = path.appending(list.name)
+        let rest = try list.bytes.map {
+            try Kustomization.removing(replaced, from: Self.text($0), at: file.string)
         }
+        let files = try plan.files(in: path, kustomization: rest, named: list.name)
+        let gone = try replaced.map { try removal(of: $0) }
+        return try gone
+            + files.files.map { FileChange($0.path, before: try Self.content($0.path), after: $0.bytes) }
+    }
+
+    private func removal(of file: String) throws -> FileChange {
+        FileChange(path.appending(file), before: try Self.content(path.appending(file)), after: nil)
+    }
+
+    private func shared(_ item: Item) -> DeploymentError {
+        DeploymentError(
+            .foreign, "\"\(path.appending(item.file))\" holds other objects beside \(item.title)",
+            hint: "take it out of the file yourself")
     }
 
     private func occupied(_ item: Item) -> DeploymentError {
@@ -121,15 +143,9 @@ package struct KubernetesFolder: Sendable {
                 "\"\(id)\" is in several namespaces in \"\(path)\": \(namespaces.sorted().joined(separator: ", "))",
                 hint: "say which with --namespace")
         }
-        if let shared = found.first(where: { !$0.isAlone }) {
-            throw DeploymentError(
-                .foreign, "\"\(path.appending(shared.file))\" holds other objects beside \(shared.title)",
-                hint: "take it out of the file yourself")
-        }
+        if let item = found.first(where: { !$0.isAlone }) { throw shared(item) }
         guard !found.isEmpty else { return [] }
-        var changes = try found.map {
-            FileChange(path.appending($0.file), before: try Self.content(path.appending($0.file)), after: nil)
-        }
+        var changes = try found.map { try removal(of: $0.file) }
         let list = kustomization
         if let before = try list.bytes {
             let file = path.appending(list.name)

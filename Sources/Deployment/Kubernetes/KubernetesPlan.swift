@@ -63,6 +63,24 @@ package struct KubernetesPlan: Hashable, Sendable {
         return DeploymentPlan(summary: summary, files: all)
     }
 
+    /// Whether an object is an earlier form of what this plan writes, of another kind: both would run the filter twice.
+    ///
+    /// What only helps a filter has no history, and may still be named by others.
+    /// - Parameters:
+    ///   - live: an object, as it is in a cluster or a folder.
+    ///   - groups: the APIs whose kinds can stand for each other.
+    package func replaces(_ live: JSONValue, in groups: Set<String>) -> Bool {
+        guard let filter = objects.last, !filter.isShared, let id = filter.labels[KubernetesStamp.idLabel],
+            KubernetesStamp.isOurs(live), KubernetesStamp.deployments(in: live) == [id],
+            !KubernetesStamp.history(of: id, in: live).revisions.isEmpty,
+            let group = live.object?["apiVersion"]?.string.map({ String($0.prefix { $0 != "/" }) }),
+            groups.contains(group),
+            // Without one it is that of the context, where the object was found.
+            filter.namespace == nil || live.metadata?["namespace"]?.string == filter.namespace
+        else { return false }
+        return !objects.contains { live.isSameObject(as: $0) }
+    }
+
     /// Named by kind and name, so that two filters never share a file.
     package static func fileName(_ object: KubernetesObject) -> String {
         let parts = [object.namespace, object.kind.lowercased(), object.name].compactMap { $0 }

@@ -42,6 +42,29 @@ import Testing
         return try write(plan)
     }
 
+    @Test func `an object of another kind takes the place of the one before, with its history`() throws {
+        _ = try deploy("other")
+        _ = try deploy()
+        var request = try Samples.request(labels: ["app": "web"]) { $0.deployment.capabilities = [] }
+        request.live = try folder.items().map(\.object)
+        let target = IstioTarget(for: request)
+        let plan = try target.plan(request)
+        let changes = try folder.changes(
+            for: plan, in: ["extensions.istio.io", "networking.istio.io"])
+        #expect(changes.map(\.kind) == [.deleted, .created, .configured])
+        for change in changes { try change.carryOut() }
+        #expect(
+            try Files.contents(scratch.path).sorted() == [
+                "kustomization.yaml", "shop.envoyfilter.add-header.yaml", "shop.wasmplugin.other.yaml",
+            ])
+        #expect(!(try text("kustomization.yaml").contains("wasmplugin.add-header")))
+        let live = try #require(
+            try folder.items().first { $0.file == "shop.envoyfilter.add-header.yaml" }?.object)
+        #expect(KubernetesStamp.history(of: "add-header", in: live).revisions.map(\.number) == [1, 2])
+        // Kinds of other targets stay.
+        #expect(try folder.changes(for: plan, in: ["networking.istio.io"]).allSatisfy { $0.kind == .unchanged })
+    }
+
     @Test func `a folder gets a file for each object and a kustomization`() throws {
         let proxies = try Samples.request(namespace: nil, labels: ["app": "backend"])
         var options = try Samples.kuma()
