@@ -51,7 +51,7 @@ import Testing
         let plan = try target.plan(request)
         let changes = try folder.changes(
             for: plan, in: ["extensions.istio.io", "networking.istio.io"])
-        #expect(changes.map(\.kind) == [.deleted, .created, .configured])
+        #expect(changes.map(\.kind) == [.removed, .created, .changed])
         for change in changes { try change.carryOut() }
         #expect(
             try Files.contents(scratch.path).sorted() == [
