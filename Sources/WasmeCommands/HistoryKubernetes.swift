@@ -51,6 +51,9 @@ struct ClusterHistoryResult: CommandResult {
         let image: String?
         let digest: String
         let configuration: String?
+        /// Where it ran and what the target was told, as `spec.deployment` of a file has it, in JSON; nil for revisions of
+        /// older versions.
+        let target: String?
 
         init(_ revision: KubernetesHistory.Revision, _ found: ClusterDeployment, isLive: Bool) {
             context = found.context
@@ -63,6 +66,7 @@ struct ClusterHistoryResult: CommandResult {
             image = revision.deployment.image.map { "\($0)" }
             digest = revision.deployment.digest.description
             configuration = revision.deployment.configuration
+            target = revision.target.map { "\($0.section)" }
         }
     }
 

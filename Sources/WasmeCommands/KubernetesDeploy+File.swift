@@ -127,10 +127,13 @@ extension KubernetesDeploy {
                 .failed, "\(message): what was changed is as it was",
                 hint: "deploy without --atomic to look at it where it is")
         }
-        let verb = changes.contains { $0.kind == .created } ? "undeploy" : "rollback"
+        let isNew = changes.contains { $0.kind == .created } && !changes.contains { $0.kind == .deleted }
+        let verb = isNew ? "undeploy" : "rollback"
         throw CommandError(
             .failed, message,
-            hint: "take it back: wasme \(verb) \(target.word) \(deployment.id)\(options.cluster.repeated)")
+            hint:
+                "take it back: wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeated)"
+        )
     }
 
     /// Takes changes back, also for somebody who is interrupted.

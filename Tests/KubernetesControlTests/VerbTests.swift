@@ -29,7 +29,6 @@ import Testing
         try #require(second.status == 0, "\(target.word): \(second.stderr)")
         let two = try #require(try await stage.live(target, in: space)?["spec"])
         #expect(one != two)
-
         let planned = try await verb("rollback", "verbs", "--dry-run", "server")
         #expect(planned.stdout.contains("would be configured"), "\(target.word): \(planned)")
         #expect(try await stage.live(target, in: space)?["spec"] == two)
@@ -52,6 +51,9 @@ import Testing
                 ], "\(target.word): \(history)")
             #expect(rows.last?.first == "*")
         }
+        let json = try JSONValue(parsing: try await verb("history", "verbs", "--format", "json").stdout)
+        let told = (json.object?["revisions"]?.array ?? []).map { $0.object?["target"]?.string }
+        #expect(told.count == 4 && told[0] == told[2] && told[1] == told[3] && Set(told).count == 2)
         let unknown = try await verb("rollback", "verbs", "--to", "9")
         #expect(unknown.status == 1)
         #expect(unknown.stderr.contains("there is no revision 9"), "\(unknown.stderr)")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
+package import JSON
 import YAML
 
 extension FilterDeploymentFile.Target {
@@ -47,7 +47,7 @@ extension FilterDeploymentFile.Target {
     }
 
     /// `spec.deployment` alone, as one line of JSON can have it.
-    var section: JSONValue { .object([name: written(nil, namespace: place?.namespace).json]) }
+    package var section: JSONValue { .object([name: written(nil, namespace: place?.namespace).json]) }
 
     /// Reads a `section`; nil if it is not understood.
     init?(section: JSONValue, pullSecret: String?) {
