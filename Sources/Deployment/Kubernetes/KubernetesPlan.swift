@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import JSON
 package import SystemPackage
 
 /// What is to be in a cluster: a pure value, the same for a dry run, a difference, a folder in a repository and the real thing.
