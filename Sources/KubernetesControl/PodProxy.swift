@@ -36,7 +36,7 @@ package struct PortForward: PodProxy {
     private let makeTransport: @Sendable () -> any HTTPTransport
 
     package init(
-        _ kubectl: Kubectl, ports: ProxyPorts = .istio,
+        _ kubectl: Kubectl, ports: ProxyPorts,
         transport: @escaping @Sendable () -> any HTTPTransport
     ) {
         self.kubectl = kubectl
@@ -83,7 +83,7 @@ package struct PodExec: PodProxy {
     private let kubectl: Kubectl
     private let ports: ProxyPorts
 
-    package init(_ kubectl: Kubectl, ports: ProxyPorts = .istio) {
+    package init(_ kubectl: Kubectl, ports: ProxyPorts) {
         self.kubectl = kubectl
         self.ports = ports
     }

@@ -4,7 +4,7 @@ private import Foundation
 import JSON
 
 /// The pods that a deployment selects.
-package struct PodSelection: Hashable, Sendable {
+package struct PodSelection: Hashable, Sendable, CustomStringConvertible {
     /// Nil for all namespaces.
     package var namespace: String?
     /// Empty for all pods.
@@ -13,6 +13,16 @@ package struct PodSelection: Hashable, Sendable {
     package init(namespace: String?, labels: [String: String] = [:]) {
         self.namespace = namespace
         self.labels = labels
+    }
+
+    /// For people, as in `pods with app=web in namespace "shop"`.
+    package var description: String {
+        let place = namespace.map { "namespace \"\($0)\"" } ?? "all namespaces"
+        return "pods\(labels.isEmpty ? "" : " with \(selector)") in \(place)"
+    }
+
+    fileprivate var selector: String {
+        labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
     }
 }
 
@@ -50,12 +60,11 @@ extension Kubectl {
         }
         var query = "limit=\(count)"
         if !selection.labels.isEmpty {
-            let selector = selection.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            query += "&labelSelector=\(encoded(selector.joined(separator: ",")))"
+            query += "&labelSelector=\(encoded(selection.selector))"
         }
         if !token.isEmpty { query += "&continue=\(encoded(token))" }
         let space = selection.namespace.map { "namespaces/\($0)/" } ?? ""
-        return try await raw("/api/v1/\(space)pods?\(query)", to: "list the selected pods")
+        return try await raw("/api/v1/\(space)pods?\(query)", to: "list \(selection)")
     }
 }
 

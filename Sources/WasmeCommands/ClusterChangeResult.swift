@@ -38,19 +38,23 @@ struct ClusterChangeResult: CommandResult {
     let isDryRun: Bool
     let changes: [Change]
     let proxies: [ProxyRow]?
+    /// What the control planes say of the objects, if they were asked.
+    let statuses: [ObjectStatus]?
 
-    init(_ id: String, _ changes: [ObjectChange], isDryRun: Bool, proxies: [ProxyRow]? = nil) {
+    init(_ id: String, _ changes: [ObjectChange], isDryRun: Bool, evidence: [FilterEvidence]? = nil) {
         self.id = id
         self.isDryRun = isDryRun
         self.changes = changes.map { Change($0) }
-        self.proxies = proxies
+        proxies = evidence?.flatMap(\.rows)
+        statuses = evidence?.map { ObjectStatus($0) }
     }
 
     var text: String {
         guard !changes.isEmpty else { return "nothing of \"\(id)\" is there" }
         let lines = changes.flatMap { $0.lines(isDryRun: isDryRun) }
-        guard let proxies else { return lines.joined(separator: "\n") }
-        return (lines + [ProxyRow.table(proxies)]).joined(separator: "\n")
+        guard let proxies, let statuses else { return lines.joined(separator: "\n") }
+        return (lines + statuses.filter { $0.state != "silent" }.map(\.line) + [ProxyRow.table(proxies)])
+            .joined(separator: "\n")
     }
 
     var brief: String { changes.map { "\($0.kind)/\($0.name)" }.joined(separator: "\n") }
@@ -97,6 +101,10 @@ struct ProxyRow: Encodable {
     let digest: String?
     let restarts: Int
     let fetches: [String: Int]
+    /// The digest of the module that Envoy itself fetches.
+    let module: String?
+    /// What the agent's counts of fetches say beside the state.
+    let fetchTrouble: String?
 
     init(_ report: ProxyReport, context: String?) {
         self.context = context
@@ -109,6 +117,8 @@ struct ProxyRow: Encodable {
         digest = report.digest
         restarts = report.restarts
         fetches = report.fetches
+        module = report.module
+        fetchTrouble = report.fetchTrouble
     }
 
     static func table(_ rows: [ProxyRow]) -> String {
@@ -119,7 +129,8 @@ struct ProxyRow: Encodable {
                 [
                     "\(row.namespace)/\(row.pod)", row.state, row.envoy ?? "",
                     row.workers > 0 ? "\(row.workers)" : "",
-                    row.digest.map { String($0.prefix(12)) } ?? "", "\(row.restarts)", row.reason ?? "",
+                    row.digest.map { String($0.prefix(12)) } ?? "", "\(row.restarts)",
+                    [row.reason, row.fetchTrouble].compactMap { $0 }.joined(separator: "; "),
                 ]
             })
     }

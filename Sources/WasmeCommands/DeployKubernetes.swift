@@ -32,14 +32,6 @@ struct DeployIstio: KubernetesDeployVerb {
     @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
-    func run(in context: CommandContext) async throws {
-        try await KubernetesDeploy(options: options, output: output, context: context).run(proof: proof) {
-            .init(target($0))
-        }
-    }
-
-    var waits: Bool { proof.wait }
-
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
         .istio(.init(), istio.istio(options.place.patchContext), .init())
     }
@@ -58,6 +50,7 @@ struct DeployEnvoyGateway: KubernetesDeployVerb {
 
     @OptionGroup(title: "Envoy Gateway") var gateway: EnvoyGatewayTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
@@ -79,6 +72,7 @@ struct DeployHigress: KubernetesDeployVerb {
     static let example = "ghcr.io/acme/add-header:v2"
 
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target { .higress(.init(), .init()) }
@@ -100,6 +94,7 @@ struct DeployGloo: KubernetesDeployVerb {
 
     @OptionGroup(title: "Gloo") var gloo: GlooTargetOptions
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target { .gloo(.init(), gloo.gloo) }
@@ -129,6 +124,7 @@ struct DeployKuma: KubernetesDeployVerb {
 
     @OptionGroup var module: ModuleSourceOptions
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
@@ -168,6 +164,7 @@ struct DeployConsul: KubernetesDeployVerb {
 
     @OptionGroup var module: ModuleSourceOptions
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) -> FilterDeploymentFile.Target {
@@ -205,6 +202,7 @@ struct DeployCilium: KubernetesDeployVerb {
     var clusterwide = false
 
     @OptionGroup var options: KubernetesDeployOptions
+    @OptionGroup(title: "Proof") var proof: ProofOptions
     @OptionGroup var output: OutputOptions
 
     func target(_ image: StoredFilter) throws -> FilterDeploymentFile.Target {

@@ -29,7 +29,7 @@ struct DiffKubernetes<Deploy: KubernetesDeployVerb>: WasmeCommand {
             deploy.options.output.map { _ in "--output" },
             deploy.options.printDeployment ? "--print-deployment" : nil,
             change.dryRun.map { _ in "--dry-run" }, change.atomic ? "--atomic" : nil,
-            deploy.waits ? "--wait" : nil, deploy.options.git.given.first,
+            deploy.proof.wait ? "--wait" : nil, deploy.options.git.given.first,
         ]
         if let option = given.compactMap({ $0 }).first {
             throw ValidationError("\(option) is for a deploy: a diff writes nothing anyway")

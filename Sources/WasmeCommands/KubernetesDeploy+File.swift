@@ -3,7 +3,9 @@
 import ArgumentParser
 import Deployment
 import Diagnostics
+import FilterImage
 import KubernetesControl
+import OCI
 
 /// What only a deploy of a file to Kubernetes can be told.
 struct KubernetesFileOptions: ParsableArguments {
@@ -27,7 +29,7 @@ struct KubernetesFileOptions: ParsableArguments {
             valueName: "version"))
     var targetVersion: String?
 
-    @Flag(help: "Ask the selected proxies of Istio until all of them run the filter.")
+    @Flag(help: "Ask the selected proxies of a cluster until all of them run the filter.")
     var wait = false
 
     @OptionGroup var way: ProxyOptions
@@ -45,6 +47,16 @@ struct KubernetesFileOptions: ParsableArguments {
 }
 
 extension KubernetesDeploy {
+    /// A document of a file that was carried out.
+    struct Document {
+        let deployment: FilterDeployment
+        let changes: [ObjectChange]
+        /// The module's digest.
+        let module: Digest
+        /// With the namespace that the file says.
+        let deploy: KubernetesDeploy
+    }
+
     /// Refuses options that do not fit a file.
     static func check(_ file: FilterDeploymentFile, _ cluster: ClusterOptions, waits: Bool) throws {
         guard let (target, place) = Target.named(file.target) else { return }
@@ -54,11 +66,9 @@ extension KubernetesDeploy {
                 "\"\(file.id)\" is for namespace \"\(space)\" by its file, and --namespace says \"\(asked)\"",
                 hint: "leave out --namespace, or the namespace in the file")
         }
-        if waits, target.word != "istio" {
-            throw CommandError(
-                .usage, "--wait asks proxies of Istio, and \"\(file.id)\" is for \(target.word)",
-                hint: "leave out --wait; 'kubectl describe' shows what the target says of its objects")
-        }
+        var proof = try ProofOptions.parse([])
+        proof.wait = waits
+        try proof.check(target.word, of: file.id)
     }
 
     /// Deploys what a file says, in the same way as the command line does.
@@ -70,19 +80,16 @@ extension KubernetesDeploy {
     func run(
         _ file: FilterDeploymentFile, proof: ProofOptions, applied: ([ObjectChange]) -> Void
     ) async throws {
-        guard let (target, _) = Target.named(file.target),
-            let (made, changes, deploy) = try await carryOut(file)
-        else { return }
-        applied(changes)
-        try await deploy.finish(made, changes, target, proof: proof)
+        guard let (target, _) = Target.named(file.target), let done = try await carryOut(file) else { return }
+        applied(done.changes)
+        try await done.deploy.finish(
+            done.deployment, done.changes, target, proof: proof, module: done.module)
     }
 
     /// Deploys what a file says, and leaves it to others to print what became of it.
-    /// - Returns: what was deployed, what became of its objects, and who did it; nil if no cluster was asked.
+    /// - Returns: nil if no cluster was asked.
     /// - Throws: a `Diagnostic`.
-    func carryOut(
-        _ file: FilterDeploymentFile
-    ) async throws -> (FilterDeployment, [ObjectChange], KubernetesDeploy)? {
+    func carryOut(_ file: FilterDeploymentFile) async throws -> Document? {
         guard let (target, named) = Target.named(file.target) else { return nil }
         var (deploy, place) = (self, named)
         place.namespace = place.namespace ?? options.cluster.namespace
@@ -102,25 +109,31 @@ extension KubernetesDeploy {
             context.terminal.writeOutput(pinned.yaml)
             return nil
         }
-        return try await deploy.carryOut(deployment, place, target, image).map { ($0, $1, deploy) }
+        return try await deploy.carryOut(deployment, place, target, image).map { made, changes in
+            Document(
+                deployment: made, changes: changes, module: Digest(of: image.content.module), deploy: deploy)
+        }
     }
 
-    /// Prints what became of it; with a proof the proxies are asked first.
+    /// Prints what became of it; with a proof the control plane and the proxies are asked first.
     func finish(
         _ deployment: FilterDeployment, _ changes: [ObjectChange], _ target: Target,
-        proof: ProofOptions? = nil
+        proof: ProofOptions? = nil, module: Digest? = nil
     ) async throws {
-        var rows: [ProxyRow]?
+        var evidence: [FilterEvidence]?
         let isDryRun = options.change.dryRun != nil
-        if let proof, proof.wait, !isDryRun {
-            rows = try await proof.prove(
-                changes, cluster: options.cluster, digest: deployment.digest, output: output, in: context)
+        if let proof, proof.wait, !isDryRun, let fleet = ProxyFleet.named(target.word) {
+            let way = FilterProof(
+                fleet: fleet, id: deployment.id, digest: deployment.digest, module: module, way: proof.way,
+                output: output, context: context)
+            evidence = try await proof.prove(changes, by: way, cluster: options.cluster)
         } else {
             try await warnOfMissedPods(changes)
         }
         try output.print(
-            ClusterChangeResult(deployment.id, changes, isDryRun: isDryRun, proxies: rows), in: context)
-        guard let rows, rows.isEmpty || !rows.allSatisfy({ $0.state == "healthy" }) else { return }
+            ClusterChangeResult(deployment.id, changes, isDryRun: isDryRun, evidence: evidence), in: context)
+        guard let evidence, evidence.isEmpty || !evidence.allSatisfy(\.isProved) else { return }
+        for doubt in evidence.compactMap(\.doubt) { output.note("warning: \(doubt)", in: context) }
         let message = "not proved that every selected proxy runs \"\(deployment.id)\""
         if options.change.atomic, await takeBack(deployment.id, changes).isEmpty {
             throw CommandError(

@@ -4,6 +4,7 @@ import ArgumentParser
 import Deployment
 import Diagnostics
 import EnvoyControl
+import FilterImage
 import Foundation
 import HostProfiles
 import JSON
@@ -76,7 +77,8 @@ struct KubernetesDeploy {
             return
         }
         guard let (made, changes) = try await carryOut(deployment, place, target, image) else { return }
-        try await finish(made, changes, target, proof: proof)
+        try await finish(
+            made, changes, target, proof: proof, module: Digest(of: image.content.module))
     }
 
     /// Renders for each cluster, as each has its own history, and applies.

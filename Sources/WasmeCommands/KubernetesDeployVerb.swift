@@ -9,10 +9,8 @@ protocol KubernetesDeployVerb: WasmeCommand {
     /// What stands on the command line after the verb, in examples.
     static var example: String { get }
     var options: KubernetesDeployOptions { get }
+    var proof: ProofOptions { get }
     var output: OutputOptions { get }
-
-    /// Whether it is to be proved.
-    var waits: Bool { get }
 
     /// The target with what it is told; where it runs is said by `options`.
     /// - Throws: `CommandError` of usage.
@@ -20,10 +18,9 @@ protocol KubernetesDeployVerb: WasmeCommand {
 }
 
 extension KubernetesDeployVerb {
-    var waits: Bool { false }
-
     func run(in context: CommandContext) async throws {
-        try await KubernetesDeploy(options: options, output: output, context: context).run {
+        try proof.check(Verbs.word, of: options.reference)
+        try await KubernetesDeploy(options: options, output: output, context: context).run(proof: proof) {
             .init(try target($0))
         }
     }

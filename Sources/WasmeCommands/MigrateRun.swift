@@ -130,7 +130,7 @@ struct MigrationRun {
     ) async throws {
         for document in step.documents {
             let deploy = try deploy(document)
-            guard let (_, changes, _) = try await deploy.carryOut(document) else { continue }
+            guard let changes = try await deploy.carryOut(document)?.changes else { continue }
             result.changes += changes.map { .init($0) }
         }
         guard !command.change.keepOld else { return }

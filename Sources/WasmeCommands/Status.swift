@@ -6,7 +6,13 @@ import Deployment
 /// `wasme status`: a verb for each target.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what is live.", subcommands: [StatusEnvoy.self, StatusIstio.self])
+        abstract: "Show what is live.",
+        subcommands: [
+            StatusEnvoy.self, StatusKubernetes<IstioVerbs>.self, StatusKubernetes<EnvoyGatewayVerbs>.self,
+            StatusKubernetes<HigressVerbs>.self, StatusKubernetes<KumaVerbs>.self,
+            StatusKubernetes<GlooVerbs>.self, StatusKubernetes<ConsulVerbs>.self,
+            StatusKubernetes<CiliumVerbs>.self,
+        ])
 }
 
 /// `wasme status envoy`.

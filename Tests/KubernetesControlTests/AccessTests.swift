@@ -130,7 +130,7 @@ import Testing
         #expect(all.count == 3)
         #expect(all.first { $0.name == "bare" }?.labels == [:])
         // There is no kubelet: what a pod without a node says is passed on.
-        let forward = PortForward(kubectl, transport: { CurlTransport() })
+        let forward = PortForward(kubectl, ports: ProxyFleet.istio.ports, transport: { CurlTransport() })
         let reached = await code { try await forward.reach(web[0]) { _ in } }
         #expect(reached == .failed || reached == .invalid || reached == .notFound)
     }

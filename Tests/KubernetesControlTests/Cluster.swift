@@ -40,6 +40,7 @@ enum Cluster {
                       phase: {type: string, enum: [UNSPECIFIED_PHASE, AUTHN, AUTHZ, STATS]}
                       match: {type: array, items: {type: object, x-kubernetes-preserve-unknown-fields: true}}
                       pluginConfig: {type: object, x-kubernetes-preserve-unknown-fields: true}
+                      targetRefs: {type: array, items: {type: object, additionalProperties: {type: string}}}
                       selector: {type: object, properties: {matchLabels: {type: object, additionalProperties: {type: string}}}}
 
         """

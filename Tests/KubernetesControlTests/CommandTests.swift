@@ -10,7 +10,7 @@ import Testing
 
 /// The verbs for Istio, as processes, on a real API server and a real registry.
 @Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct CommandTests {
-    private struct Stage: Sendable {
+    struct Stage: Sendable {
         let scratch: ScratchDirectory
         let image: String
         let environment: [String: String]
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    private func stage(_ work: @Sendable (Stage) async throws -> Void) async throws {
+    func stage(_ work: @Sendable (Stage) async throws -> Void) async throws {
         try await Cluster.define()
         let scratch = try ScratchDirectory("commands")
         try await DockerRegistry.run { registry in
@@ -101,7 +101,10 @@ import Testing
             }
             let unproved = try await deploy(["-n", space, "-l", "app=web", "--wait", "--timeout", "1s"])
             #expect(unproved.status == 1)
-            #expect(unproved.stderr.contains("there are no pods in namespace \"\(space)\" yet"))
+            #expect(
+                unproved.stderr.contains(
+                    "selects no pod; looked for pods with app=web in namespace \"\(space)\""),
+                "\(unproved.stderr)")
             #expect(
                 unproved.stderr.contains("help: take it back: wasme undeploy istio add-header -n \(space)"))
             let missing = try await deploy(["-n", "nowhere", "-l", "app=web"])
@@ -239,12 +242,16 @@ import Testing
             let probed = try await deploy([document("one", space)], ["--probe", "GET /"])
             #expect(probed.status == 64)
             #expect(probed.stderr.contains("--probe is for Envoys that stand alone"), "\(probed.stderr)")
-            let gateway = document("two", space).replacing(
+            let nodes = document("two", space).replacing(
                 "istio: {namespace: \(space), labels: {app: web}}",
-                with: "envoyGateway: {namespace: \(space), targetRefs: [{kind: HTTPRoute, name: web}]}")
-            let waits = try await deploy([document("one", space), gateway], ["--wait"])
+                with:
+                    "cilium: {namespace: \(space), services: [{name: web, namespace: \(space)}], modulePath: /wasm/f.wasm}"
+            )
+            let waits = try await deploy([document("one", space), nodes], ["--wait"])
             #expect(waits.status == 64)
-            #expect(waits.stderr.contains("\"two\" is for envoy-gateway"), "\(waits.stderr)")
+            #expect(
+                waits.stderr.contains("--wait cannot be kept for \"two\": the admin interface"),
+                "\(waits.stderr)")
             let twice = try await deploy([document("one", space), document("one", space)])
             #expect(twice.status == 64)
             #expect(twice.stderr.contains("\"one\" is in this file twice"), "\(twice.stderr)")

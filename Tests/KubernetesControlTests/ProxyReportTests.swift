@@ -7,7 +7,7 @@ import Testing
 
 /// What is read from the proxies of pods, with real Envoys in their place.
 @Suite struct ProxyReportTests {
-    private let plugin = IstioResource.wasmPlugin("add-header", in: "shop")
+    private let plugin = ProxyFilter.resource(.wasmPlugin("add-header", in: "shop"))
 
     private func pod(_ name: String = "web-0") -> Pod {
         Pod(namespace: "shop", name: name, containers: ["web", "istio-proxy"])
@@ -23,10 +23,10 @@ import Testing
     /// Asks until each proxy is as it should be, for at most ten seconds.
     private func status(
         _ sidecars: [Sidecar], digest: String? = nil, until states: [ProxyReport.State]
-    ) async throws -> IstioStatus {
+    ) async throws -> ProxyStatus {
         let named = Dictionary(
             uniqueKeysWithValues: sidecars.enumerated().map { ("web-\($0.offset)", $0.element) })
-        let proof = IstioProof(LocalPods(sidecars: named))
+        let proof = ProxyProof(LocalPods(sidecars: named), ports: ProxyFleet.istio.ports)
         let pods = named.keys.map { pod($0) }
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
@@ -114,7 +114,9 @@ import Testing
             var report = try await report(sidecar, until: .healthy)
             while report.state != .trapping, ContinuousClock.now < deadline {
                 _ = try await sidecar.get()
-                let status = try await IstioProof(LocalPods(sidecars: ["web-0": sidecar])).status(
+                let status = try await ProxyProof(
+                    LocalPods(sidecars: ["web-0": sidecar]), ports: ProxyFleet.istio.ports
+                ).status(
                     of: plugin, in: [pod()])
                 report = try #require(status.reports.first)
             }
@@ -126,7 +128,7 @@ import Testing
 
     @Test(.requires(.envoy)) func `a proxy that was not told of it, and pods without one`() async throws {
         try await Sidecar.run(.allowAll, named: "extensions.istio.io/wasmplugin/shop.other") { sidecar in
-            let proof = IstioProof(LocalPods(sidecars: ["web-0": sidecar]))
+            let proof = ProxyProof(LocalPods(sidecars: ["web-0": sidecar]), ports: ProxyFleet.istio.ports)
             let plain = Pod(namespace: "shop", name: "web-1", containers: ["web"])
             let pending = Pod(namespace: "shop", name: "web-2", phase: "Pending", containers: ["istio-proxy"])
             let status = try await proof.status(of: plugin, in: [plain, pod(), pending])
@@ -144,7 +146,8 @@ import Testing
             try await Sidecar.run(.plugin(TinyFilter())) { bad in
                 try bad.give(.plugin(TinyFilter(flaw: .refusesItsConfiguration)), version: "2")
                 _ = try await status([good, bad], until: [.healthy, .rejected])
-                let proof = IstioProof(LocalPods(sidecars: ["web-0": good, "web-1": bad]))
+                let proof = ProxyProof(
+                    LocalPods(sidecars: ["web-0": good, "web-1": bad]), ports: ProxyFleet.istio.ports)
                 let status = try await proof.prove(
                     plugin, in: [pod("web-0"), pod("web-1")], within: .seconds(10))
                 #expect(status.reports.map(\.state) == [.healthy, .rejected])
@@ -164,8 +167,9 @@ import Testing
         }
         kept = await Holder.shared.sidecar
         let gone = try #require(kept)
-        let status = try await IstioProof(LocalPods(sidecars: ["web-0": gone])).status(
-            of: plugin, in: [pod()])
+        let status = try await ProxyProof(LocalPods(sidecars: ["web-0": gone]), ports: ProxyFleet.istio.ports)
+            .status(
+                of: plugin, in: [pod()])
         #expect(status.reports.map(\.state) == [.unreachable])
         #expect(status.reports[0].reason?.contains("does not answer") == true)
     }
@@ -174,6 +178,23 @@ import Testing
         static let shared = Holder()
         var sidecar: Sidecar?
         func set(_ sidecar: Sidecar) { self.sidecar = sidecar }
+    }
+
+    @Test func `an agent's counts are told where they say something`() {
+        var report = ProxyReport(pod: pod(), state: .healthy)
+        report.digest = String(repeating: "a", count: 64)
+        #expect(report.fetchTrouble == nil)
+        report.hasAgentMetrics = true
+        #expect(report.fetchTrouble == "its agent counts no fetch that succeeded")
+        report.fetches = ["success": 1]
+        #expect(report.fetchTrouble == nil)
+        report.fetches = ["success": 1, "manifest_failure": 1, "download_failure": 3]
+        #expect(
+            report.fetchTrouble
+                == "its agent counts fetches that failed: 3 download_failure, 1 manifest_failure")
+        report.fetches = [:]
+        report.digest = nil
+        #expect(report.fetchTrouble == nil)
     }
 
     @Test func `an agent's metrics are read`() {

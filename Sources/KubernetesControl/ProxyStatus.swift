@@ -3,7 +3,7 @@
 import EnvoyControl
 
 /// What all selected proxies say about one filter.
-package struct IstioStatus: Hashable, Sendable {
+package struct ProxyStatus: Hashable, Sendable {
     /// A report of each proxy, by namespace and name of the pod.
     package let reports: [ProxyReport]
     /// Selected pods that have no proxy, or do not run.
@@ -16,7 +16,7 @@ package struct IstioStatus: Hashable, Sendable {
 }
 
 /// Asks the proxies of pods about a filter.
-package struct IstioProof: Sendable {
+package struct ProxyProof: Sendable {
     private let proxy: any PodProxy
     private let ports: ProxyPorts
     /// How many proxies are asked at a time: each needs a kubectl of its own.
@@ -24,21 +24,21 @@ package struct IstioProof: Sendable {
     /// How long one proxy may take to answer.
     package var patience: Duration = .seconds(20)
 
-    package init(_ proxy: any PodProxy, ports: ProxyPorts = .istio) {
+    package init(_ proxy: any PodProxy, ports: ProxyPorts) {
         self.proxy = proxy
         self.ports = ports
     }
 
     /// Asks each selected pod's proxy once.
     /// - Parameters:
-    ///   - resource: the filter's name in the proxies.
+    ///   - filter: what it is called in the proxies.
     ///   - digest: the image that is to run, as hexadecimal digits; nil to take any.
     ///   - pods: the selected pods.
     /// - Returns: what they say.
     /// - Throws: `KubernetesError` if no proxy may be asked.
     package func status(
-        of resource: IstioResource, digest: String? = nil, in pods: [Pod]
-    ) async throws -> IstioStatus {
+        of filter: ProxyFilter, digest: String? = nil, in pods: [Pod]
+    ) async throws -> ProxyStatus {
         let proxied = pods.filter { $0.phase == "Running" && $0.containers.contains(ports.container) }
         let reports = try await withThrowingTaskGroup(of: (Int, ProxyReport).self) { group in
             var reports: [Int: ProxyReport] = [:]
@@ -47,7 +47,7 @@ package struct IstioProof: Sendable {
                 guard next < proxied.count else { return }
                 let index = next
                 next += 1
-                group.addTask { (index, try await report(proxied[index], resource, digest)) }
+                group.addTask { (index, try await report(proxied[index], filter, digest)) }
             }
             for _ in 0..<width { add() }
             while let (index, report) = try await group.next() {
@@ -57,38 +57,37 @@ package struct IstioProof: Sendable {
             return proxied.indices.compactMap { reports[$0] }
         }
         let asked = Set(proxied)
-        return IstioStatus(
+        return ProxyStatus(
             reports: reports.sorted { ($0.pod.namespace, $0.pod.name) < ($1.pod.namespace, $1.pod.name) },
             others: pods.filter { !asked.contains($0) })
     }
 
     /// Asks until every proxy runs it, one of them says that it will not, or the time is over.
     /// - Parameters:
-    ///   - resource: the filter's name in the proxies.
+    ///   - filter: what it is called in the proxies.
     ///   - digest: the image that is to run, as hexadecimal digits; nil to take any.
     ///   - pods: the selected pods.
     ///   - limit: how long to wait.
     /// - Returns: what they said last.
     /// - Throws: `KubernetesError` if no proxy may be asked.
     package func prove(
-        _ resource: IstioResource, digest: String? = nil, in pods: [Pod], within limit: Duration
-    ) async throws -> IstioStatus {
+        _ filter: ProxyFilter, digest: String? = nil, in pods: [Pod], within limit: Duration
+    ) async throws -> ProxyStatus {
         let deadline = ContinuousClock.now + limit
         var pause = Duration.milliseconds(100)
         while true {
-            let status = try await status(of: resource, digest: digest, in: pods)
+            let status = try await status(of: filter, digest: digest, in: pods)
             if status.isProved || status.isFinal || ContinuousClock.now + pause > deadline { return status }
             try await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(2))
         }
     }
 
-    private func report(_ pod: Pod, _ resource: IstioResource, _ digest: String?) async throws -> ProxyReport
-    {
+    private func report(_ pod: Pod, _ filter: ProxyFilter, _ digest: String?) async throws -> ProxyReport {
         do {
             var report = try await withThrowingTaskGroup(of: ProxyReport?.self) { group in
                 group.addTask {
-                    try await proxy.reach(pod) { try await $0.report(on: resource, digest: digest, pod: pod) }
+                    try await proxy.reach(pod) { try await $0.report(on: filter, digest: digest, pod: pod) }
                 }
                 group.addTask {
                     try await Task.sleep(for: patience)
