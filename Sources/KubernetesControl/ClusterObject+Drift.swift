@@ -20,6 +20,7 @@ extension ClusterObject {
     /// The API server keeps who has set what (`metadata.managedFields`, structured merge): what is here is not what was
     /// deployed. Needs an object that was read with its managed fields.
     /// - Parameter path: the part of the specification that is ours; all of it if the object is.
+    /// - Returns: the fields, as their managers have them.
     package func foreignFields(in path: [String] = ["spec"]) -> [ForeignField] {
         let entries = (metadata["managedFields"]?.array ?? []).compactMap(\.object).filter {
             // What controllers report is no drift.

@@ -113,14 +113,17 @@ struct KubernetesDeploy {
                 hint: "write it with --output DIR, or see it with --dry-run client")
         }
         let writer = try options.cluster.writer(deployment.id, in: context)
+        if image != nil { warn(try await checkPull(deployment, place, for: try target.make(request))) }
         try await preparePullSecret(deployment, place)
         var changeOptions = options.change.options(first.objects.first?.namespace ?? place.namespace)
         let present = try await writer.present(first.objects.map { ClusterWriter.Item($0) }, changeOptions)
         let former = try await former(deployment.id, target, in: changeOptions.namespace, writer)
         // What was there before comes back by its history; what is new goes.
-        let isNew = former.allSatisfy(\.isEmpty) && !present.joined().contains { live in
-            KubernetesStamp.deployments(in: .object(live.json)).contains(deployment.id)
-        }
+        let isNew =
+            former.allSatisfy(\.isEmpty)
+            && !present.joined().contains { live in
+                KubernetesStamp.deployments(in: .object(live.json)).contains(deployment.id)
+            }
         let verb = isNew ? "undeploy" : "rollback"
         changeOptions.takeBack =
             "wasme \(verb) \(target.word) \(deployment.id)\(target.repeated)\(options.cluster.repeatedAnywhere)"

@@ -17,6 +17,9 @@ protocol KubernetesVerbTarget: ParsableArguments, Sendable {
     /// The options that find the same, for a command to type next.
     var repeated: String { get }
 
+    /// The part of an object that is the target's to write.
+    var ownPath: [String] { get }
+
     /// The live objects that keep the history of a deployment, or of all.
     func deployments(
         of id: String?, _ cluster: ClusterOptions, in context: CommandContext
@@ -30,6 +33,7 @@ protocol KubernetesVerbTarget: ParsableArguments, Sendable {
 extension KubernetesVerbTarget {
     static var usualNamespace: String? { nil }
     var repeated: String { "" }
+    var ownPath: [String] { ["spec"] }
 
     func former(_ deployment: ClusterDeployment) throws -> FilterDeploymentFile.Target {
         throw CommandError(

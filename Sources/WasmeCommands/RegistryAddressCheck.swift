@@ -87,11 +87,7 @@ extension KubernetesDeploy {
         else { return [] }
         let check = RegistryAddressCheck(
             host: host, title: try catalog.family(target.word).title, family: target.word, versions: versions)
-        var registry = try options.access.options(for: host, in: context)
-        // It is one small question: who does not answer soon is not waited for.
-        registry.connectTimeout = 5
-        registry.stallTimeout = 10
-        let client = RegistryClient(host: host, transport: context.makeTransport(), options: registry)
+        let client = try stranger(to: host)
         var challenges: [String] = []
         do { challenges = try await client.challenges() } catch let error as RegistryError {
             output.note(
@@ -99,5 +95,14 @@ extension KubernetesDeploy {
                 in: context)
         }
         return try check.judge(check.refusals(challenges))
+    }
+
+    /// Who asks a registry one small question without credentials: who does not answer soon is not waited for.
+    func stranger(to host: RegistryHost) throws -> RegistryClient {
+        var registry = try options.access.options(for: host, in: context)
+        registry.connectTimeout = 5
+        registry.stallTimeout = 10
+        registry.retry.attempts = 1
+        return RegistryClient(host: host, transport: context.makeTransport(), options: registry)
     }
 }

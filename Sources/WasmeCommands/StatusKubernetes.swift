@@ -21,7 +21,8 @@ struct StatusKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
             commandName: Target.word, abstract: "Show whether \(Target.title) runs its filters.",
             discussion: """
                 What the control plane says of each object, and what the proxies say. \(asked) \
-                The exit status is 1 unless every filter is proved to run in all of them.
+                The exit status is 1 unless every filter is proved to run in all of them. \
+                Fields that others have set since are shown as drift.
 
                 Examples:
                   wasme status \(Target.word)\(Target.exampleOptions)
@@ -53,7 +54,9 @@ struct StatusKubernetes<Target: KubernetesVerbTarget>: WasmeCommand {
                     of: found.object, by: kubectl.with(context: found.context))
             else { continue }
             deployments.append(
-                .init(evidence, id: id, digest: digest, image: found.object.stamp("image", of: id)))
+                .init(
+                    evidence, id: id, digest: digest, image: found.object.stamp("image", of: id),
+                    drift: found.object.foreignFields(in: target.ownPath)))
         }
         try output.print(ClusterStatusResult(deployments: deployments), in: context)
         if !deployments.allSatisfy(\.isProved) { throw ExitCode.failure }
@@ -80,15 +83,19 @@ struct ClusterStatusResult: CommandResult {
         let proxies: [ProxyRow]
         /// Why what the proxies say is not all; nil if it is.
         let doubt: String?
+        /// Fields that others have set since it was deployed.
+        let drift: [Drift]
         /// Whether it is proved that the filter runs.
         let isProved: Bool
 
         enum CodingKeys: String, CodingKey {
-            case id, object, context, digest, image, status, proxies, doubt
+            case id, object, context, digest, image, status, proxies, doubt, drift
             case isProved = "proved"
         }
 
-        init(_ evidence: FilterEvidence, id: String, digest: Digest?, image: String?) {
+        init(
+            _ evidence: FilterEvidence, id: String, digest: Digest?, image: String?, drift: [ForeignField]
+        ) {
             self.id = id
             object = evidence.object.title
             context = evidence.context
@@ -97,6 +104,7 @@ struct ClusterStatusResult: CommandResult {
             status = ObjectStatus(evidence)
             proxies = evidence.rows
             doubt = evidence.doubt
+            self.drift = drift.map { Drift($0) }
             isProved = evidence.isProved
         }
 
@@ -104,7 +112,28 @@ struct ClusterStatusResult: CommandResult {
             var lines = ["\(id): \(image ?? "")", status.line]
             if !proxies.isEmpty { lines.append(ProxyRow.table(proxies)) }
             if let doubt { lines.append("not proved: \(doubt)") }
+            lines += drift.map(\.line)
             return lines.joined(separator: "\n")
+        }
+    }
+
+    /// A field that is not as it was deployed.
+    struct Drift: Encodable {
+        let path: String
+        /// What it is now, as JSON.
+        let value: String?
+        let manager: String
+        let time: String?
+
+        init(_ field: ForeignField) {
+            path = field.path
+            value = field.value?.description
+            manager = field.manager
+            time = field.time
+        }
+
+        fileprivate var line: String {
+            "drift: \(path)\(value.map { " is \($0)," } ?? "") set by \"\(manager)\"\(time.map { " at \($0)" } ?? "")"
         }
     }
 

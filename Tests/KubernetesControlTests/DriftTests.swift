@@ -16,7 +16,8 @@ import Testing
         try await Cluster.define()
         let space = try await Cluster.namespace()
         let writer = ClusterWriter(try Cluster.kubectl(), id: "add-header")
-        let wanted = Cluster.plugin(in: space, configuration: .object(["header": .string("x"), "n": .integer(1)]))
+        let wanted = Cluster.plugin(
+            in: space, configuration: .object(["header": .string("x"), "n": .integer(1)]))
         _ = try await writer.apply([wanted], ClusterWriter.Options())
         #expect(try await drift(in: space) == [])
 
@@ -31,7 +32,8 @@ import Testing
 
         let patch = #"{"spec": {"pluginConfig": {"header": "other", "odd.name": [1]}, "phase": "AUTHN"}}"#
         try await Cluster.server.kubectl([
-            "patch", "wasmplugins.extensions.istio.io", "add-header", "-n", space, "--type=merge", "-p", patch,
+            "patch", "wasmplugins.extensions.istio.io", "add-header", "-n", space, "--type=merge", "-p",
+            patch,
             "--field-manager=bob",
         ])
         let found = try await drift(in: space)
@@ -46,6 +48,9 @@ import Testing
         var options = ClusterWriter.Options()
         options.forcesConflicts = true
         _ = try await writer.apply([wanted], options)
-        #expect(try await drift(in: space).map(\.path).sorted() == ["spec.phase", "spec.pluginConfig[\"odd.name\"]"])
+        #expect(
+            try await drift(in: space).map(\.path).sorted() == [
+                "spec.phase", "spec.pluginConfig[\"odd.name\"]",
+            ])
     }
 }

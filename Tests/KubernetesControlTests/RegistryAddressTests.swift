@@ -106,9 +106,11 @@ import Testing
                 (#"Basic realm="https://auth.example.org""#, true),
             ] {
                 registry.set(challenge)
-                let outcome = try await stage.deploy([
-                    "-n", space, "-l", "app=web", "--dry-run", "server", "--target-version", "1.30.3",
-                ])
+                // Nobody's token service is asked from here.
+                let nowhere = "http://127.0.0.1:1"
+                let outcome = try await stage.deploy(
+                    ["-n", space, "-l", "app=web", "--dry-run", "server", "--target-version", "1.30.3"],
+                    ["http_proxy": nowhere, "https_proxy": nowhere, "no_proxy": "127.0.0.1"])
                 #expect((outcome.status == 0) == isTaken, "\(challenge): \(outcome.stderr)")
                 #expect(outcome.stderr.contains("does not ask the realm") == !isTaken, "\(challenge)")
             }

@@ -8,7 +8,8 @@ import Testing
 @Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct ReplacingTests {
     private static func names(in space: String) async throws -> [String] {
         try await Cluster.server.kubectl([
-            "get", "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io", "-n", space, "-o", "name",
+            "get", "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io", "-n", space, "-o",
+            "name",
         ]).split(separator: "\n").map { String($0.prefix { $0 != "." }) }.sorted()
     }
 
@@ -42,7 +43,8 @@ import Testing
             let planned = try await wasme(restricted + ["--dry-run", "server"])
             #expect(
                 planned
-                    == "EnvoyFilter \(space)/one would be created\nWasmPlugin \(space)/one would be deleted\n")
+                    == "EnvoyFilter \(space)/one would be created\nWasmPlugin \(space)/one would be deleted\n"
+            )
             #expect(try await Self.names(in: space) == ["wasmplugin", "wasmplugin"])
             #expect(
                 try await wasme(restricted)

@@ -232,9 +232,39 @@ package struct KubernetesServerTrait: SuiteTrait, TestScoping {
     package func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        try await KubernetesServer.run { server in
-            try await KubernetesServer.$current.withValue(server) { try await function() }
+        // All suites begin at once; twenty API servers beside each other would only wait for each other.
+        await Self.turnstile.enter()
+        do {
+            try await KubernetesServer.run { server in
+                try await KubernetesServer.$current.withValue(server) { try await function() }
+            }
+        } catch {
+            await Self.turnstile.leave()
+            throw error
         }
+        await Self.turnstile.leave()
+    }
+
+    private static let turnstile = Turnstile(places: 3)
+}
+
+/// Lets only so many in at a time, in the order in which they came.
+private actor Turnstile {
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(places: Int) { free = places }
+
+    func enter() async {
+        guard free == 0 else {
+            free -= 1
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func leave() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
     }
 }
 

@@ -70,6 +70,7 @@ package struct KubernetesPlan: Hashable, Sendable {
     /// - Parameters:
     ///   - live: an object, as it is in a cluster or a folder.
     ///   - groups: the APIs whose kinds can stand for each other.
+    /// - Returns: false for what belongs to others or to another deployment, and for what the plan itself writes.
     package func replaces(_ live: JSONValue, in groups: Set<String>) -> Bool {
         guard let filter = objects.last, !filter.isShared, let id = filter.labels[KubernetesStamp.idLabel],
             KubernetesStamp.isOurs(live), KubernetesStamp.deployments(in: live) == [id],

@@ -62,7 +62,8 @@ import Testing
             try folder.items().first { $0.file == "shop.envoyfilter.add-header.yaml" }?.object)
         #expect(KubernetesStamp.history(of: "add-header", in: live).revisions.map(\.number) == [1, 2])
         // Kinds of other targets stay.
-        #expect(try folder.changes(for: plan, in: ["networking.istio.io"]).allSatisfy { $0.kind == .unchanged })
+        #expect(
+            try folder.changes(for: plan, in: ["networking.istio.io"]).allSatisfy { $0.kind == .unchanged })
     }
 
     @Test func `a folder gets a file for each object and a kustomization`() throws {
