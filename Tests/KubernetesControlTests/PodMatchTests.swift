@@ -65,7 +65,7 @@ import Testing
             #expect(blind.status == 0, "\(blind.stderr)")
             #expect(
                 blind.stderr.contains(
-                    "note: whether WasmPlugin \"\(space)/add-header\" selects a pod is not known: cannot list the selected pods: \"bob\" may not list pods in namespace \"\(space)\""
+                    "note: whether WasmPlugin \"\(space)/add-header\" selects a pod is not known: cannot list pods with app=web in namespace \"\(space)\": \"bob\" may not list pods in namespace \"\(space)\""
                 ), "\(blind.stderr)")
 
             // What stands in the control plane's own namespace is for the pods of all of them.
