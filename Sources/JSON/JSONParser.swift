@@ -50,7 +50,12 @@ private struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while offset < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[offset]) { offset += 1 }
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x09, 0x0a, 0x0d: offset += 1
+            default: return
+            }
+        }
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
@@ -92,10 +97,11 @@ private struct JSONParser {
                 throw error("expected a member's name in double quotes")
             }
             let name = try string()
-            guard object[name] == nil else { throw error("the member \"\(name)\" is there twice", at: start) }
             skipSpace()
             guard take(":") else { throw error("expected a colon after the name \"\(name)\"") }
-            object[name] = try value(depth: depth + 1)
+            guard object.insert(name, try value(depth: depth + 1)) else {
+                throw error("the member \"\(name)\" is there twice", at: start)
+            }
             skipSpace()
         } while take(",")
         guard take("}") else { throw error("expected a comma or the end of the object") }
@@ -117,7 +123,7 @@ private struct JSONParser {
 
     private mutating func number() throws(JSONError) -> JSONNumber {
         let start = offset
-        let marks = Set("+-.eE".utf8)
+        let marks = "+-.eE".utf8
         while offset < bytes.count, bytes[offset].isDigit || marks.contains(bytes[offset]) { offset += 1 }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
         guard let number = JSONNumber(text) else {
@@ -130,23 +136,27 @@ private struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         let start = offset
         offset += 1
+        // What comes before the piece that is read now: most strings have no escape and are one piece.
         var text: [UInt8] = []
+        var piece = offset
         while true {
             guard offset < bytes.count else { throw error("the string does not end", at: start) }
-            let byte = bytes[offset]
-            switch byte {
+            switch bytes[offset] {
             case UInt8(ascii: "\""):
+                let last = bytes[piece..<offset]
                 offset += 1
-                guard let string = String(validating: text, as: UTF8.self) else {
-                    throw error("the string is not UTF-8", at: start)
-                }
+                guard
+                    let string = text.isEmpty
+                        ? String(validating: last, as: UTF8.self)
+                        : String(validating: text + last, as: UTF8.self)
+                else { throw error("the string is not UTF-8", at: start) }
                 return string
             case UInt8(ascii: "\\"):
+                text += bytes[piece..<offset]
                 text += Array(String(Character(try escape())).utf8)
+                piece = offset
             case 0..<0x20: throw error("a control character in a string must be escaped")
-            default:
-                text.append(byte)
-                offset += 1
+            default: offset += 1
             }
         }
     }

@@ -34,6 +34,14 @@ package struct JSONObject: Sendable {
         }
     }
 
+    /// Puts a new member last.
+    /// - Returns: false if there is one of this name; its value is this one then.
+    mutating func insert(_ name: String, _ value: JSONValue) -> Bool {
+        guard values.updateValue(value, forKey: name) == nil else { return false }
+        names.append(name)
+        return true
+    }
+
     /// The members in order.
     package var members: [(name: String, value: JSONValue)] {
         names.compactMap { name in values[name].map { (name, $0) } }

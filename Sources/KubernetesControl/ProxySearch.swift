@@ -32,7 +32,8 @@ package struct ProxySearch: Sendable {
         let selection = PodSelection(namespace: namespace, labels: labels)
         let found = try await kubectl.pods(selection).filter(belongs)
         if !sought.contains("\(selection)") { sought.append("\(selection)") }
-        pods += found.filter { !pods.contains($0) }
+        let known = Set(pods)
+        pods += found.filter { !known.contains($0) }
         return !found.isEmpty
     }
 

@@ -152,13 +152,14 @@ package enum Program {
 
     /// Ends what is left of a group whose leader has ended: some do not care for a polite signal.
     ///
-    /// They got it with their leader, and have a second to clean up after themselves.
+    /// They got it with their leader, and have a second to clean up after themselves. A killed process is there until it
+    /// runs again to end, and after that for whoever inherits it: on a machine where nobody does, it is not waited for.
     private static func endGroup(_ leader: pid_t) {
-        for _ in 0..<50 {
+        for wait in 0..<100 {
             guard kill(-leader, 0) == 0 else { return }
+            if wait >= 50 { kill(-leader, SIGKILL) }
             poll(nil, 0, 20)
         }
-        kill(-leader, SIGKILL)
     }
 
     static func environment(_ variables: [String: String]) -> Environment {

@@ -255,6 +255,15 @@ import Testing
         #expect(try JSONValue(parsing: #""\ud83d\ude00""#) == .string("😀"))
     }
 
+    @Test(arguments: [
+        (#""a\nb""#, "a\nb"), (#""\\""#, "\\"), (#""\u0041bc\u00e9é\/""#, "Abcéé/"), (#""é\té""#, "é\té"),
+        (#""""#, ""), (#""\"\"""#, "\"\""),
+    ])
+    func `escapes stand anywhere in a string`(text: String, value: String) throws {
+        #expect(try JSONValue(parsing: text) == .string(value))
+        #expect(try JSONValue(parsing: "{\(text): [\(text)]}").object?[value] == .array([.string(value)]))
+    }
+
     @Test func `numbers are compared by value`() throws {
         let sorted = ["-1e2", "-3", "-2.5", "0", "1e-3", "0.1", "2", "10", "1e2"].compactMap {
             JSONNumber($0)
