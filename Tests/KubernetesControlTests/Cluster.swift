@@ -51,11 +51,7 @@ enum Cluster {
 
     /// Makes the kind known, once.
     static func define() async throws {
-        let server = try server
-        try await server.kubectl(["apply", "--server-side", "-f", "-"], input: definition)
-        try await server.kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s", "crd/wasmplugins.extensions.istio.io",
-        ])
+        try await server.define(definition)
     }
 
     /// A namespace of a test's own.

@@ -33,12 +33,7 @@ extension Cluster {
             $0.replacing(
                 "metadata: {", with: "metadata: {annotations: {api-approved.kubernetes.io: unapproved}, ")
         }.joined(separator: "---\n")
-        try await server.kubectl(["apply", "--server-side", "-f", "-"], input: text)
-        for kind in kinds {
-            try await server.kubectl([
-                "wait", "--for=condition=Established", "--timeout=60s", "crd/\(kind.plural).\(kind.group)",
-            ])
-        }
+        try await server.define(text)
     }
 
     static let gatewayKinds = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Files
 import SystemPackage
 import TestSupport
 import Testing
@@ -26,11 +27,7 @@ import Testing
     {
         let server = try #require(KubernetesServer.current)
         let definition = repositoryRoot.pushing("deploy/crd/filterdeployments.wasme.io.yaml")
-        try await server.kubectl(["apply", "--server-side", "-f", definition.string])
-        try await server.kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s",
-            "customresourcedefinition/filterdeployments.wasme.io",
-        ])
+        try await server.define(String(decoding: try Files.read(definition), as: UTF8.self))
         try await server.kubectl(["apply", "--server-side", "-f", "-"], input: file(policy: "reload"))
         let kept = try await server.kubectl([
             "get", "filterdeployment", "add-header", "-o", "jsonpath={.spec.filter.config}",

@@ -65,10 +65,7 @@ struct MigrationStage: Sendable {
     static func run(_ work: @Sendable (MigrationStage) async throws -> Void) async throws {
         let server = try Cluster.server
         try await Cluster.define()
-        try await server.kubectl(["apply", "-f", "-"], input: definitions.joined(separator: "---\n"))
-        try await server.kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s", "--all", "customresourcedefinitions",
-        ])
+        try await server.define(definitions.joined(separator: "---\n"))
         let scratch = try ScratchDirectory("migration")
         let space = try await Cluster.namespace()
         let cache = try await Cluster.namespace()

@@ -16,12 +16,7 @@ import Testing
     private func stage(_ work: @Sendable (VerbStage, String) async throws -> Void) async throws {
         try await VerbStage.define()
         let filter = "envoyfilters.networking.istio.io"
-        try await Cluster.server.kubectl(
-            ["apply", "--server-side", "-f", "-"],
-            input: VerbStage.definition(filter, "EnvoyFilter", "v1alpha3"))
-        try await Cluster.server.kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s", "crd/\(filter)",
-        ])
+        try await Cluster.server.define(VerbStage.definition(filter, "EnvoyFilter", "v1alpha3"))
         let space = try await Cluster.namespace()
         try await VerbStage.run { try await work($0, space) }
     }

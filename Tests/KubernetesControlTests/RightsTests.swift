@@ -209,29 +209,24 @@ import Testing
 extension Cluster {
     /// Makes a kind known that takes whatever stands in its "spec".
     static func define(_ kind: String, _ plural: String, _ group: String, _ version: String) async throws {
-        let name = "\(plural).\(group)"
-        try await server.kubectl(
-            ["apply", "--server-side", "-f", "-"],
-            input: """
-                apiVersion: apiextensions.k8s.io/v1
-                kind: CustomResourceDefinition
-                metadata: {name: \(name)}
-                spec:
-                  group: \(group)
-                  scope: Namespaced
-                  names: {kind: \(kind), plural: \(plural), singular: \(kind.lowercased()), listKind: \(kind)List}
-                  versions:
-                  - name: \(version)
-                    served: true
-                    storage: true
-                    schema:
-                      openAPIV3Schema:
-                        type: object
-                        properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+        try await server.define(
+            """
+            apiVersion: apiextensions.k8s.io/v1
+            kind: CustomResourceDefinition
+            metadata: {name: \(plural).\(group)}
+            spec:
+              group: \(group)
+              scope: Namespaced
+              names: {kind: \(kind), plural: \(plural), singular: \(kind.lowercased()), listKind: \(kind)List}
+              versions:
+              - name: \(version)
+                served: true
+                storage: true
+                schema:
+                  openAPIV3Schema:
+                    type: object
+                    properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 
-                """)
-        try await server.kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s", "crd/\(name)",
-        ])
+            """)
     }
 }

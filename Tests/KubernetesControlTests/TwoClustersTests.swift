@@ -56,12 +56,7 @@ import Testing
                     """)
                 let space = "shop"
                 for server in [east, west] {
-                    try await server.kubectl(
-                        ["apply", "--server-side", "-f", "-"], input: Cluster.definition)
-                    try await server.kubectl([
-                        "wait", "--for=condition=Established", "--timeout=60s",
-                        "crd/wasmplugins.extensions.istio.io",
-                    ])
+                    try await server.define(Cluster.definition)
                     _ = try? await server.kubectl(["create", "namespace", space])
                 }
                 try await work(

@@ -129,9 +129,7 @@ struct VerbStage: Sendable {
             ("ciliumenvoyconfigs.cilium.io", "CiliumEnvoyConfig", "v2"),
         ]
         let text = kinds.map { definition($0.0, $0.1, $0.2) }.joined(separator: "---\n")
-        try await Cluster.server.kubectl(["apply", "--server-side", "-f", "-"], input: text)
-        try await Cluster.server.kubectl(
-            ["wait", "--for=condition=Established", "--timeout=60s"] + kinds.map { "crd/\($0.0)" })
+        try await Cluster.server.define(text)
     }
 
     /// Works with an image in a registry that is there until the work is done.
