@@ -42,7 +42,7 @@ package struct DeploymentError: Diagnostic {
 
     package var category: DiagnosticCategory {
         switch code {
-        case .invalid, .unreadable, .outdated, .noPlace, .noSlot, .unknown, .foreign: .usage
+        case .invalid, .unreadable, .outdated, .noPlace, .noSlot, .unknown: .usage
         case .unreachable: .unreachable
         default: .failed
         }

@@ -20,7 +20,7 @@ struct KubectlComplaint {
     /// - Parameter subject: what was done to what, as in `apply WasmPlugin "a" in namespace "b"`.
     /// - Returns: with a code of its own if the words are known.
     func error(_ subject: String) -> KubernetesError {
-        access(subject) ?? place(subject) ?? content(subject) ?? connection(subject)
+        admission(subject) ?? access(subject) ?? place(subject) ?? content(subject) ?? connection(subject)
             ?? KubernetesError(.failed, "cannot \(subject): \(reason)")
     }
 
@@ -33,6 +33,28 @@ struct KubectlComplaint {
         .replacing(
             #/^error when (creating|applying patch|patching|retrieving current configuration of)[^:]*: /#,
             with: "")
+    }
+
+    // MARK: - Who is asked beside the API server
+
+    /// A webhook's refusal has whatever status the webhook chose, and one that does not answer is not the API server
+    /// (apiserver, admission/plugin/webhook/errors).
+    private func admission(_ subject: String) -> KubernetesError? {
+        if let match = text.firstMatch(of: /admission webhook "([^"]+)" denied the request(?:: (.+))?/) {
+            let reason = match.2.map { ": \($0)" } ?? ", and does not say why"
+            return KubernetesError(
+                .invalid,
+                "cannot \(subject): \(cluster) refuses it by the admission webhook \"\(match.1)\"\(reason)",
+                hint: "change what it refuses, or ask who has set the webhook up")
+        }
+        if let match = text.firstMatch(of: /failed calling (?:admission )?webhook "([^"]+)"(?:: (.+))?/) {
+            let reason = match.2.map { ": \($0)" } ?? ""
+            return KubernetesError(
+                .failed,
+                "cannot \(subject): the admission webhook \"\(match.1)\" of \(cluster) fails\(reason)",
+                hint: "see that the control plane which has set it up runs")
+        }
+        return nil
     }
 
     // MARK: - Who asks

@@ -31,7 +31,7 @@ package struct KubernetesError: Diagnostic {
         package static let conflict = Code(name: "conflict")
         /// The object itself belongs to somebody else.
         package static let foreign = Code(name: "foreign")
-        /// The API server refuses the object as it is.
+        /// The API server, or one of its webhooks, refuses the object as it is.
         package static let invalid = Code(name: "invalid")
         /// The object is larger than the API server takes.
         package static let tooLarge = Code(name: "tooLarge")
