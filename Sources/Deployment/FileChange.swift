@@ -36,3 +36,16 @@ package struct FileChange: Hashable, Sendable {
         try DeploymentPlan(summary: "", files: [.init(path, bytes: bytes)]).write(to: .apply)
     }
 }
+
+extension [FileChange] {
+    /// Adds changes that come later: each file is here once, as it was before the first and is after the last.
+    package mutating func add(_ later: [FileChange]) {
+        for change in later {
+            guard let index = firstIndex(where: { $0.path == change.path }) else {
+                append(change)
+                continue
+            }
+            self[index] = FileChange(change.path, before: self[index].before, after: change.after)
+        }
+    }
+}

@@ -41,7 +41,13 @@ struct DeployFile: WasmeCommand {
             output: output, context: context)
         let printsDocuments = slotOptions.printDeployment || dryRun == .client
         var done: [Done] = []
-        for document in files {
+        let committed = committed(of: files)
+        if let first = committed.first {
+            // Before any Envoy is changed: what cannot be rendered shows here.
+            try await deploy(first.filter.image.description, in: context).commit(committed)
+            done = committed.map { Done(id: $0.id, image: $0.filter.image.description, changes: nil) }
+        }
+        for document in files where !committed.contains(document) {
             var changes: [ObjectChange]?
             do {
                 if printsDocuments, !done.isEmpty, output.format == .text {
@@ -59,6 +65,12 @@ struct DeployFile: WasmeCommand {
             }
             done.append(Done(id: document.id, image: document.filter.image.description, changes: changes))
         }
+    }
+
+    /// The documents that go into one commit.
+    private func committed(of files: [FilterDeploymentFile]) -> [FilterDeploymentFile] {
+        guard kubernetes.git.git != nil, !slotOptions.printDeployment else { return [] }
+        return files.filter { KubernetesDeploy.Target.named($0.target) != nil }
     }
 
     /// A document that was deployed.

@@ -43,9 +43,23 @@ struct GitOptions: ParsableArguments {
         }
     }
 
+    /// The message of a commit: its first line names the deployments, or says how many there are.
+    /// - Parameters:
+    ///   - verb: as in "Deploy".
+    ///   - ids: the deployments.
+    ///   - lines: what is said of each.
+    /// - Returns: the message.
+    static func message(_ verb: String, _ ids: [String], _ lines: [String]) -> String {
+        guard lines.count != 1 else { return "\(verb) \(lines[0])" }
+        let names = "\(verb) \(ids.joined(separator: ", "))"
+        let title = names.count <= 72 ? names : "\(verb) \(ids.count) filters"
+        return ([title, ""] + lines).joined(separator: "\n")
+    }
+
     /// Commits what is to become of a folder, and prints what became of it; a dry run shows the difference.
     func commit(
-        _ id: String, _ message: String, isDryRun: Bool, _ output: OutputOptions, in context: CommandContext,
+        _ ids: [String], _ message: String, isDryRun: Bool, _ output: OutputOptions,
+        in context: CommandContext,
         _ changes: (KubernetesFolder) throws -> [FileChange]
     ) async throws {
         let checkout = try await GitCheckout(
@@ -53,7 +67,7 @@ struct GitOptions: ParsableArguments {
         let result = try await checkout.onBranch(branch, isDryRun: isDryRun) { branch in
             let changes = try changes(KubernetesFolder(branch.folder))
             try await branch.refuseUncommitted(changes)
-            var result = GitChangeResult(id, branch, changes)
+            var result = GitChangeResult(ids, branch, changes)
             if isDryRun {
                 result.difference = try await branch.difference(changes)
             } else {
@@ -82,7 +96,7 @@ struct GitChangeResult: CommandResult {
         let change: String
     }
 
-    let id: String
+    let ids: [String]
     let branch: String
     let files: [File]
     /// Nil if there was nothing to commit.
@@ -90,15 +104,18 @@ struct GitChangeResult: CommandResult {
     /// What would change; nil if something was to.
     var difference: String?
 
-    init(_ id: String, _ branch: GitBranch, _ changes: [FileChange]) {
-        self.id = id
+    init(_ ids: [String], _ branch: GitBranch, _ changes: [FileChange]) {
+        self.ids = ids
         self.branch = branch.name
         files = changes.map { File(path: branch.path($0), change: $0.kind.rawValue) }
     }
 
     var text: String {
         if let difference, !difference.isEmpty { return String(difference.trimmingSuffix("\n")) }
-        guard let commit else { return "unchanged: \"\(branch)\" has all of \"\(id)\"" }
+        guard let commit else {
+            let names = ids.map { "\"\($0)\"" }.joined(separator: ", ")
+            return "unchanged: \"\(branch)\" has all of \(names)"
+        }
         let lines = files.filter { $0.change != "unchanged" }.map { "\($0.path) \($0.change)" }
         return (lines + ["committed \(commit.prefix(12)) to \(branch)"]).joined(separator: "\n")
     }
@@ -119,7 +136,7 @@ extension GitOptions {
     ) async throws {
         let groups = Set(kinds.map { String($0.drop { $0 != "." }.dropFirst()) })
         try await commit(
-            id, "Undeploy \(id) from \(target)", isDryRun: isDryRun, output, in: context
+            [id], "Undeploy \(id) from \(target)", isDryRun: isDryRun, output, in: context
         ) { folder in
             let changes = try folder.removal(of: id, groups: groups, namespace: namespace)
             guard !changes.isEmpty else {
@@ -139,7 +156,7 @@ extension GitOptions {
         _ output: OutputOptions, in context: CommandContext
     ) async throws {
         try await commit(
-            id, "Undeploy \(id) from \(target.name)", isDryRun: isDryRun, output, in: context
+            [id], "Undeploy \(id) from \(target.name)", isDryRun: isDryRun, output, in: context
         ) { folder in
             let live = try folder.items().map(\.object)
             guard let object = target.removal(of: id, at: place, live: live) else {

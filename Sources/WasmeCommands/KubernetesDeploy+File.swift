@@ -86,10 +86,20 @@ extension KubernetesDeploy {
             done.deployment, done.changes, target, proof: proof, module: done.module)
     }
 
-    /// Deploys what a file says, and leaves it to others to print what became of it.
-    /// - Returns: nil if no cluster was asked.
+    /// A document whose image is found and whose configuration fits it.
+    struct Prepared {
+        let deployment: FilterDeployment
+        let place: KubernetesPlace
+        let target: Target
+        let image: StoredFilter
+        /// With the namespace that the file says.
+        let deploy: KubernetesDeploy
+    }
+
+    /// Finds what a file says.
+    /// - Returns: nil for Envoys that stand alone.
     /// - Throws: a `Diagnostic`.
-    func carryOut(_ file: FilterDeploymentFile) async throws -> Document? {
+    func prepare(_ file: FilterDeploymentFile) async throws -> Prepared? {
         guard let (target, named) = Target.named(file.target) else { return nil }
         var (deploy, place) = (self, named)
         place.namespace = place.namespace ?? options.cluster.namespace
@@ -98,20 +108,30 @@ extension KubernetesDeploy {
         let (image, written) = try await file.resolve(
             store: options.store, access: options.access, quiet: output.quiet, in: context)
         var deployment = written
-        // An object's name is unique in its namespace: the id needs no namespace, nor would it be a label with a dot.
-        if file.filter.id == nil { deployment.id = KubernetesNames.dnsLabel(file.name) }
+        deployment.id = file.kubernetesID
         try image.check(deployment.configuration)
+        return Prepared(
+            deployment: deployment, place: place, target: target, image: image, deploy: deploy)
+    }
+
+    /// Deploys what a file says, and leaves it to others to print what became of it.
+    /// - Returns: nil if no cluster was asked.
+    /// - Throws: a `Diagnostic`.
+    func carryOut(_ file: FilterDeploymentFile) async throws -> Document? {
+        guard let found = try await prepare(file) else { return nil }
         if options.printDeployment {
             // As it was written, with what is decided when it is deployed.
             var pinned = file
-            pinned.filter.digest = image.digest
-            if !deployment.rootID.isEmpty { pinned.filter.rootID = deployment.rootID }
+            pinned.filter.digest = found.image.digest
+            if !found.deployment.rootID.isEmpty { pinned.filter.rootID = found.deployment.rootID }
             context.terminal.writeOutput(pinned.yaml)
             return nil
         }
-        return try await deploy.carryOut(deployment, place, target, image).map { made, changes in
+        return try await found.deploy.carryOut(found.deployment, found.place, found.target, found.image).map {
+            made, changes in
             Document(
-                deployment: made, changes: changes, module: Digest(of: image.content.module), deploy: deploy)
+                deployment: made, changes: changes, module: Digest(of: found.image.content.module),
+                deploy: found.deploy)
         }
     }
 
@@ -160,4 +180,11 @@ extension KubernetesDeploy {
         }
         return left.map(\.change)
     }
+}
+
+extension FilterDeploymentFile {
+    /// What the deployment is called in a cluster.
+    ///
+    /// An object's name is unique in its namespace: the id needs no namespace, nor would it be a label with a dot.
+    var kubernetesID: String { filter.id ?? KubernetesNames.dnsLabel(name) }
 }

@@ -33,15 +33,7 @@ extension KubernetesDeploy {
     /// Prints what a cluster would get, or writes it where a controller takes it from.
     func carryOutWithoutCluster(_ request: KubernetesRequest, _ target: Target) async throws {
         let isDryRun = options.change.dryRun != nil
-        if options.git.git != nil {
-            let deployment = request.deployment
-            let image = deployment.image.map { "\($0)" } ?? "an image"
-            return try await options.git.commit(
-                deployment.id,
-                "Deploy \(deployment.id) to \(target.word): \(image) (\(deployment.digest.short))",
-                isDryRun: isDryRun, output, in: context
-            ) { try change($0, request, target).changes }
-        }
+        if options.git.git != nil { return try await commit([(request, target)]) }
         guard let folder = options.output else {
             let plan = try target.make(request).plan(request)
             warn(plan.warnings)
@@ -53,6 +45,37 @@ extension KubernetesDeploy {
             if !isDryRun { try change.carryOut() }
             let word = isDryRun && change.kind != .unchanged ? "would be " : ""
             output.note("\(word)\(change.kind.rawValue) \(change.path)", in: context)
+        }
+    }
+
+    /// Commits what documents of a file say of clusters: all of them at once, or nothing.
+    /// - Throws: a `Diagnostic`.
+    func commit(_ files: [FilterDeploymentFile]) async throws {
+        var orders: [(request: KubernetesRequest, target: Target)] = []
+        for file in files {
+            guard let found = try await prepare(file) else { continue }
+            let request = try request(found.deployment, found.place, version: version())
+            try await check(found.image, for: found.target.word, request.version.map { [$0] } ?? [])
+            orders.append((request, found.target))
+        }
+        try await commit(orders)
+    }
+
+    private func commit(_ orders: [(request: KubernetesRequest, target: Target)]) async throws {
+        let lines = orders.map { request, target in
+            let deployment = request.deployment
+            let image = deployment.image.map { "\($0)" } ?? "an image"
+            return "\(deployment.id) to \(target.word): \(image) (\(deployment.digest.short))"
+        }
+        let ids = orders.map(\.request.deployment.id)
+        try await options.git.commit(
+            ids, GitOptions.message("Deploy", ids, lines), isDryRun: options.change.dryRun != nil, output,
+            in: context
+        ) { folder in
+            // Two filters can be in one list: the second is added to what the first has made of it.
+            try orders.reduce(into: []) { changes, order in
+                changes.add(try change(folder.after(changes), order.request, order.target).changes)
+            }
         }
     }
 

@@ -93,8 +93,7 @@ struct KubernetesDeploy {
         _ deployment: FilterDeployment, _ place: KubernetesPlace, _ target: Target,
         _ image: StoredFilter? = nil
     ) async throws -> (FilterDeployment, [ObjectChange])? {
-        var request = request(deployment, place)
-        request.version = try version()
+        var request = try request(deployment, place, version: version())
         if asksNoCluster {
             try await check(image, for: target.word, request.version.map { [$0] } ?? [])
             try await carryOutWithoutCluster(request, target)
@@ -144,9 +143,12 @@ struct KubernetesDeploy {
     }
 
     /// What is to be rendered, by whom and when.
-    func request(_ deployment: FilterDeployment, _ place: KubernetesPlace) -> KubernetesRequest {
+    func request(
+        _ deployment: FilterDeployment, _ place: KubernetesPlace, version: HostVersion? = nil
+    ) -> KubernetesRequest {
         var request = KubernetesRequest(
             deployment, at: place, author: context.who, time: Date.now.formatted(.iso8601))
+        request.version = version
         request.isBestEffort = options.place.bestEffort
         return request
     }
@@ -158,7 +160,8 @@ struct KubernetesDeploy {
         }
     }
 
-    private func version() throws -> HostVersion? {
+    /// The version that the command line names.
+    func version() throws -> HostVersion? {
         guard let text = options.targetVersion else { return nil }
         guard let version = HostVersion(text) else {
             throw CommandError(

@@ -198,7 +198,7 @@ import YAML
         }
     }
 
-    @Test func `a file with several documents is a commit for each`() async throws {
+    @Test func `a file with several documents is one commit`() async throws {
         try await stage { stage in
             func document(_ name: String, _ target: String) -> String {
                 """
@@ -221,12 +221,20 @@ import YAML
             let deploy = ["deploy", "-f", file.string, "--no-check"]
             let made = try await stage.wasme(deploy + ["--git", "deploy"])
             #expect(made.status == 0, "\(made.stderr)")
-            #expect(try await stage.fleet.count() == 4)
-            #expect(try await stage.fleet.message().hasPrefix("Deploy three to gloo: "))
+            #expect(try await stage.fleet.count() == 2)
+            let message = try await stage.fleet.message().split(separator: "\n").map { String($0) }
+            try #require(message.count == 4)
+            #expect(message[0] == "Deploy one, two, three")
+            #expect(message[1].hasPrefix("one to istio: \(stage.image) ("))
+            #expect(message[3].hasPrefix("three to gloo: "))
+            let list = try stage.fleet.text("deploy/gloo-system.gateway.gateway-proxy.yaml")
+            #expect(list.contains("name: three") && list.contains("name: two"), "\(list)")
+            let kustomization = try stage.fleet.text("deploy/kustomization.yaml")
+            #expect(kustomization.contains("shop.wasmplugin.one.yaml"), "\(kustomization)")
             let again = try await stage.wasme(deploy + ["--git", "deploy"])
             #expect(
-                again.stdout.split(separator: "\n").allSatisfy { $0.hasPrefix("unchanged: ") }, "\(again)")
-            #expect(try await stage.fleet.count() == 4)
+                again.stdout == "unchanged: \"main\" has all of \"one\", \"two\", \"three\"\n", "\(again)")
+            #expect(try await stage.fleet.count() == 2)
             // The list is others' too: it stays, without the filter.
             let gone = try await stage.wasme(["undeploy", "gloo", "two", "--git", "deploy"])
             #expect(gone.status == 0, "\(gone.stderr)")

@@ -27,8 +27,18 @@ package struct KubernetesFolder: Sendable {
         }
     }
 
+    /// Changes of its files that are not carried out yet, and are looked at as if they were.
+    private var pending: [FileChange] = []
+
     /// - Parameter path: an absolute path; the folder need not be there yet.
     package init(_ path: FilePath) { self.path = path }
+
+    /// The folder as changes of its files will leave it.
+    package func after(_ changes: [FileChange]) -> KubernetesFolder {
+        var folder = self
+        folder.pending.add(changes)
+        return folder
+    }
 
     /// Bytes of a file that is read; an object of a cluster has less.
     private static let maximumSize = 4 << 20
@@ -40,8 +50,7 @@ package struct KubernetesFolder: Sendable {
     /// - Returns: each with the file that holds it.
     /// - Throws: `DeploymentError` for a needed file that is no YAML.
     package func items(needed: Set<String> = []) throws -> [Item] {
-        guard Files.kind(path) == .directory else { return [] }
-        return try Files.contents(path).flatMap { name -> [Item] in
+        try names.flatMap { name -> [Item] in
             guard [".yaml", ".yml", ".json"].contains(where: name.hasSuffix),
                 !Kustomization.fileNames.contains(name)
             else { return [] }
@@ -59,7 +68,7 @@ package struct KubernetesFolder: Sendable {
 
     private func objects(in name: String) throws -> [Item] {
         let file = path.appending(name)
-        let text = String(decoding: try Files.read(file, limit: Self.maximumSize), as: UTF8.self)
+        let text = Self.text(try content(file, limit: Self.maximumSize) ?? [])
         let documents = try YAMLNode.documents(text, file: file.string, limit: Self.maximumSize).map(\.json)
         return documents.filter { $0.object != nil }
             .map { Item(file: name, object: $0, isAlone: documents.count == 1) }
@@ -92,7 +101,7 @@ package struct KubernetesFolder: Sendable {
             }
             guard item.isAlone else { throw occupied(item) }
         }
-        let list = kustomization
+        let list = try kustomization
         let file = path.appending(list.name)
         let rest = try list.bytes.map {
             try Kustomization.removing(replaced, from: Self.text($0), at: file.string)
@@ -100,11 +109,11 @@ package struct KubernetesFolder: Sendable {
         let files = try plan.files(in: path, kustomization: rest, named: list.name)
         let gone = try replaced.map { try removal(of: $0) }
         return try gone
-            + files.files.map { FileChange($0.path, before: try Self.content($0.path), after: $0.bytes) }
+            + files.files.map { FileChange($0.path, before: try content($0.path), after: $0.bytes) }
     }
 
     private func removal(of file: String) throws -> FileChange {
-        FileChange(path.appending(file), before: try Self.content(path.appending(file)), after: nil)
+        FileChange(path.appending(file), before: try content(path.appending(file)), after: nil)
     }
 
     private func shared(_ item: Item) -> DeploymentError {
@@ -146,8 +155,8 @@ package struct KubernetesFolder: Sendable {
         if let item = found.first(where: { !$0.isAlone }) { throw shared(item) }
         guard !found.isEmpty else { return [] }
         var changes = try found.map { try removal(of: $0.file) }
-        let list = kustomization
-        if let before = try list.bytes {
+        let list = try kustomization
+        if let before = list.bytes {
             let file = path.appending(list.name)
             let text = try Kustomization.removing(
                 found.map(\.file), from: Self.text(before), at: file.string)
@@ -156,22 +165,34 @@ package struct KubernetesFolder: Sendable {
         return changes
     }
 
+    // MARK: - The files as they are, or will be
+
     /// The kustomization by the name it has here.
-    private var kustomization: KustomizationFile {
-        let name = Kustomization.fileNames.first { Files.kind(path.appending($0)) != nil }
-        return KustomizationFile(
-            name: name ?? Kustomization.fileNames[0], folder: path, isThere: name != nil)
+    private var kustomization: (name: String, bytes: [UInt8]?) {
+        get throws {
+            let there = try names
+            let name = Kustomization.fileNames.first(where: there.contains) ?? Kustomization.fileNames[0]
+            return (name, try content(path.appending(name)))
+        }
     }
 
-    private struct KustomizationFile {
-        let name: String
-        let folder: FilePath
-        let isThere: Bool
-        var bytes: [UInt8]? { get throws { isThere ? try content(folder.appending(name)) : nil } }
+    /// The names of all files.
+    private var names: [String] {
+        get throws {
+            var names = Set(Files.kind(path) == .directory ? try Files.contents(path) : [])
+            for change in pending where change.path.removingLastComponent() == path {
+                guard let name = change.path.lastComponent?.string else { continue }
+                if change.after == nil { names.remove(name) } else { names.insert(name) }
+            }
+            return names.sorted()
+        }
     }
 
-    private static func content(_ path: FilePath) throws -> [UInt8]? {
-        Files.kind(path) == nil ? nil : try Files.read(path)
+    /// What a file holds; nil if it is not there.
+    private func content(_ file: FilePath, limit: Int? = nil) throws -> [UInt8]? {
+        if let change = pending.first(where: { $0.path == file }) { return change.after }
+        guard Files.kind(file) != nil else { return nil }
+        return try limit.map { try Files.read(file, limit: $0) } ?? Files.read(file)
     }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
