@@ -114,6 +114,7 @@ struct GitChangeResult: CommandResult {
         if let difference, !difference.isEmpty { return String(difference.trimmingSuffix("\n")) }
         guard let commit else {
             let names = ids.map { "\"\($0)\"" }.joined(separator: ", ")
+            guard !files.isEmpty else { return "unchanged: \"\(branch)\" has nothing of \(names)" }
             return "unchanged: \"\(branch)\" has all of \(names)"
         }
         let lines = files.filter { $0.change != "unchanged" }.map { "\($0.path) \($0.change)" }
@@ -125,46 +126,5 @@ struct GitChangeResult: CommandResult {
 extension String {
     fileprivate func trimmingSuffix(_ suffix: String) -> Substring {
         hasSuffix(suffix) ? dropLast(suffix.count) : self[...]
-    }
-}
-
-extension GitOptions {
-    /// Commits that a deployment's objects are not in a folder any more.
-    func undeploy(
-        _ id: String, _ target: String, kinds: [String], namespace: String?, isDryRun: Bool,
-        _ output: OutputOptions, in context: CommandContext
-    ) async throws {
-        let groups = Set(kinds.map { String($0.drop { $0 != "." }.dropFirst()) })
-        try await commit(
-            [id], "Undeploy \(id) from \(target)", isDryRun: isDryRun, output, in: context
-        ) { folder in
-            let changes = try folder.removal(of: id, groups: groups, namespace: namespace)
-            guard !changes.isEmpty else {
-                let place = namespace.map { " of namespace \"\($0)\"" } ?? ""
-                throw CommandError(
-                    .failed, "there is no deployment \"\(id)\"\(place) in \"\(git ?? "")\"",
-                    hint: "its files have the label wasme.io/id: \(id); --branch names another branch")
-            }
-            return changes
-        }
-    }
-
-    /// Commits that a deployment is not in a list of others any more; the list stays, even an empty one: who removed the
-    /// object from the folder would have a controller delete it.
-    func undeploy(
-        _ id: String, from target: some SharedObjectTarget, at place: KubernetesPlace, isDryRun: Bool,
-        _ output: OutputOptions, in context: CommandContext
-    ) async throws {
-        try await commit(
-            [id], "Undeploy \(id) from \(target.name)", isDryRun: isDryRun, output, in: context
-        ) { folder in
-            let live = try folder.items().map(\.object)
-            guard let object = target.removal(of: id, at: place, live: live) else {
-                throw CommandError(
-                    .failed, "there is no filter \"\(id)\" of \(target.title) in \"\(git ?? "")\"",
-                    hint: "--branch names another branch")
-            }
-            return try folder.changes(for: KubernetesPlan(summary: "", objects: [object]))
-        }
     }
 }

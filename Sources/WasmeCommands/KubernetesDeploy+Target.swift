@@ -34,7 +34,40 @@ extension KubernetesDeploy {
         }
 
         /// The APIs of these resources.
-        var groups: Set<String> { Set(kinds.map { String($0.drop { $0 != "." }.dropFirst()) }) }
+        var groups: Set<String> { apiGroups(of: kinds) }
+
+        /// What takes a deployment out again.
+        /// - Parameters:
+        ///   - id: the deployment.
+        ///   - namespace: the one that is asked for.
+        /// - Returns: nil for Envoys that stand alone.
+        /// - Throws: `CommandError` for what was written for a tool of the target's own.
+        func undeploy(_ id: String, in namespace: String?) throws -> KubernetesUndeploy? {
+            func objects(_ verbs: (some KubernetesOwnedTarget).Type) -> KubernetesUndeploy {
+                KubernetesUndeploy(
+                    id, word, .objects(verbs.kinds), in: namespace, usually: verbs.usualNamespace)
+            }
+            func list(_ target: some SharedObjectTarget) -> KubernetesUndeploy {
+                KubernetesUndeploy(id, word, .list(target), in: namespace, usually: target.usualNamespace)
+            }
+            switch target {
+            case .envoy: return nil
+            case .istio: return objects(IstioVerbs.self)
+            case .envoyGateway: return objects(EnvoyGatewayVerbs.self)
+            case .higress: return objects(HigressVerbs.self)
+            case .kuma: return objects(KumaVerbs.self)
+            case .cilium: return objects(CiliumVerbs.self)
+            case .gloo(_, let options): return list(GlooTarget(options))
+            case .consul(_, let options):
+                guard options.form == .kubernetes else {
+                    throw CommandError(
+                        .usage,
+                        "\"\(id)\" is in an entry of Consul's own, which is no object of a cluster",
+                        hint: "take it out of the entry of the service \"\(options.service)\" yourself")
+                }
+                return list(ConsulTarget(options))
+            }
+        }
 
         /// Makes the target for what is to be deployed.
         func make(_ request: KubernetesRequest) throws -> any KubernetesTarget {

@@ -188,6 +188,11 @@ struct ConsulVerbs: KubernetesSharedTarget {
 
 // MARK: -
 
+/// The APIs of resources, as `extensions.istio.io` of `wasmplugins.extensions.istio.io`.
+func apiGroups(of kinds: [String]) -> Set<String> {
+    Set(kinds.map { String($0.drop { $0 != "." }.dropFirst()) })
+}
+
 /// The error for a deployment that is not there.
 func noDeployment(
     _ id: String, _ word: String, _ cluster: ClusterOptions, _ repeated: String = ""

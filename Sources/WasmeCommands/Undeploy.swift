@@ -7,12 +7,20 @@ import Deployment
 struct Undeploy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take a filter out of where it is live.",
+        discussion: """
+            A FilterDeployment file says itself where its filters run; all of them are \
+            taken out, the last one first:
+              wasme undeploy -f deployment.yaml
+
+            As by 'kubectl delete -f', what is not there is an error once the rest is \
+            done; with --ignore-not-found it is none.
+            """,
         subcommands: [
             UndeployEnvoy.self, UndeployKubernetes<IstioVerbs>.self,
             UndeployKubernetes<EnvoyGatewayVerbs>.self,
             UndeployGloo.self, UndeployKubernetes<HigressVerbs>.self, UndeployKubernetes<KumaVerbs>.self,
-            UndeployConsul.self, UndeployKubernetes<CiliumVerbs>.self,
-        ])
+            UndeployConsul.self, UndeployKubernetes<CiliumVerbs>.self, UndeployFile.self,
+        ], defaultSubcommand: UndeployFile.self)
 }
 
 /// `wasme undeploy envoy`.

@@ -26,18 +26,8 @@ struct UndeployKubernetes<Target: KubernetesOwnedTarget>: WasmeCommand {
     @OptionGroup var output: OutputOptions
 
     func run(in context: CommandContext) async throws {
-        if git.git != nil {
-            try git.check(change, cluster.given + change.given)
-            return try await git.undeploy(
-                id, Target.word, kinds: Target.kinds, namespace: cluster.namespace,
-                isDryRun: change.dryRun != nil, output, in: context)
-        }
-        let writer = try cluster.writer(id, in: context)
-        var options = change.options(cluster.namespace ?? Target.usualNamespace)
-        options.isDryRun = change.dryRun != nil
-        let changes = try await writer.remove(
-            Target.kinds, namespace: cluster.namespace ?? Target.usualNamespace, options)
-        guard !changes.isEmpty else { throw noDeployment(id, Target.word, cluster) }
-        try output.print(ClusterChangeResult(id, changes, isDryRun: options.isDryRun), in: context)
+        try await KubernetesUndeploy(
+            id, Target.word, .objects(Target.kinds), in: cluster.namespace, usually: Target.usualNamespace
+        ).run(git, cluster, change, output, in: context)
     }
 }
