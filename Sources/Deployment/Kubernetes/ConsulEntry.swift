@@ -2,6 +2,13 @@
 
 /// A configuration entry of Consul, in its own language (HCL 1) and in its own case.
 enum ConsulEntry {
+    /// What an entry that wasme has written says in its `Meta`, which Consul keeps and does not read
+    /// (hashicorp/consul, `agent/structs`, `validateConfigEntryMeta`).
+    static let owner = (key: "managed-by", value: "wasme")
+
+    /// The comment at the beginning of an entry in HCL.
+    static func firstLine(_ id: String) -> String { "# Written by wasme for the deployment \"\(id)\"." }
+
     /// What has names of the user's below it, which stay as they are.
     private static let free: Set = ["keyValues", "allowedCapabilities"]
 

@@ -149,8 +149,13 @@ package struct ConsulTarget: SharedObjectTarget {
             .init(key: "Kind", value: "service-defaults"),
             .init(key: "Name", value: .string(options.service)), .init(key: "Protocol", value: "http"),
         ]
+        var metadata: [ConfigValue.Field] = []
+        if case .map(let old)? = known?[anyCase: "meta"] { metadata = old }
+        metadata.removeAll { $0.key == ConsulEntry.owner.key }
+        metadata.add(ConsulEntry.owner.key, .string(ConsulEntry.owner.value))
+        fields.add("Meta", .map(metadata))
         if case .map(let old)? = known {
-            let ours: Set = ["kind", "name", "envoyextensions", "createindex", "modifyindex", "hash"]
+            let ours: Set = ["kind", "name", "meta", "envoyextensions", "createindex", "modifyindex", "hash"]
             let rest = old.filter { !ours.contains($0.key.lowercased()) }
             fields =
                 fields.filter { field in
@@ -159,10 +164,14 @@ package struct ConsulTarget: SharedObjectTarget {
         }
         fields.add("EnvoyExtensions", .list(extensions))
         let name = "service-defaults.\(options.service)"
-        return options.form == .hcl
-            ? KubernetesPlan.File(name: "\(name).hcl", text: ConsulEntry.hcl(fields))
-            : KubernetesPlan.File(
-                name: "\(name).json", text: ConfigValue.map(fields).json.prettyPrinted + "\n")
+        if options.form == .hcl {
+            let line = ConsulEntry.firstLine(request.deployment.id)
+            return KubernetesPlan.File(
+                name: "\(name).hcl", text: "\(line)\n\(ConsulEntry.hcl(fields))", mark: .line(line))
+        }
+        return KubernetesPlan.File(
+            name: "\(name).json", text: ConfigValue.map(fields).json.prettyPrinted + "\n",
+            mark: .metadata(key: ConsulEntry.owner.key, value: ConsulEntry.owner.value))
     }
 }
 

@@ -100,7 +100,9 @@ package struct KubernetesFolder: Sendable {
                     hint: "rename that file to \"\(name)\", or take the object out of it")
             }
             guard item.isAlone else { throw occupied(item) }
+            if object.isShared { try checkLoss(of: item, by: object) }
         }
+        for file in plan.files { try checkOwner(of: file) }
         let list = try kustomization
         let file = path.appending(list.name)
         let rest = try list.bytes.map {
@@ -189,11 +191,11 @@ package struct KubernetesFolder: Sendable {
     }
 
     /// What a file holds; nil if it is not there.
-    private func content(_ file: FilePath, limit: Int? = nil) throws -> [UInt8]? {
+    func content(_ file: FilePath, limit: Int? = nil) throws -> [UInt8]? {
         if let change = pending.first(where: { $0.path == file }) { return change.after }
         guard Files.kind(file) != nil else { return nil }
         return try limit.map { try Files.read(file, limit: $0) } ?? Files.read(file)
     }
 
-    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

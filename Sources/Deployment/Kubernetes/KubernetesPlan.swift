@@ -18,10 +18,15 @@ package struct KubernetesPlan: Hashable, Sendable {
     package struct File: Hashable, Sendable {
         package let name: String
         package let text: String
+        /// How a file of that name shows that it may be written.
+        let mark: Mark
 
-        package init(name: String, text: String) {
-            self.name = name
-            self.text = text
+        /// What says that a file is wasme's.
+        enum Mark: Hashable, Sendable {
+            /// Its first line, in a language that is not read: such a file is for one deployment.
+            case line(String)
+            /// A pair of its metadata: what else is in it is kept.
+            case metadata(key: String, value: String)
         }
     }
 
