@@ -44,6 +44,20 @@ package struct OriginalInventory: Sendable {
             )
         }
         settleOwnership()
+        settleAccounts(objects)
+    }
+
+    /// An account that others use stays: its name is all that it has of the original.
+    private mutating func settleAccounts(_ objects: [OriginalObject]) {
+        for account in installation where account.kind == "ServiceAccount" {
+            let user = objects.first { object in
+                object.uses(account: account.name, of: account.namespace)
+                    && !installation.contains { $0.isSame(as: object) }
+            }
+            guard let user else { continue }
+            installation.removeAll { $0 == account }
+            leave(account, "\(user.title) uses it")
+        }
     }
 
     /// The images that may hold a module: those of the cache, and of the deployments.
@@ -59,17 +73,16 @@ package struct OriginalInventory: Sendable {
     }
 
     private mutating func add(_ object: OriginalObject, _ cache: OriginalWasme.Cache) {
-        if let part = Self.isInstallation(object, cache) {
-            if part {
-                installation.append(object)
-            } else {
-                leave(object, "it is not as the original wrote it")
-            }
-            if part, object.kind == "ConfigMap" {
+        switch OriginalInstallation(cache: cache).verdict(on: object) {
+        case .original:
+            installation.append(object)
+            if object.kind == "ConfigMap" {
                 let list = object.json["data"]?.object?["images"]?.string ?? ""
                 images += list.split(whereSeparator: \.isWhitespace).map { String($0) }
             }
             return
+        case .other(let reason): return leave(object, "it is not as the original wrote it: \(reason)")
+        case nil: break
         }
         switch object.kind {
         case "EnvoyFilter":
@@ -127,36 +140,5 @@ package struct OriginalInventory: Sendable {
             )
         }
         filters.removeAll { withOwner.contains($0) }
-    }
-
-    /// Whether an object that has the name of a part of the original is as the original wrote it; nil for another name.
-    private static func isInstallation(_ object: OriginalObject, _ cache: OriginalWasme.Cache) -> Bool? {
-        let body = JSONValue.object(object.json).description
-        if object.kind == "CustomResourceDefinition" {
-            guard object.name == OriginalWasme.definitionName else { return nil }
-            // Ours says what may stand in it; the original's said nothing.
-            let versions = object.specification["versions"]?.array ?? []
-            let schemas =
-                versions.map { $0.object?["schema"]?.object?["openAPIV3Schema"] }
-                + [object.specification["validation"]?.object?["openAPIV3Schema"]]
-            return !schemas.contains {
-                $0?.object?["properties"]?.object?["spec"]?.object?["properties"] != nil
-            }
-        }
-        if ["ClusterRole", "ClusterRoleBinding"].contains(object.kind) {
-            return [OriginalWasme.operatorName, cache.name].contains(object.name) ? true : nil
-        }
-        guard object.namespace == cache.namespace else { return nil }
-        switch (object.kind, object.name) {
-        case ("DaemonSet", cache.name):
-            return body.contains(OriginalWasme.cacheFolder)
-        case ("ConfigMap", cache.name):
-            let names = object.json["data"]?.object?.names ?? []
-            return names.allSatisfy { $0 == "images" }
-        case ("Role", cache.name), ("RoleBinding", cache.name), ("ServiceAccount", cache.name): return true
-        case ("Deployment", OriginalWasme.operatorName): return body.contains("\"operator\"")
-        case ("ServiceAccount", OriginalWasme.operatorName): return true
-        default: return nil
-        }
     }
 }

@@ -48,6 +48,18 @@ package struct OriginalObject: Hashable, Sendable {
         return nil
     }
 
+    /// Whether its pods run as a service account, or it gives that rights.
+    func uses(account: String, of namespace: String?) -> Bool {
+        if kind.hasSuffix("RoleBinding") {
+            return (json["subjects"]?.array ?? []).compactMap(\.object).contains { subject in
+                subject["kind"]?.string == "ServiceAccount" && subject["name"]?.string == account
+                    && (subject["namespace"]?.string ?? self.namespace) == namespace
+            }
+        }
+        let pod = specification["template"]?.object?["spec"]?.object
+        return self.namespace == namespace && pod?["serviceAccountName"]?.string == account
+    }
+
     /// Whether it is an `EnvoyFilter` that runs a module of the original's cache, in whatever form.
     package var usesCache: Bool {
         kind == "EnvoyFilter"

@@ -101,12 +101,17 @@ import Testing
             "apiVersion: v1\nkind: \(kind)\nmetadata: {name: \(name)\(namespace.map { ", namespace: \($0)" } ?? "")}\n\(rest)\n"
         }
         let name = "filterdeployments.wasme.io"
-        let daemon = "spec: {template: {spec: {volumes: [{hostPath: {path: /var/local/lib/wasme-cache}}]}}}"
+        let daemon =
+            "spec: {template: {spec: {volumes: [{hostPath: {path: /var/local/lib/wasme-cache}}], containers: [{args: [cache]}]}}}"
+        let binding =
+            "roleRef: {kind: Role, name: wasme-cache}\nsubjects: [{kind: ServiceAccount, name: wasme-cache}]"
         let inventory = try OriginalSamples.inventory([
             object("CustomResourceDefinition", name, "spec: {version: v1, group: wasme.io}", namespace: nil)
                 .replacing("apiVersion: v1", with: "apiVersion: apiextensions.k8s.io/v1beta1"),
-            object("ServiceAccount", "wasme-cache", ""), object("Role", "wasme-cache", ""),
-            object("RoleBinding", "wasme-cache", ""), object("DaemonSet", "wasme-cache", daemon),
+            object("ServiceAccount", "wasme-cache", ""),
+            object(
+                "Role", "wasme-cache", "rules: [{apiGroups: [''], resources: [events], verbs: [create]}]"),
+            object("RoleBinding", "wasme-cache", binding), object("DaemonSet", "wasme-cache", daemon),
             object("ConfigMap", "wasme-cache", "data: {images: \"a/b:v1\\nc/d:v2\"}"),
             object(
                 "Deployment", "wasme-operator", "spec: {template: {spec: {containers: [{args: [operator]}]}}}"
