@@ -169,12 +169,9 @@ package struct OriginalCluster: Sendable {
             guard let id = object.labels[ClusterWriter.idLabel],
                 let last = KubernetesStamp.history(of: id, in: .object(object.json)).revisions.last
             else { return nil }
-            let spec = object.json["spec"]?.object
-            let selector =
-                spec?["selector"]?.object?["matchLabels"] ?? spec?["workloadSelector"]?.object?["labels"]
-            var labels: [String: String] = [:]
-            for (name, value) in selector?.object?.members ?? [] { labels[name] = value.string }
-            return .init(namespace: object.namespace, labels: labels, deployment: last.deployment)
+            return .init(
+                namespace: object.namespace, labels: object.selectedLabels ?? [:], deployment: last.deployment
+            )
         }
     }
 

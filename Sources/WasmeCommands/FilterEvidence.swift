@@ -99,17 +99,15 @@ struct FilterProof {
         return verdict
     }
 
-    /// That there are no pods, with what was looked for.
+    /// That there are no pods, with what was meant most likely, and what was looked for.
     private func absence(
         of object: ClusterObject, _ search: ProxySearch, by kubectl: Kubectl
     ) async throws -> String {
-        var parts = ["\(object.title) selects no pod"]
+        var miss: String?
+        if let selection = PodSelection(object) { miss = try await kubectl.miss(of: selection) }
+        var parts = ["\(object.title) \(miss ?? "selects no pod")"]
         if !search.sought.isEmpty { parts.append("looked for \(search.sought.joined(separator: ", "))") }
         parts += search.remarks
-        if fleet.word == ProxyFleet.istio.word, let labels = object.selectedLabels, !labels.isEmpty {
-            let all = try await kubectl.pods(PodSelection(namespace: object.namespace)).map(\.labels)
-            parts += (try? LabelSelector(labels))?.suggestions(among: all) ?? []
-        }
         return parts.joined(separator: "; ")
     }
 

@@ -103,7 +103,8 @@ import Testing
             #expect(unproved.status == 1)
             #expect(
                 unproved.stderr.contains(
-                    "selects no pod; looked for pods with app=web in namespace \"\(space)\""),
+                    "selects no pod: there are no pods in namespace \"\(space)\" yet, so no proxy runs it; looked for pods with app=web in namespace \"\(space)\""
+                ),
                 "\(unproved.stderr)")
             #expect(
                 unproved.stderr.contains("help: take it back: wasme undeploy istio add-header -n \(space)"))
