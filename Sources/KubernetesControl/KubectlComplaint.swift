@@ -195,7 +195,7 @@ struct KubectlComplaint {
         return KubernetesError(
             .invalid, "cannot \(subject): \(cluster) refuses it: \(reasons.joined(separator: "; "))",
             hint:
-                "the cluster's version of this kind may be older or newer than what was rendered; see --print-deployment"
+                "the cluster's version of this kind may be older or newer than what was rendered: name the target's with --target-version, as in --target-version 1.24"
         )
     }
 

@@ -72,14 +72,28 @@ struct HostVersionCheck {
                 throw CommandError(
                     .failed,
                     "\(row.title) \(row.versions)\(place) does not take \"\(image.place)\": \(list)\(more)",
-                    hint:
-                        "'wasme check \(image.place) --target \(row.family):\(row.to)' says all; --no-check deploys it all the same"
+                    hint: (copyHint(errors, row) ?? "")
+                        + "'wasme check \(image.place) --target \(row.family):\(row.to)' says all; --no-check deploys it all the same"
                 )
             }
             return row.findings.filter { $0.severity == .warning }.map {
                 "\(row.title) \(row.versions): \($0.subject): \($0.message)"
             }
         }
+    }
+
+    /// The command that makes an image which the host's fetcher takes, if nothing but the layout is in the way.
+    private func copyHint(_ errors: [Finding], _ row: HostCheckRow) -> String? {
+        let ofLayout: Set<Rule> = [.imageLayout, .imageLayer, .imageModule]
+        guard errors.allSatisfy({ ofLayout.contains($0.rule) }),
+            let layouts = try? HostCatalog.bundled().profile(of: row.family, row.to).image?.layouts
+        else { return nil }
+        let variant: ImageVariant = layouts.contains(.compat) ? .compat : .artifact
+        let name = "\(image.place)".prefix { $0 != "@" }
+        let hasTag = name.split(separator: "/").last?.contains(":") == true
+        let other = "\(name)\(hasTag ? "-" : ":")\(variant.rawValue)"
+        return
+            "deploy a copy in the layout that it takes: 'wasme copy \(image.place) \(other) --variant \(variant.rawValue)'; "
     }
 
     /// What the filter's virtual machines begin with in each Envoy.
