@@ -23,7 +23,7 @@ extension KubernetesFolder {
             }
             throw DeploymentError(
                 .foreign, "\"\(place)\" is there and is not wasme's",
-                hint: "move it away, or choose another folder; --form json adds to an entry that is there")
+                hint: "move it away, or choose another folder")
         case .metadata(let key, let value):
             let entry = (try? JSONValue(parsing: text))?.object
             let metadata = entry?.members.first { $0.name.lowercased() == "meta" }?.value.object
