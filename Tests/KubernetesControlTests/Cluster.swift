@@ -10,61 +10,22 @@ import Testing
 
 /// What the suites do with the API server of their suite.
 enum Cluster {
-    /// A small kind in place of Istio's, for machines without the published definitions: this one is accepted by every server.
-    static let definition = """
-        apiVersion: apiextensions.k8s.io/v1
-        kind: CustomResourceDefinition
-        metadata: {name: wasmplugins.extensions.istio.io}
-        spec:
-          group: extensions.istio.io
-          scope: Namespaced
-          names: {kind: WasmPlugin, plural: wasmplugins, singular: wasmplugin, listKind: WasmPluginList}
-          versions:
-          - name: v1alpha1
-            served: true
-            storage: true
-            schema:
-              openAPIV3Schema:
-                type: object
-                properties:
-                  spec:
-                    type: object
-                    required: [url]
-                    properties:
-                      url: {type: string, minLength: 1}
-                      sha256: {type: string, pattern: "^([a-f0-9]{64}|)$"}
-                      priority: {type: integer}
-                      pluginName: {type: string}
-                      failStrategy: {type: string}
-                      imagePullSecret: {type: string}
-                      phase: {type: string, enum: [UNSPECIFIED_PHASE, AUTHN, AUTHZ, STATS]}
-                      match: {type: array, items: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-                      pluginConfig: {type: object, x-kubernetes-preserve-unknown-fields: true}
-                      targetRefs: {type: array, items: {type: object, additionalProperties: {type: string}}}
-                      selector: {type: object, properties: {matchLabels: {type: object, additionalProperties: {type: string}}}}
-
-        """
-
     static var server: KubernetesServer {
         get throws { try #require(KubernetesServer.current) }
     }
 
-    /// Makes the kind known, once.
-    static func define() async throws {
-        try await server.define(definition)
-    }
-
     /// A namespace of a test's own.
-    static func namespace() async throws -> String {
+    static func namespace(on server: KubernetesServer? = nil) async throws -> String {
         let name = "test-\(Files.randomName().lowercased().filter { $0.isLetter || $0.isNumber }.prefix(12))"
-        try await server.kubectl(["create", "namespace", name])
+        try await (server ?? Self.server).kubectl(["create", "namespace", name])
         return name
     }
 
     /// kubectl as somebody.
     static func kubectl(_ user: String? = nil, environment: [String: String] = [:]) throws -> Kubectl {
         var kubectl = try Kubectl(
-            environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, in: "/")
+            environment: ProcessInfo.processInfo.environment.merging(try server.surroundings) { $1 }
+                .merging(environment) { $1 }, in: "/")
         kubectl.kubeconfig = try user.map { try server.configuration(for: $0) } ?? server.administrator
         return kubectl
     }

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// Writing into a real API server.
-@Suite(.requires(.kubernetes), .kubernetesServer, .serialized) struct ClusterWriterTests {
+@Suite(.requires(.kubernetes), .sharedCluster, .serialized) struct ClusterWriterTests {
     private func writer(
         _ user: String? = nil, contexts: [String] = [], id: String = "add-header"
     ) throws -> ClusterWriter {
@@ -29,7 +29,6 @@ import Testing
     }
 
     @Test func `an object is created, configured, unchanged and deleted, and says so`() async throws {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         let options = ClusterWriter.Options()
         let created = try await writer().apply([Cluster.plugin(in: space)], options)
@@ -63,7 +62,6 @@ import Testing
     }
 
     @Test func `objects of others are left alone, and so are those of other deployments`() async throws {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         var foreign = Cluster.plugin(in: space).object
         var metadata = try #require(foreign.json["metadata"]?.object)
@@ -94,7 +92,6 @@ import Testing
     @Test func `values of other field managers survive, and a conflict names fields and managers`()
         async throws
     {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         let options = ClusterWriter.Options()
         _ = try await writer().apply([Cluster.plugin(in: space)], options)
@@ -125,7 +122,6 @@ import Testing
 
     @Test func `what the API server refuses is told with field and reason, and changes nothing`() async throws
     {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         var item = Cluster.plugin(in: space)
         var spec = try #require(item.object.json["spec"]?.object)
@@ -146,7 +142,6 @@ import Testing
     }
 
     @Test func `namespaces that are missing or going, and kinds that a cluster lacks`() async throws {
-        try await Cluster.define()
         let missing = try await error {
             _ = try await writer().apply([Cluster.plugin(in: "nowhere")], ClusterWriter.Options())
         }
@@ -173,7 +168,6 @@ import Testing
     }
 
     @Test func `who may do nothing is told verb, resource and namespace`() async throws {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         let denied = try await error {
             _ = try await writer("alice").apply([Cluster.plugin(in: space)], ClusterWriter.Options())
@@ -189,12 +183,11 @@ import Testing
     @Test func `of two clusters that are to have all or nothing the first gets back what it had`()
         async throws
     {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         let scratch = try ScratchDirectory("contexts")
         // Two ways to the same API server: bob sees everything is well until he writes for real.
         let both = try contexts(scratch, ["administrator", "bob"])
-        try await grant("bob", ["get", "list"], in: space)
+        try await Cluster.grant("bob", "get,list", on: "wasmplugins.extensions.istio.io", in: space)
         _ = try await writer().apply([Cluster.plugin(in: space)], ClusterWriter.Options())
         let before = try #require(try await Cluster.live(in: space))
         var kubectl = try Cluster.kubectl()
@@ -238,37 +231,22 @@ import Testing
             """)
     }
 
-    private func grant(_ user: String, _ verbs: [String], in space: String) async throws {
-        let server = try Cluster.server
-        try await server.kubectl([
-            "create", "role", "some", "-n", space, "--verb=\(verbs.joined(separator: ","))",
-            "--resource=wasmplugins.extensions.istio.io",
-        ])
-        try await server.kubectl([
-            "create", "rolebinding", "some", "-n", space, "--role=some", "--user=\(user)",
-        ])
-    }
-
     @Test func `an object that fails after another says what stays and how to take it back`() async throws {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         // The second object's conflict comes only when the first is written: a dry run of the API server sees both as they are.
         let scratch = try ScratchDirectory("kubectl")
         let real = try #require(Tool.kubectl.path)
         let count = scratch.appending("count")
         // The API server goes away after the first object is written for real.
-        let script = try scratch.write(
+        let script = try scratch.program(
             "kubectl",
             """
-            #!/bin/sh
             case "$*" in *apply*dry-run*) ;; *apply*)
               if [ -e "\(count)" ]; then cat >/dev/null; exec "\(real)" --server https://127.0.0.1:1 --token x get pods; fi
               : >"\(count)" ;;
             esac
             exec "\(real)" "$@"
-
             """)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.string)
         let kubectl = try Cluster.kubectl(environment: ["WASME_KUBECTL": script.string])
         let writer = ClusterWriter(kubectl, id: "add-header")
         var options = ClusterWriter.Options()

@@ -9,44 +9,10 @@ import TestSupport
 import Testing
 
 /// The verbs for Istio, as processes, on a real API server and a real registry.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct CommandTests {
-    struct Stage: Sendable {
-        let scratch: ScratchDirectory
-        let image: String
-        let environment: [String: String]
-
-        func wasme(_ arguments: [String]) async throws -> ProcessOutcome {
-            try await run(
-                buildFolder.appending("wasme"), arguments, environment: environment, in: scratch.path)
-        }
-    }
-
-    func stage(_ work: @Sendable (Stage) async throws -> Void) async throws {
-        try await Cluster.define()
-        let scratch = try ScratchDirectory("commands")
-        try await DockerRegistry.run { registry in
-            let stage = Stage(
-                scratch: scratch, image: "\(registry.address)/acme/add-header:v1",
-                environment: [
-                    "WASME_HOME": scratch.appending("home").string, "HOME": scratch.path.string,
-                    "DOCKER_CONFIG": scratch.appending("docker").string, "WASME_WHO": "anna@build-1",
-                    "KUBECONFIG": try Cluster.server.administrator.string,
-                ])
-            let module = scratch.appending("filter.wasm")
-            try Files.replace(module, with: TinyFilter().bytes)
-            for arguments in [
-                ["build", "precompiled", module.string, "-t", stage.image, "--root-id", "add_header"],
-                ["push", stage.image],
-            ] {
-                let outcome = try await stage.wasme(arguments)
-                try #require(outcome.status == 0, "\(outcome.stderr)")
-            }
-            try await work(stage)
-        }
-    }
-
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
+struct CommandTests {
     @Test func `a filter is deployed, compared, changed, rolled back and undeployed`() async throws {
-        try await stage { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let place = ["-n", space, "--id", "add-header", "-l", "app=web"]
             func deploy(_ value: Int, _ more: [String] = []) async throws -> ProcessOutcome {
@@ -89,15 +55,13 @@ import Testing
     }
 
     @Test func `what cannot be proved, reached or written is told with what to do`() async throws {
-        try await stage { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             func deploy(
                 _ more: [String], _ environment: [String: String] = [:]
             ) async throws -> ProcessOutcome {
-                try await run(
-                    buildFolder.appending("wasme"),
-                    ["deploy", "istio", stage.image, "--id", "add-header"] + more,
-                    environment: stage.environment.merging(environment) { $1 }, in: stage.scratch.path)
+                try await stage.wasme(
+                    ["deploy", "istio", stage.image, "--id", "add-header"] + more, environment)
             }
             let unproved = try await deploy(["-n", space, "-l", "app=web", "--wait", "--timeout", "1s"])
             #expect(unproved.status == 1)
@@ -117,9 +81,7 @@ import Testing
             let long = try await deploy(["-n", space, "--id", String(repeating: "a", count: 64)])
             #expect(long.status == 64)
             #expect(long.stderr.contains("has 64 characters"))
-            let denied = try await deploy(
-                ["-n", space, "-l", "app=web"],
-                ["KUBECONFIG": try Cluster.server.configuration(for: "alice").string])
+            let denied = try await stage.deploy(["-n", space, "-l", "app=web"], as: "alice")
             #expect(denied.status == 77)
             #expect(
                 denied.stderr.contains(
@@ -128,16 +90,12 @@ import Testing
     }
 
     @Test func `without a cluster the objects go into a folder, or to standard output`() async throws {
-        try await stage { stage in
+        try await Stage.run { stage in
             let arguments = [
                 "deploy", "istio", stage.image, "--id", "add-header", "-n", "shop", "-l", "app=web",
             ]
-            let alone = [
-                "KUBECONFIG": "/dev/null", "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
-            ]
-            let printed = try await run(
-                buildFolder.appending("wasme"), arguments + ["--dry-run", "client"],
-                environment: stage.environment.merging(alone) { $1 }, in: stage.scratch.path)
+            let printed = try await stage.wasme(
+                arguments + ["--dry-run", "client"], ["KUBECONFIG": "/dev/null"])
             #expect(printed.status == 0, "\(printed.stderr)")
             #expect(printed.stdout.contains("kind: WasmPlugin"))
             let written = try await stage.wasme(arguments + ["--output", "objects"])
@@ -151,16 +109,10 @@ import Testing
 
     @Test func `what the target's version does not take is refused before anything is applied`() async throws
     {
-        try await stage { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let image = stage.image.replacing("add-header", with: "broken")
-            let module = stage.scratch.appending("broken.wasm")
-            try Files.replace(module, with: TinyFilter(flaw: .missingImport).bytes)
-            let built = try await stage.wasme([
-                "build", "precompiled", module.string, "-t", image, "--root-id", "add_header",
-                "--no-check",
-            ])
-            try #require(built.status == 0, "\(built.stderr)")
+            try await stage.build(image, TinyFilter(flaw: .missingImport), ["--no-check"])
             let arguments = ["deploy", "istio", image, "--id", "add-header", "-n", space, "-l", "app=web"]
             let refused = try await stage.wasme(arguments)
             #expect(refused.status == 1)
@@ -181,7 +133,7 @@ import Testing
     @Test func `a file deploys to the cluster and namespace that it names, as the command line does`()
         async throws
     {
-        try await stage { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let file = stage.scratch.appending("deployment.yaml")
             let printed = try await stage.wasme([
@@ -219,7 +171,7 @@ import Testing
     @Test func `a file whose options or documents do not fit together is refused before anything is done`()
         async throws
     {
-        try await stage { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             func document(_ name: String, _ space: String) -> String {
                 """

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The kind of object that a `FilterDeployment` file is, as a real API server sees it.
-@Suite(.requires(.kubernetes), .kubernetesServer, .serialized) struct DefinitionTests {
+@Suite(.requires(.kubernetes), .sharedCluster, .serialized) struct DefinitionTests {
     private func file(policy: String) -> String {
         """
         apiVersion: wasme.io/v1
@@ -25,7 +25,7 @@ import Testing
     @Test func `an API server takes the definition, keeps configurations whole and refuses what is wrong`()
         async throws
     {
-        let server = try #require(KubernetesServer.current)
+        let server = try Cluster.server
         let definition = repositoryRoot.pushing("deploy/crd/filterdeployments.wasme.io.yaml")
         try await server.define(String(decoding: try Files.read(definition), as: UTF8.self))
         try await server.kubectl(["apply", "--server-side", "-f", "-"], input: file(policy: "reload"))

@@ -9,10 +9,10 @@ import TestSupport
 import Testing
 
 /// What stands in the way of a deploy, by the program on a real API server: what is said, and that nothing was changed.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(.requires(.kubernetes), .requires(.registry), .ownCluster(.wasmPlugin), .filterImage, .serialized)
 struct DeployTroubleTests {
     @Test func `a namespace that is going, and one that is not there`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             try await Cluster.server.kubectl(
                 ["create", "-f", "-"],
@@ -41,7 +41,7 @@ struct DeployTroubleTests {
     @Test func `filters of one phase and priority are warned of, and an id that others have is refused`()
         async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             func deploy(_ id: String, _ more: [String] = []) async throws -> ProcessOutcome {
                 try await stage.deploy(["-n", space, "-l", "app=web", "--id", id] + more)
@@ -77,7 +77,7 @@ struct DeployTroubleTests {
     }
 
     @Test func `a configuration that an API server would not store is refused with its size`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             func deploy(_ bytes: Int) async throws -> ProcessOutcome {
                 let file = try stage.scratch.write(
@@ -103,7 +103,7 @@ struct DeployTroubleTests {
 
     @Test func `credentials that are over, and kinds that are not there or in another version`() async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let text = String(decoding: try Files.read(try Cluster.server.administrator), as: UTF8.self)
             let old = try stage.scratch.write(
@@ -128,8 +128,10 @@ struct DeployTroubleTests {
             #expect(
                 absent.stderr.contains(
                     "help: install the mesh's or gateway's CustomResourceDefinitions first"))
-            try await Cluster.define(
-                "EnvoyExtensionPolicy", "envoyextensionpolicies", "gateway.envoyproxy.io", "v1beta9")
+            try await Cluster.define([
+                Kind(
+                    "EnvoyExtensionPolicy", "envoyextensionpolicies.gateway.envoyproxy.io", "v1beta9")
+            ])
             let other = try await gateway()
             #expect(other.status == 1)
             #expect(other.stderr.contains("it has it in gateway.envoyproxy.io/v1beta9"), "\(other.stderr)")

@@ -7,13 +7,12 @@ import TestSupport
 import Testing
 
 /// What others have done to objects of ours, as the API server keeps it.
-@Suite(.requires(.kubernetes), .kubernetesServer, .serialized) struct DriftTests {
+@Suite(.requires(.kubernetes), .sharedCluster, .serialized) struct DriftTests {
     private func drift(in space: String) async throws -> [ForeignField] {
         try #require(try await Cluster.live(in: space)).foreignFields()
     }
 
     @Test func `fields that others have set since are told, with who and what`() async throws {
-        try await Cluster.define()
         let space = try await Cluster.namespace()
         let writer = ClusterWriter(try Cluster.kubectl(), id: "add-header")
         let wanted = Cluster.plugin(

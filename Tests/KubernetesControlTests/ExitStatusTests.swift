@@ -11,12 +11,12 @@ import Testing
 @testable import KubernetesControl
 
 /// What a script can tell from the exit status of a deploy, by the program on a real API server.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
 struct ExitStatusTests {
     @Test func `what is refused exits with 1, what is not allowed with 77, and who is silent with 69`()
         async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let place = ["-n", space, "-l", "app=web"]
             #expect(try await stage.deploy(place).status == 0)
@@ -56,7 +56,7 @@ struct ExitStatusTests {
     }
 
     @Test func `a webhook that does not answer is named, and is not the API server`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let hook = "silent-\(space)"
             try await Cluster.server.kubectl(["label", "namespace", space, "hook=\(hook)"])

@@ -9,11 +9,13 @@ import TestSupport
 import Testing
 
 /// `deploy -f` for clusters, as a process, on a real API server and a real registry.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct FileCommandTests {
-    private struct Stage: Sendable {
-        let scratch: ScratchDirectory
-        let image: String
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
+struct FileCommandTests {
+    private struct FileStage: Sendable {
+        let stage: Stage
         let space: String
+
+        var scratch: ScratchDirectory { stage.scratch }
 
         func document(_ name: String, in space: String? = nil, value: Int = 1) -> String {
             """
@@ -21,21 +23,13 @@ import Testing
             kind: FilterDeployment
             metadata: {name: \(name)}
             spec:
-              filter: {image: "\(image)", config: {a: \(value)}}
+              filter: {image: "\(stage.image)", config: {a: \(value)}}
               deployment: {istio: {namespace: \(space ?? self.space), labels: {app: web}}}
 
             """
         }
 
-        func wasme(_ arguments: [String]) async throws -> ProcessOutcome {
-            try await run(
-                buildFolder.appending("wasme"), arguments,
-                environment: [
-                    "WASME_HOME": scratch.appending("home").string, "HOME": scratch.path.string,
-                    "DOCKER_CONFIG": scratch.appending("docker").string,
-                    "KUBECONFIG": try Cluster.server.administrator.string,
-                ], in: scratch.path)
-        }
+        func wasme(_ arguments: [String]) async throws -> ProcessOutcome { try await stage.wasme(arguments) }
 
         func deploy(_ documents: [String], _ more: [String] = []) async throws -> ProcessOutcome {
             let file = try scratch.write("deployments.yaml", documents.joined(separator: "---\n"))
@@ -47,23 +41,9 @@ import Testing
         }
     }
 
-    private func stage(_ work: @Sendable (Stage) async throws -> Void) async throws {
-        try await Cluster.define()
-        let scratch = try ScratchDirectory("files")
-        let space = try await Cluster.namespace()
-        try await DockerRegistry.run { registry in
-            let stage = Stage(
-                scratch: scratch, image: "\(registry.address)/acme/add-header:v1", space: space)
-            let module = try scratch.write("filter.wasm", "")
-            try Files.replace(module, with: TinyFilter().bytes)
-            for arguments in [
-                ["build", "precompiled", module.string, "-t", stage.image, "--root-id", "add_header"],
-                ["push", stage.image],
-            ] {
-                let outcome = try await stage.wasme(arguments)
-                try #require(outcome.status == 0, "\(outcome.stderr)")
-            }
-            try await work(stage)
+    private func stage(_ work: @Sendable (FileStage) async throws -> Void) async throws {
+        try await Stage.run { stage in
+            try await work(FileStage(stage: stage, space: try await Cluster.namespace()))
         }
     }
 

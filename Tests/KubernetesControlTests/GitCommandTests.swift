@@ -10,22 +10,15 @@ import Testing
 import YAML
 
 /// `--git`, `--branch` and `--output` as processes: real git, a real registry, and no cluster.
-@Suite(.requires(.git), .requires(.registry), .serialized) struct GitCommandTests {
-    private struct Stage: Sendable {
-        let scratch: ScratchDirectory
-        let image: String
+@Suite(.requires(.git), .requires(.registry), .filterImage, .serialized) struct GitCommandTests {
+    private struct GitStage: Sendable {
+        let stage: Stage
         let fleet: Repository
 
-        func wasme(_ arguments: [String]) async throws -> ProcessOutcome {
-            let variables = [
-                "WASME_HOME": scratch.appending("home").string, "WASME_WHO": "anna@build-1",
-                "DOCKER_CONFIG": scratch.appending("docker").string, "KUBECONFIG": "/dev/null",
-                "WASME_KUBECTL": "/nowhere/kubectl",
-            ]
-            return try await run(
-                buildFolder.appending("wasme"), arguments,
-                environment: fleet.environment.merging(variables) { $1 }, in: fleet.root)
-        }
+        var scratch: ScratchDirectory { stage.scratch }
+        var image: String { stage.image }
+
+        func wasme(_ arguments: [String]) async throws -> ProcessOutcome { try await stage.wasme(arguments) }
 
         func deploy(_ value: Int, _ more: [String] = []) async throws -> ProcessOutcome {
             try await wasme(
@@ -36,23 +29,15 @@ import YAML
         }
     }
 
-    private func stage(_ work: @Sendable (Stage) async throws -> Void) async throws {
-        let scratch = try ScratchDirectory("gitops")
-        try Files.createDirectory(scratch.appending("tmp"))
-        let fleet = try await Repository.make(in: scratch)
-        try await DockerRegistry.run { registry in
-            let stage = Stage(
-                scratch: scratch, image: "\(registry.address)/acme/add-header:v1", fleet: fleet)
-            let module = scratch.appending("filter.wasm")
-            try Files.replace(module, with: TinyFilter().bytes)
-            for arguments in [
-                ["build", "precompiled", module.string, "-t", stage.image, "--root-id", "add_header"],
-                ["push", stage.image],
-            ] {
-                let outcome = try await stage.wasme(arguments)
-                try #require(outcome.status == 0, "\(outcome.stderr)")
-            }
-            try await work(stage)
+    private func stage(_ work: @Sendable (GitStage) async throws -> Void) async throws {
+        try await Stage.run { stage in
+            try Files.createDirectory(stage.scratch.appending("tmp"))
+            let fleet = try await Repository.make(in: stage.scratch)
+            var stage = stage
+            stage.folder = fleet.root
+            stage.environment.merge(fleet.environment) { $1 }
+            stage.environment["WASME_KUBECTL"] = "/nowhere/kubectl"
+            try await work(GitStage(stage: stage, fleet: fleet))
         }
     }
 

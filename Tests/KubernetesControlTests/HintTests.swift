@@ -6,12 +6,14 @@ import TestSupport
 import Testing
 
 /// Commands and options that errors name: they are typed as they are printed, and work.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct HintTests {
+@Suite(
+    .requires(.kubernetes), .requires(.registry), .ownCluster(.wasmPlugin, .glooGateway), .filterImage,
+    .serialized)
+struct HintTests {
     @Test func `an image whose layout Gloo does not take can be copied as the error says`() async throws {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
-            let gloo = try #require(VerbStage.targets.first { $0.word == "gloo" })
+            let gloo = try #require(VerbTarget.all.first { $0.word == "gloo" })
             try await stage.prepare(gloo, in: space)
             func deploy(_ image: String) async throws -> ProcessOutcome {
                 try await stage.wasme(
@@ -36,11 +38,11 @@ import Testing
     func `a value that an older definition does not know goes with the version that the error asks for`()
         async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             try await Cluster.server.kubectl(
                 ["apply", "--server-side", "-f", "-"],
-                input: Cluster.definition.replacing(
+                input: Kind.wasmPlugin.definition.replacing(
                     "failStrategy: {type: string}",
                     with: "failStrategy: {type: string, enum: [FAIL_OPEN, FAIL_CLOSE]}"))
             let arguments = ["-n", space, "-l", "app=web", "--failure-policy", "reload"]

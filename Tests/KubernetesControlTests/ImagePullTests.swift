@@ -5,11 +5,11 @@ import TestSupport
 import Testing
 
 /// Images that a cluster could not pull, by the program on a real API server and real registries.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct ImagePullTests {
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .serialized) struct ImagePullTests {
     @Test func `an image that its registry does not have is refused before anything is applied`() async throws
     {
         try await DockerRegistry.run { registry in
-            try await DeployStage.run(registry: registry.address) { stage in
+            try await Stage.run(registry: registry.address) { stage in
                 let space = try await Cluster.namespace()
                 let refused = try await stage.deploy(["-n", space])
                 #expect(refused.status == 1)
@@ -30,12 +30,10 @@ import Testing
 
     @Test func `an image that only users may pull needs a secret, and that is said`() async throws {
         try await DockerRegistry.run(withUsers: true) { registry in
-            try await DeployStage.run(registry: registry.address) { stage in
+            try await Stage.run(registry: registry.address) { stage in
                 let space = try await Cluster.namespace()
-                let login = try await run(
-                    buildFolder.appending("wasme"),
-                    ["login", registry.address, "--username", "me", "--password-stdin"],
-                    environment: stage.environment, in: stage.scratch.path, input: "s3cret")
+                let login = try await stage.wasme(
+                    ["login", registry.address, "--username", "me", "--password-stdin"], input: "s3cret")
                 try #require(login.status == 0, "\(login.stderr)")
                 let pushed = try await stage.wasme(["push", stage.image])
                 try #require(pushed.status == 0, "\(pushed.stderr)")

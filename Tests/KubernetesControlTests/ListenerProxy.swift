@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CurlTransport
 import EnvoyControl
 import Files
 import Foundation
@@ -10,13 +9,9 @@ import SystemPackage
 import TestSupport
 import Testing
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 /// A real Envoy whose listener has the filter inside, and comes by listener discovery from a file or stands in the bootstrap: as
 /// Envoy Gateway, Kuma, Gloo and Consul give it to their proxies.
-struct ListenerProxy {
+struct ListenerProxy: StandIn {
     /// The filter as it stands in the listener.
     struct Filter {
         var module = TinyFilter()
@@ -38,6 +33,8 @@ struct ListenerProxy {
         fileprivate var policyName: String { "envoyextensionpolicy/\(space)/add-header/wasm/0" }
     }
 
+    static let listenerName = "shop/edge/http"
+
     let envoy: EnvoyProcess
     private let folder: FilePath
 
@@ -56,11 +53,7 @@ struct ListenerProxy {
         try Files.replace(folder.path.appending("module.wasm"), with: (first ?? Filter()).module.bytes)
         let listener = try listener(first, in: folder.path)
         try Files.replace(folder.path.appending("lds.yaml"), with: discovery(listener, version: "1"))
-        try await EnvoyProcess.run(
-            EnvoyBinary(try #require(Tool.envoy.path)),
-            .text(bootstrap(folder.path, isStatic ? listener : nil)), folder: folder,
-            transport: CurlTransport()
-        ) { envoy in
+        try await run(bootstrap(folder.path, isStatic ? listener : nil), in: folder) { envoy in
             try await work(ListenerProxy(envoy: envoy, folder: folder.path))
         }
     }
@@ -72,27 +65,15 @@ struct ListenerProxy {
             with: Self.discovery(try Self.listener(filter, in: folder), version: version))
     }
 
-    /// The status of an answer of the listener.
-    func get() async throws -> Int {
-        let listeners = try await envoy.admin.listeners()
-        let listener = try #require(listeners.first { $0.name == "shop/edge/http" })
-        let (_, response) = try await URLSession.shared.data(
-            from: try #require(URL(string: "http://\(listener.address)/")))
-        return (response as? HTTPURLResponse)?.statusCode ?? 0
-    }
-
-    var access: PodAccess { PodAccess(admin: envoy.admin) }
-
-    /// What it says, once it is as it should be, or after ten seconds.
+    /// What it says, once it is as it should be, or after a minute.
     func report(
         on filter: ListenerFilter, until state: ProxyReport.State
     ) async throws -> ProxyReport {
         let pod = Pod(namespace: "shop", name: "edge-0", containers: ["envoy"])
-        let deadline = ContinuousClock.now + .seconds(10)
-        while true {
-            let report = try await access.report(on: .listener(filter), pod: pod)
-            if report.state == state || ContinuousClock.now > deadline { return report }
-            try await Task.sleep(for: .milliseconds(20))
+        return try await settled {
+            try await access.report(on: .listener(filter), pod: pod)
+        } until: {
+            $0.state == state
         }
     }
 
@@ -105,23 +86,14 @@ struct ListenerProxy {
     }
 
     private static func listener(_ filter: Filter?, in folder: FilePath) throws -> String {
-        let name = "envoy.filters.http.wasm/\(filter?.policyName ?? "")"
-        let router =
-            #"{"name": "envoy.filters.http.router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}"#
-        var switches = ""
-        if filter?.isSwitchedByRoute == true {
-            switches =
-                #", "typed_per_filter_config": {"\#(name)": {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}}"#
-        }
-        let filters = try (filter.map { [try http($0, named: name, in: folder)] } ?? []) + [router]
-        return """
-            {"name": "shop/edge/http", "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-            "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-            "stat_prefix": "edge", "http_filters": [\(filters.joined(separator: ", "))],
-            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
-            {"match": {"prefix": "/"}, "direct_response": {"status": 200}\(switches)}]}]}}}]}]}
-            """.split(separator: "\n").joined(separator: " ")
+        guard let filter else { return EnvoyText.listener(listenerName, []) }
+        let name = "envoy.filters.http.wasm/\(filter.policyName)"
+        let switches =
+            filter.isSwitchedByRoute
+            ? #", "typed_per_filter_config": {"\#(name)": {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}}"#
+            : ""
+        return EnvoyText.listener(
+            listenerName, [try http(filter, named: name, in: folder)], switches: switches)
     }
 
     private static func http(_ filter: Filter, named name: String, in folder: FilePath) throws -> String {
@@ -144,55 +116,25 @@ struct ListenerProxy {
 
     /// With a listener that serves modules, as Envoy Gateway's controller does.
     private static func bootstrap(_ folder: FilePath, _ listener: String?) -> String {
-        let socket = folder.appending("modules.sock")
+        let pipe = "{\"pipe\": {\"path\": \"\(folder.appending("modules.sock"))\"}}"
+        let delay = EnvoyText.filter(
+            "fault", type: "fault.v3.HTTPFault",
+            #", "delay": {"fixed_delay": "50s", "percentage": {"numerator": 100}}, "headers": [{"name": ":path", "string_match": {"exact": "/slow"}}]"#
+        )
+        let modules = EnvoyText.listener(
+            "modules", at: pipe, [delay],
+            answer: "{\"status\": 200, \"body\": {\"filename\": \"\(folder.appending("module.wasm"))\"}}")
+        let discovery =
+            "{lds_config: {resource_api_version: V3, path_config_source: {path: \"\(folder.appending("lds.yaml"))\"}}}"
         return """
             node: {id: edge-0, cluster: shop/edge}
-            \(listener == nil ? "dynamic_resources: {lds_config: {resource_api_version: V3, path_config_source: {path: \"\(folder.appending("lds.yaml"))\"}}}" : "")
+            \(listener == nil ? "dynamic_resources: \(discovery)" : "")
             static_resources:
               clusters:
               - name: wasm_cluster
-                load_assignment:
-                  cluster_name: wasm_cluster
-                  endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: "\(socket)"}}}}]}]
-              listeners:
-              - name: modules
-                address: {pipe: {path: "\(socket)"}}
-                filter_chains:
-                - filters:
-                  - name: envoy.filters.network.http_connection_manager
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                      stat_prefix: modules
-                      http_filters:
-                      - name: envoy.filters.http.fault
-                        typed_config:
-                          "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault
-                          delay: {fixed_delay: 50s, percentage: {numerator: 100}}
-                          headers: [{name: ":path", string_match: {exact: /slow}}]
-                      - name: envoy.filters.http.router
-                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
-                      route_config:
-                        virtual_hosts:
-                        - name: all
-                          domains: ["*"]
-                          routes: [{match: {prefix: /}, direct_response: {status: 200, body: {filename: "\(folder.appending("module.wasm"))"}}}]
-            \(listener.map { "  - \($0)" } ?? "")
+                load_assignment: {cluster_name: wasm_cluster, endpoints: [{lb_endpoints: [{endpoint: {address: \(pipe)}}]}]}
+              listeners: [\(([modules] + [listener].compactMap { $0 }).joined(separator: ", "))]
 
             """
-    }
-}
-
-/// Envoys of this machine in place of pods, by their names.
-struct LocalGateways: PodProxy {
-    let proxies: [String: ListenerProxy]
-
-    func reach<Result: Sendable>(
-        _ pod: Pod, _ work: @escaping @Sendable (PodAccess) async throws -> Result
-    ) async throws -> Result {
-        try await work(try #require(proxies[pod.name]).access)
-    }
-
-    func log(of pod: Pod) async throws -> String {
-        String(decoding: try Files.read(try #require(proxies[pod.name]).envoy.log), as: UTF8.self)
     }
 }

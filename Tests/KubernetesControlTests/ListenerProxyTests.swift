@@ -67,8 +67,8 @@ import Testing
             #expect(try await proxy.get() == 200)
             let pod = Pod(namespace: "shop", name: "edge-0", containers: ["envoy"])
             let proof = ProxyProof(
-                LocalGateways(proxies: ["edge-0": proxy]), ports: ProxyFleet.envoyGateway.ports)
-            let status = try await proof.prove(.listener(wanted), in: [pod], within: .seconds(10))
+                StandInPods(["edge-0": proxy]), ports: ProxyFleet.envoyGateway.ports)
+            let status = try await proof.prove(.listener(wanted), in: [pod], within: .seconds(60))
             #expect(status.isFinal)
             #expect(
                 status.reports.first?.reason?.contains("missing import: env.no_such_hostcall") == true,
@@ -157,14 +157,13 @@ import Testing
         filter.module.traps = true
         try await ListenerProxy.run(filter) { proxy in
             #expect(try await proxy.report(on: wanted, until: .healthy).state == .healthy)
-            let deadline = ContinuousClock.now + .seconds(10)
-            var status = try await proxy.get()
-            #expect(status == 503)
-            var report = try await proxy.report(on: wanted, until: .healthy)
-            while report.state != .trapping, ContinuousClock.now < deadline {
-                status = try await proxy.get()
-                report = try await proxy.access.report(
+            #expect(try await proxy.get() == 503)
+            let report: ProxyReport = try await settled {
+                _ = try await proxy.get()
+                return try await proxy.access.report(
                     on: .listener(wanted), pod: Pod(namespace: "shop", name: "edge-0"))
+            } until: {
+                $0.state == .trapping
             }
             #expect(report.state == .trapping)
             #expect(report.restarts >= 1)

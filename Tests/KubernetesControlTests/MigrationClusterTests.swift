@@ -9,7 +9,9 @@ import TestSupport
 import Testing
 
 /// `wasme migrate` on whole clusters, and on two of them, with real API servers and a real registry.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(
+    .requires(.kubernetes), .requires(.registry), .ownCluster(.wasmPlugin, .envoyFilter, .glooGateway),
+    .filterImage, .serialized)
 struct MigrationClusterTests {
     private static let roles = "apiVersion: rbac.authorization.k8s.io/v1\n"
 
@@ -101,7 +103,7 @@ struct MigrationClusterTests {
                     let text = String(decoding: try Files.read(server.administrator), as: UTF8.self)
                     return try #require(text.firstMatch(of: /cluster: \{server.*\}/)).0
                 }
-                let configuration = try stage.scratch.write(
+                let configuration = try stage.stage.scratch.write(
                     "clusters",
                     """
                     apiVersion: v1
@@ -119,16 +121,7 @@ struct MigrationClusterTests {
                 let definitions = try await east.kubectl(["get", "crds", "-o", "name"])
                 try #require(definitions.contains("envoyfilters"))
                 try await west.kubectl(["create", "namespace", stage.space])
-                try await west.kubectl(
-                    ["apply", "--server-side", "-f", "-"],
-                    input: [
-                        Cluster.definition,
-                        VerbStage.definition("envoyfilters.networking.istio.io", "EnvoyFilter", "v1alpha3"),
-                    ].joined(separator: "---\n"))
-                try await west.kubectl([
-                    "wait", "--for=condition=Established", "--timeout=60s", "--all",
-                    "customresourcedefinitions",
-                ])
+                try await Cluster.define([.wasmPlugin, .envoyFilter], on: west)
                 try await stage.apply(
                     [stage.filter("web")] + stage.installation(images: [stage.image]))
                 try await west.kubectl(

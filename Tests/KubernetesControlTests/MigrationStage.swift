@@ -3,104 +3,56 @@
 import Files
 import Foundation
 import JSON
+import OCI
 import SystemPackage
 import TestSupport
 import Testing
 
 /// A cluster as the original wasme left it, and the images that it ran.
 struct MigrationStage: Sendable {
-    let scratch: ScratchDirectory
-    /// In the original's own layout.
-    let image: String
-    /// The digest of its module, as the cache called the file.
-    let module: String
-    /// In the layout of container images, with another module.
+    let stage: Stage
+    /// In the layout of container images, with another module than that of `image`.
     let packed: String
-    let packedModule: String
-    let environment: [String: String]
     /// A namespace with workloads.
     let space: String
     /// The namespace of the cache.
     let cache: String
 
-    /// Small kinds in place of Istio's and Gloo's, and the original's own as it was published: without a schema.
-    private static let definitions =
-        [
-            ("envoyfilters", "EnvoyFilter", "networking.istio.io", "v1alpha3"),
-            ("gateways", "Gateway", "gateway.solo.io", "v1"),
-        ].map { plural, kind, group, version in
-            """
-            apiVersion: apiextensions.k8s.io/v1
-            kind: CustomResourceDefinition
-            metadata: {name: \(plural).\(group)}
-            spec:
-              group: \(group)
-              scope: Namespaced
-              names: {kind: \(kind), plural: \(plural), singular: \(kind.lowercased()), listKind: \(kind)List}
-              versions:
-              - name: \(version)
-                served: true
-                storage: true
-                schema:
-                  openAPIV3Schema:
-                    type: object
-                    properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    private static let other = TinyFilter(header: "other")
 
-            """
-        } + [
-            """
-            apiVersion: apiextensions.k8s.io/v1beta1
-            kind: CustomResourceDefinition
-            metadata: {name: filterdeployments.wasme.io}
-            spec:
-              group: wasme.io
-              scope: Namespaced
-              version: v1
-              names: {kind: FilterDeployment, plural: filterdeployments, singular: filterdeployment, listKind: FilterDeploymentList}
-              subresources: {status: {}}
+    /// In the original's own layout.
+    var image: String { stage.artifact }
+    /// The digest of its module, as the cache called the file.
+    var module: String { Digest(of: TinyFilter().bytes).hex }
+    var packedModule: String { Digest(of: Self.other.bytes).hex }
 
-            """
-        ]
+    /// The original's kind as it was published: without a schema.
+    private static let definition = """
+        apiVersion: apiextensions.k8s.io/v1beta1
+        kind: CustomResourceDefinition
+        metadata: {name: filterdeployments.wasme.io}
+        spec:
+          group: wasme.io
+          scope: Namespaced
+          version: v1
+          names: {kind: FilterDeployment, plural: filterdeployments, singular: filterdeployment, listKind: FilterDeploymentList}
+          subresources: {status: {}}
+
+        """
 
     static func run(_ work: @Sendable (MigrationStage) async throws -> Void) async throws {
         let server = try Cluster.server
-        try await Cluster.define()
-        try await server.define(definitions.joined(separator: "---\n"))
-        let scratch = try ScratchDirectory("migration")
-        let space = try await Cluster.namespace()
-        let cache = try await Cluster.namespace()
-        try await DockerRegistry.run { registry in
-            let environment = [
-                "WASME_HOME": scratch.appending("home").string, "HOME": scratch.path.string,
-                "DOCKER_CONFIG": scratch.appending("docker").string, "WASME_WHO": "anna@build-1",
-                "KUBECONFIG": try Cluster.server.administrator.string,
-            ]
-            func wasme(_ arguments: [String]) async throws {
-                let outcome = try await TestSupport.run(
-                    buildFolder.appending("wasme"), arguments, environment: environment, in: scratch.path)
-                try #require(outcome.status == 0, "\(outcome.stderr)")
-            }
-            var modules: [String] = []
-            for (name, header) in [("auth", "hello"), ("limit", "other")] {
-                let module = scratch.appending("\(name).wasm")
-                try Files.replace(module, with: TinyFilter(header: header).bytes)
-                let local = "local/\(name):v1"
-                let image = "\(registry.address)/acme/\(name):v1"
-                try await wasme([
-                    "build", "precompiled", module.string, "-t", local, "--root-id", "add_header",
-                ])
-                try await wasme(
-                    ["copy", local, image] + (name == "auth" ? ["--variant", "artifact"] : []))
-                let sum = try await TestSupport.run("/usr/bin/sha256sum", [module.string])
-                modules.append(String(sum.stdout.prefix(64)))
-            }
+        // It goes with each migration that is complete.
+        try await server.define(definition)
+        try await Stage.run { stage in
+            let packed = stage.own("limit")
+            try await stage.push(packed, other)
             // The registry has to be asked.
-            try Files.remove(scratch.appending("home"))
+            try Files.remove(stage.home)
             try await work(
                 MigrationStage(
-                    scratch: scratch, image: "\(registry.address)/acme/auth:v1", module: modules[0],
-                    packed: "\(registry.address)/acme/limit:v1", packedModule: modules[1],
-                    environment: environment, space: space, cache: cache))
+                    stage: stage, packed: packed, space: try await Cluster.namespace(),
+                    cache: try await Cluster.namespace()))
         }
         // What a test left would be in the way of the next one's cache.
         try await server.kubectl(["delete", "envoyfilters", "--all", "-A"])
@@ -109,12 +61,9 @@ struct MigrationStage: Sendable {
     func migrate(
         _ more: [String] = [], as user: String? = nil, input: String? = nil
     ) async throws -> ProcessOutcome {
-        var environment = environment
-        if let user { environment["KUBECONFIG"] = try Cluster.server.configuration(for: user).string }
         let place = input == nil ? ["-n", space] : []
-        return try await TestSupport.run(
-            buildFolder.appending("wasme"), ["migrate", "--cache", "\(cache)/wasme-cache"] + place + more,
-            environment: environment, in: scratch.path, input: input)
+        return try await stage.wasme(
+            ["migrate", "--cache", "\(cache)/wasme-cache"] + place + more, as: user, input: input)
     }
 
     // MARK: - What is there

@@ -7,7 +7,7 @@ import Testing
 extension MigrationTests {
     @Test func `a lack of rights is named, and a run that stopped half-way goes on`() async throws {
         try await MigrationStage.run { stage in
-            let (server, space) = (try Cluster.server, stage.space)
+            let space = stage.space
             try await stage.apply(
                 [stage.workload("web"), stage.filter("web")] + stage.installation(images: [stage.image]))
             let none = try await stage.migrate(as: "alice")
@@ -17,22 +17,12 @@ extension MigrationTests {
                     "\"alice\" may not list envoyfilters.networking.istio.io in namespace \"\(space)\""),
                 "\(none.stderr)")
 
-            try await server.kubectl([
-                "apply", "-n", space, "-f", repositoryRoot.pushing("deploy/rbac/deployer.yaml").string,
-            ])
-            try await server.kubectl([
-                "create", "role", "reader", "-n", space, "--verb=get,list",
-                "--resource=envoyfilters.networking.istio.io,filterdeployments.wasme.io",
-            ])
-            try await server.kubectl([
-                "create", "role", "writer", "-n", space, "--verb=get,list,create,patch",
-                "--resource=wasmplugins.extensions.istio.io",
-            ])
-            for role in ["reader", "writer"] {
-                try await server.kubectl([
-                    "create", "rolebinding", role, "-n", space, "--role=\(role)", "--user=alice",
-                ])
-            }
+            try await Cluster.give("alice", [], in: space)
+            try await Cluster.grant(
+                "alice", "get,list", on: "envoyfilters.networking.istio.io,filterdeployments.wasme.io",
+                in: space)
+            try await Cluster.grant(
+                "alice", "get,list,create,patch", on: "wasmplugins.extensions.istio.io", in: space)
             let half = try await stage.migrate(["--apply", "--image", stage.image], as: "alice")
             #expect(half.status == 77, "\(half.stderr)")
             #expect(half.stdout == "WasmPlugin \(space)/auth created\n")
@@ -44,9 +34,7 @@ extension MigrationTests {
             #expect(try await stage.names("envoyfilters") == ["web-auth"])
 
             // Who has the project's own role takes the filter over, and leaves what is elsewhere.
-            try await server.kubectl([
-                "create", "rolebinding", "deployer", "-n", space, "--role=wasme-deployer", "--user=alice",
-            ])
+            try await Cluster.bind("alice", to: "wasme-deployer", in: space)
             let more = try await stage.migrate(["--apply", "--image", stage.image], as: "alice")
             #expect(more.status == 0, "\(more.stderr)")
             #expect(

@@ -8,7 +8,10 @@ import TestSupport
 import Testing
 
 /// `wasme migrate` on a real API server and a real registry.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct MigrationTests {
+@Suite(
+    .requires(.kubernetes), .requires(.registry), .ownCluster(.wasmPlugin, .envoyFilter, .glooGateway),
+    .filterImage, .serialized)
+struct MigrationTests {
     @Test func `what the original left is planned, taken over, and gone at the end`() async throws {
         try await MigrationStage.run { stage in
             let space = stage.space
@@ -46,9 +49,7 @@ import Testing
             #expect(try await stage.state() == before)
 
             // The documents are what a deploy of files takes.
-            let dry = try await run(
-                buildFolder.appending("wasme"), ["deploy", "-f", "-", "--dry-run"],
-                environment: stage.environment, in: stage.scratch.path, input: planned.stdout)
+            let dry = try await stage.stage.wasme(["deploy", "-f", "-", "--dry-run"], input: planned.stdout)
             #expect(dry.stdout.contains("WasmPlugin \(space)/auth would be created"), "\(dry.stderr)")
 
             let applied = try await stage.migrate(["--apply"])

@@ -5,10 +5,10 @@ import TestSupport
 import Testing
 
 /// Objects whose annotations an older version has written: it kept no target's options.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
 struct OlderHistoryTests {
     /// Takes what older versions did not write out of the history of a live object.
-    private func age(_ target: VerbStage.Target, _ stage: VerbStage, in space: String) async throws {
+    private func age(_ target: VerbTarget, _ stage: Stage, in space: String) async throws {
         let metadata = try #require(try await stage.live(target, in: space)?["metadata"]?.object)
         let annotations = try #require(metadata["annotations"]?.object)
         let name = try #require(annotations.names.first { $0.hasSuffix("wasme.io/history") })
@@ -28,9 +28,8 @@ struct OlderHistoryTests {
     func `a rollback to an older version's revision goes to where the filter runs now, or says why not`()
         async throws
     {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
-            for target in VerbStage.targets {
+        try await Stage.run { stage in
+            for target in VerbTarget.all {
                 let space = try await Cluster.namespace()
                 try await stage.prepare(target, in: space)
                 for number in 1...2 {

@@ -9,14 +9,15 @@ import TestSupport
 import Testing
 
 /// What is said of labels that no pod has, by the program on a real API server.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct PodMatchTests {
+@Suite(.requires(.kubernetes), .requires(.registry), .ownCluster(.wasmPlugin), .filterImage, .serialized)
+struct PodMatchTests {
     @Test func `labels that no pod has are answered with the nearest there are, and deployed all the same`()
         async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
-            try await Cluster.pod("web-0", in: space, labels: ["app": "web", "tier": "front"])
-            try await Cluster.pod("cart-0", in: space, labels: ["app": "cart", "tier": "back"])
+            try await Cluster.pod("web-0", in: space, "app: web, tier: front")
+            try await Cluster.pod("cart-0", in: space, "app: cart, tier: back")
             let missed =
                 "warning: WasmPlugin \"\(space)/add-header\" selects no pod in namespace \"\(space)\"; nothing has \"app=wbe\"; did you mean \"app=web\"?"
             for more in [["--dry-run", "server"], []] {
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func `no pods at all, no right to see them, and a namespace that stands for all`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let empty = try await stage.deploy(["-n", space, "-l", "app=web"])
             #expect(empty.status == 0)
@@ -69,7 +70,7 @@ import Testing
                 ), "\(blind.stderr)")
 
             // What stands in the control plane's own namespace is for the pods of all of them.
-            try await Cluster.pod("web-0", in: space, labels: ["app": "web"])
+            try await Cluster.pod("web-0", in: space, "app: web")
             try await Cluster.controlPlane("1.30.3")
             let root = try await stage.deploy(["-n", "istio-system", "-l", "app=web"])
             #expect(root.status == 0, "\(root.stderr)")

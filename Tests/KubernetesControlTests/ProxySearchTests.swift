@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Which pods an object's filter is for, in a real cluster.
-@Suite(.requires(.kubernetes), .kubernetesServer, .serialized) struct ProxySearchTests {
+@Suite(.requires(.kubernetes), .sharedCluster, .serialized) struct ProxySearchTests {
     private func search(_ fleet: ProxyFleet, _ object: ClusterObject) async throws -> ProxySearch {
         try await fleet.search(for: object, by: try Cluster.kubectl())
     }
@@ -34,11 +34,10 @@ import Testing
     func `a plugin for a gateway is for the pods that Istio makes for it, by the new label or the old one`()
         async throws
     {
-        try await Cluster.define(Cluster.gatewayKinds)
         let space = try await Cluster.namespace()
         try await Cluster.pod(
-            "edge-0", in: space, "gateway.networking.k8s.io/gateway-name: edge", container: "istio-proxy")
-        try await Cluster.pod("old-0", in: space, "istio.io/gateway-name: old", container: "istio-proxy")
+            "edge-0", in: space, "gateway.networking.k8s.io/gateway-name: edge", containers: ["istio-proxy"])
+        try await Cluster.pod("old-0", in: space, "istio.io/gateway-name: old", containers: ["istio-proxy"])
         let edge = try await search(.istio, plugin(space, target("Gateway", "edge")))
         #expect(edge.pods.map(\.name) == ["edge-0"])
         #expect(
@@ -53,7 +52,6 @@ import Testing
     }
 
     @Test func `a plugin for a class is for the gateways of that class, wherever they are`() async throws {
-        try await Cluster.define(Cluster.gatewayKinds)
         let space = try await Cluster.namespace()
         let other = try await Cluster.namespace()
         let name = "class-\(space)"
@@ -63,7 +61,7 @@ import Testing
                 in: place)
             try await Cluster.pod(
                 "\(gateway)-0", in: place, "gateway.networking.k8s.io/gateway-name: \(gateway)",
-                container: "istio-proxy")
+                containers: ["istio-proxy"])
         }
         let found = try await search(.istio, plugin("istio-system", target("GatewayClass", name)))
         #expect(Set(found.pods.map { "\($0.namespace)/\($0.name)" }) == ["\(space)/a-0", "\(other)/b-0"])
@@ -74,13 +72,12 @@ import Testing
     @Test func `a plugin for a service is for the waypoint that serves it, by its label or its namespace's`()
         async throws
     {
-        try await Cluster.define(Cluster.gatewayKinds)
         let space = try await Cluster.namespace()
         let central = try await Cluster.namespace()
         func waypoint(_ name: String, in place: String) async throws {
             try await Cluster.pod(
                 "\(name)-0", in: place, "gateway.networking.k8s.io/gateway-name: \(name)",
-                container: "istio-proxy")
+                containers: ["istio-proxy"])
         }
         func service(_ name: String, _ labels: String) async throws {
             try await Cluster.create(
@@ -121,7 +118,7 @@ import Testing
         async throws
     {
         let space = try await Cluster.namespace()
-        try await Cluster.pod("web-0", in: space, "app: \(space)", container: "istio-proxy")
+        try await Cluster.pod("web-0", in: space, "app: \(space)", containers: ["istio-proxy"])
         let spec = #"{"selector": {"matchLabels": {"app": "\#(space)"}}}"#
         #expect(try await search(.istio, plugin(space, spec)).pods.map(\.name) == ["web-0"])
         #expect(try await search(.istio, plugin("istio-system", spec)).pods.map(\.name) == ["web-0"])
@@ -145,15 +142,14 @@ import Testing
     @Test func `a policy of Envoy Gateway is for the proxies of the gateways that its routes belong to`()
         async throws
     {
-        try await Cluster.define(Cluster.gatewayKinds)
         let space = try await Cluster.namespace()
         let system = try await Cluster.namespace()
         let label = "gateway.envoyproxy.io/owning-gateway"
         try await Cluster.pod(
-            "edge-0", in: system, "\(label)-name: edge, \(label)-namespace: \(space)", container: "envoy")
+            "edge-0", in: system, "\(label)-name: edge, \(label)-namespace: \(space)", containers: ["envoy"])
         try await Cluster.pod(
-            "stranger-0", in: system, "\(label)-name: edge, \(label)-namespace: other", container: "envoy")
-        try await Cluster.pod("merged-0", in: system, "\(label)class: m-\(space)", container: "envoy")
+            "stranger-0", in: system, "\(label)-name: edge, \(label)-namespace: other", containers: ["envoy"])
+        try await Cluster.pod("merged-0", in: system, "\(label)class: m-\(space)", containers: ["envoy"])
         try await Cluster.create(
             "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: shared}, spec: {gatewayClassName: m-\(space)}}",
             in: space)
@@ -172,11 +168,7 @@ import Testing
         #expect(try await found("HTTPRoute", "both").pods.map(\.name) == ["edge-0", "merged-0"])
         #expect(try await found("HTTPRoute", "gone").remarks == ["there is no HTTPRoute \"\(space)/gone\""])
         // Who may not look everywhere looks where the proxies usually are; the published role is enough for that.
-        let manifest = repositoryRoot.pushing("deploy/rbac/deployer.yaml")
-        try await Cluster.server.kubectl(["apply", "-n", space, "-f", manifest.string])
-        try await Cluster.server.kubectl([
-            "create", "rolebinding", "prove", "-n", space, "--role=wasme-prover", "--user=bob",
-        ])
+        try await Cluster.give("bob", ["wasme-prover"], in: space)
         let bob = try Cluster.kubectl("bob")
         let web = try await plugin(space, target("HTTPRoute", "web"))
         let near = try await ProxyFleet.envoyGateway.search(for: web, by: bob)
@@ -185,7 +177,7 @@ import Testing
             near.remarks.contains("who asks may not list pods in namespace \"envoy-gateway-system\""),
             "\(near.remarks)")
         try await Cluster.pod(
-            "near-0", in: space, "\(label)-name: edge, \(label)-namespace: \(space)", container: "envoy")
+            "near-0", in: space, "\(label)-name: edge, \(label)-namespace: \(space)", containers: ["envoy"])
         #expect(try await ProxyFleet.envoyGateway.search(for: web, by: bob).pods.map(\.name) == ["near-0"])
         await #expect(throws: KubernetesError.self) {
             _ = try await ProxyFleet.envoyGateway.search(for: web, by: try Cluster.kubectl("dave"))
@@ -193,22 +185,21 @@ import Testing
     }
 
     @Test func `the pods of Higress, Gloo, Kuma and Consul are found by their own labels`() async throws {
-        try await Cluster.define(Cluster.gatewayKinds)
         let space = try await Cluster.namespace()
-        try await Cluster.pod("h-0", in: space, "app: higress-gateway", container: "higress-gateway")
+        try await Cluster.pod("h-0", in: space, "app: higress-gateway", containers: ["higress-gateway"])
         #expect(try await search(.higress, plugin(space, "{}")).pods.map(\.name) == ["h-0"])
 
-        try await Cluster.pod("g-0", in: space, "gloo: gateway-proxy", container: "gateway-proxy")
-        try await Cluster.pod("g-1", in: space, "gateway-proxy-id: second", container: "gateway-proxy")
+        try await Cluster.pod("g-0", in: space, "gloo: gateway-proxy", containers: ["gateway-proxy"])
+        try await Cluster.pod("g-1", in: space, "gateway-proxy-id: second", containers: ["gateway-proxy"])
         #expect(try await search(.gloo, plugin(space, "{}")).pods.map(\.name) == ["g-0"])
         #expect(
             try await search(.gloo, plugin(space, #"{"proxyNames": ["second"]}"#)).pods.map(\.name) == ["g-1"]
         )
 
-        try await Cluster.pod("k-0", in: space, "app: \(space)", container: "kuma-sidecar")
-        try await Cluster.pod("k-1", in: space, "app: \(space)", container: "web")
+        try await Cluster.pod("k-0", in: space, "app: \(space)", containers: ["kuma-sidecar"])
+        try await Cluster.pod("k-1", in: space, "app: \(space)", containers: ["web"])
         try await Cluster.pod(
-            "k-2", in: space, "app: \(space), kuma.io/mesh: other", container: "kuma-sidecar")
+            "k-2", in: space, "app: \(space), kuma.io/mesh: other", containers: ["kuma-sidecar"])
         let patch = try await plugin(
             space, #"{"targetRef": {"kind": "Dataplane", "labels": {"app": "\#(space)"}}}"#)
         #expect(try await search(.kuma, patch).pods.map(\.name) == ["k-0"])
@@ -220,8 +211,8 @@ import Testing
             in: space)
         try await Cluster.pod(
             "c-0", in: space, "app: cart, consul.hashicorp.com/connect-inject-status: injected",
-            container: "consul-dataplane")
-        try await Cluster.pod("c-1", in: space, "app: cart", container: "web")
+            containers: ["consul-dataplane"])
+        try await Cluster.pod("c-1", in: space, "app: cart", containers: ["web"])
         #expect(try await search(.consul, plugin(space, "{}", name: "cart")).pods.map(\.name) == ["c-0"])
         #expect(
             try await search(.consul, plugin(space, "{}", name: "none")).remarks

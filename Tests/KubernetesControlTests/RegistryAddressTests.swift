@@ -11,7 +11,8 @@ import TestSupport
 import Testing
 
 /// Registries that send their clients where Istio's agent does not go, by the program on a real API server.
-@Suite(.requires(.kubernetes), .kubernetesServer, .serialized) struct RegistryAddressTests {
+@Suite(.requires(.kubernetes), .ownCluster(.wasmPlugin), .filterImage, .serialized)
+struct RegistryAddressTests {
     /// A registry that asks for credentials as a test says.
     private final class AskingRegistry: Sendable {
         private let challenge = Mutex("")
@@ -24,14 +25,14 @@ import Testing
     }
 
     private static func run(
-        _ work: @Sendable (DeployStage, AskingRegistry, LoopbackServer) async throws -> Void
+        _ work: @Sendable (Stage, AskingRegistry, LoopbackServer) async throws -> Void
     ) async throws {
         let registry = AskingRegistry()
         let server = try LoopbackServer { exchange in
             registry.count(exchange.request.path)
             try exchange.respond(401, headers: [("WWW-Authenticate", registry.text)], text: "{}")
         }
-        try await DeployStage.run(registry: server.authority) { stage in
+        try await Stage.run(registry: server.authority) { stage in
             try await work(stage, registry, server)
         }
     }
@@ -127,7 +128,7 @@ import Testing
     @Test func `a registry at a link-local address is not asked by an Istio that refuses those`()
         async throws
     {
-        try await DeployStage.run(registry: "169.254.10.1:5000") { stage in
+        try await Stage.run(registry: "169.254.10.1:5000") { stage in
             let space = try await Cluster.namespace()
             let refused = try await stage.deploy([
                 "-n", space, "--dry-run", "server", "--target-version", "1.32.0",
@@ -143,7 +144,7 @@ import Testing
     @Test(.requires(.registry)) func `what is applied is pinned to the digest of the image's manifest`()
         async throws
     {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let deployed = try await stage.deploy(["-n", space, "-l", "app=web"])
             #expect(deployed.status == 0, "\(deployed.stderr)")
@@ -155,7 +156,7 @@ import Testing
     }
 
     @Test func `an image in a layout that the agent cannot unpack is refused`() async throws {
-        try await DeployStage.run(registry: "127.0.0.1:9") { stage in
+        try await Stage.run(registry: "127.0.0.1:9") { stage in
             let space = try await Cluster.namespace()
             let image = "127.0.0.1:9/acme/other:v1"
             let copied = try await stage.wasme([

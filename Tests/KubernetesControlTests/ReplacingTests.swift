@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 /// A deployment that has to be said by other objects than before: it never runs twice.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct ReplacingTests {
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
+struct ReplacingTests {
     private static func names(in space: String) async throws -> [String] {
         try await Cluster.server.kubectl([
             "get", "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io", "-n", space, "-o",
@@ -13,12 +14,9 @@ import Testing
         ]).split(separator: "\n").map { String($0.prefix { $0 != "." }) }.sorted()
     }
 
-    private func stage(_ work: @Sendable (VerbStage, String) async throws -> Void) async throws {
-        try await VerbStage.define()
-        let filter = "envoyfilters.networking.istio.io"
-        try await Cluster.server.define(VerbStage.definition(filter, "EnvoyFilter", "v1alpha3"))
+    private func stage(_ work: @Sendable (Stage, String) async throws -> Void) async throws {
         let space = try await Cluster.namespace()
-        try await VerbStage.run { try await work($0, space) }
+        try await Stage.run { try await work($0, space) }
     }
 
     @Test func `another kind takes the place of what was there, with its history, and gives it back`()

@@ -9,21 +9,11 @@ import TestSupport
 import Testing
 
 /// The published roles, with tokens that have nothing else, on a real API server.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct RightsTests {
-    private static let roles = repositoryRoot.pushing("deploy/rbac")
-
-    /// Gives a user roles of the project in a namespace.
-    private func grant(_ user: String, _ roles: [String], in space: String) async throws {
-        let server = try Cluster.server
-        let file = Self.roles.appending("deployer.yaml").string
-        try await server.kubectl(["apply", "-n", space, "-f", file])
-        for role in roles {
-            try await server.kubectl([
-                "create", "rolebinding", "\(role)-\(user)", "-n", space, "--role=\(role)", "--user=\(user)",
-            ])
-        }
-    }
-
+@Suite(
+    .requires(.kubernetes), .requires(.registry),
+    .ownCluster(.wasmPlugin, .trafficExtension, .envoyFilter, .higressPlugin, .envoyExtensionPolicy),
+    .filterImage, .serialized) struct RightsTests
+{
     /// Whether the API server lets a user do something.
     private func may(
         _ user: String, _ verb: String, _ resource: String, in space: String
@@ -43,9 +33,9 @@ import Testing
     private static let secretVerbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
 
     @Test func `a deployer does everything but prove, and reads no secret`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
-            try await grant("bob", ["wasme-deployer"], in: space)
+            try await Cluster.give("bob", ["wasme-deployer"], in: space)
             for verb in Self.secretVerbs {
                 #expect(try await !may("bob", verb, "secrets", in: space), "\(verb)")
             }
@@ -85,21 +75,14 @@ import Testing
     @Test func `a deployer writes every kind of object that the role names`() async throws {
         let server = try Cluster.server
         let space = try await Cluster.namespace()
-        try await grant("bob", ["wasme-deployer"], in: space)
-        let kinds = [
-            ("extensions.istio.io", "v1alpha1", "TrafficExtension", "trafficextensions"),
-            ("networking.istio.io", "v1alpha3", "EnvoyFilter", "envoyfilters"),
-            ("extensions.higress.io", "v1alpha1", "WasmPlugin", "wasmplugins"),
-            ("gateway.envoyproxy.io", "v1alpha1", "EnvoyExtensionPolicy", "envoyextensionpolicies"),
-        ]
-        for (group, version, kind, plural) in kinds {
-            try await Cluster.define(kind, plural, group, version)
-        }
-        for (group, version, kind, plural) in kinds {
+        try await Cluster.give("bob", ["wasme-deployer"], in: space)
+        let kinds = [Kind.trafficExtension, .envoyFilter, .higressPlugin, .envoyExtensionPolicy]
+        for kind in kinds {
+            let group = kind.resource.drop { $0 != "." }.dropFirst()
             let object = try #require(
                 try JSONValue(
                     parsing: """
-                        {"apiVersion": "\(group)/\(version)", "kind": "\(kind)",
+                        {"apiVersion": "\(group)/\(kind.version)", "kind": "\(kind.name)",
                          "metadata": {"name": "add-header", "namespace": "\(space)", "labels":
                           {"app.kubernetes.io/managed-by": "wasme", "wasme.io/id": "add-header"}}, "spec": {"a": 1}}
                         """
@@ -107,10 +90,10 @@ import Testing
             let writer = ClusterWriter(try Cluster.kubectl("bob"), id: "add-header")
             let items = [ClusterWriter.Item(ClusterObject(object))]
             let options = ClusterWriter.Options()
-            #expect(try await writer.apply(items, options).map(\.kind) == [.created], "\(kind)")
-            #expect(try await writer.present(items, options).joined().count == 1, "\(kind)")
-            let gone = try await writer.remove(["\(plural).\(group)"], namespace: space, options)
-            #expect(gone.map(\.kind) == [.deleted], "\(kind)")
+            #expect(try await writer.apply(items, options).map(\.kind) == [.created], "\(kind.name)")
+            #expect(try await writer.present(items, options).joined().count == 1, "\(kind.name)")
+            let gone = try await writer.remove([kind.resource], namespace: space, options)
+            #expect(gone.map(\.kind) == [.deleted], "\(kind.name)")
         }
         // The role names these and Istio's plugin, and nothing else that is written.
         let text = try await server.kubectl(["get", "role", "wasme-deployer", "-n", space, "-o", "json"])
@@ -130,8 +113,8 @@ import Testing
     @Test func `a prover reaches proxies and their logs, writes nothing and reads no secret`() async throws {
         let server = try Cluster.server
         let space = try await Cluster.namespace()
-        try await grant("carol", ["wasme-prover"], in: space)
-        try await Cluster.pod("web-0", in: space, labels: ["app": "web"])
+        try await Cluster.give("carol", ["wasme-prover"], in: space)
+        try await Cluster.pod("web-0", in: space, "app: web")
         for (verb, resource) in [
             ("list", "pods"), ("get", "pods"), ("create", "pods/portforward"), ("get", "pods/log"),
         ] {
@@ -158,9 +141,9 @@ import Testing
     }
 
     @Test func `who may handle pull secrets makes one and reads it, and lists none`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
-            try await grant("carol", ["wasme-deployer", "wasme-pull-secret"], in: space)
+            try await Cluster.give("carol", ["wasme-deployer", "wasme-pull-secret"], in: space)
             for verb in Self.secretVerbs {
                 let isGranted = ["get", "create", "patch"].contains(verb)
                 #expect(try await may("carol", verb, "secrets", in: space) == isGranted, "\(verb)")
@@ -191,42 +174,14 @@ import Testing
         async throws
     {
         try await Cluster.controlPlane("1.29.2")
-        let file = Self.roles.appending("istio-version.yaml").string
+        let file = repositoryRoot.pushing("deploy/rbac/istio-version.yaml").string
         try await Cluster.server.kubectl(["apply", "-f", file])
         #expect(try await Cluster.kubectl("dave").istioControlPlanes().isEmpty)
-        try await Cluster.server.kubectl([
-            "create", "rolebinding", "wasme-istio-version-dave", "-n", "istio-system",
-            "--role=wasme-istio-version", "--user=dave",
-        ])
+        try await Cluster.bind("dave", to: "wasme-istio-version", in: "istio-system")
         #expect(try await Cluster.kubectl("dave").istioControlPlanes().map(\.version) == ["1.29.2"])
         #expect(try await !may("dave", "get", "deployments", in: "istio-system"))
         for verb in Self.secretVerbs {
             #expect(try await !may("dave", verb, "secrets", in: "istio-system"), "\(verb)")
         }
-    }
-}
-
-extension Cluster {
-    /// Makes a kind known that takes whatever stands in its "spec".
-    static func define(_ kind: String, _ plural: String, _ group: String, _ version: String) async throws {
-        try await server.define(
-            """
-            apiVersion: apiextensions.k8s.io/v1
-            kind: CustomResourceDefinition
-            metadata: {name: \(plural).\(group)}
-            spec:
-              group: \(group)
-              scope: Namespaced
-              names: {kind: \(kind), plural: \(plural), singular: \(kind.lowercased()), listKind: \(kind)List}
-              versions:
-              - name: \(version)
-                served: true
-                storage: true
-                schema:
-                  openAPIV3Schema:
-                    type: object
-                    properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-
-            """)
     }
 }

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CurlTransport
 import EnvoyControl
 import Files
 import Foundation
-import KubernetesControl
 import SystemPackage
 import TestSupport
-import Testing
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
 
 /// A real Envoy with one plugin as istiod and the agent give it to a sidecar: the resource has the name that the control plane
 /// gives it, and the module lies where the agent has put it.
-struct Sidecar {
+struct Sidecar: StandIn {
+    static let listenerName = "virtualInbound"
+
     /// What stands in the plugin's place.
     enum Content {
         case plugin(TinyFilter)
@@ -44,11 +39,7 @@ struct Sidecar {
     ) async throws {
         let folder = try RunFolder()
         try write(first, version: "1", resource, in: folder.path)
-        try await EnvoyProcess.run(
-            EnvoyBinary(try #require(Tool.envoy.path)), .text(bootstrap(resource, folder.path)),
-            folder: folder,
-            transport: CurlTransport()
-        ) { envoy in
+        try await run(bootstrap(resource, folder.path), in: folder) { envoy in
             try await work(Sidecar(resource: resource, envoy: envoy, folder: folder.path))
         }
     }
@@ -57,16 +48,6 @@ struct Sidecar {
     func give(_ content: Content, version: String) throws {
         try Self.write(content, version: version, resource, in: folder)
     }
-
-    /// The status of an answer of the listener.
-    func get() async throws -> Int {
-        let listener = try #require(envoy.listeners.first)
-        let (_, response) = try await URLSession.shared.data(
-            from: try #require(URL(string: "http://\(listener.address)/")))
-        return (response as? HTTPURLResponse)?.statusCode ?? 0
-    }
-
-    var access: PodAccess { PodAccess(admin: envoy.admin) }
 
     private static func write(
         _ content: Content, version: String, _ resource: String, in folder: FilePath
@@ -101,47 +82,17 @@ struct Sidecar {
 
     /// The filter as istiod writes it (pilot/pkg/networking/core/extension), from a file in place of the agent's stream.
     private static func bootstrap(_ resource: String, _ folder: FilePath) -> String {
-        """
-        node: {id: sidecar~10.0.0.1~web-0.shop~shop.svc.cluster.local, cluster: web.shop}
-        static_resources:
-          listeners:
-          - name: virtualInbound
-            address: {socket_address: {address: 127.0.0.1, port_value: 0}}
-            filter_chains:
-            - filters:
-              - name: envoy.filters.network.http_connection_manager
-                typed_config:
-                  "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  stat_prefix: inbound
-                  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, direct_response: {status: 200}}]}]}
-                  http_filters:
-                  - name: "\(resource)"
-                    config_discovery:
-                      config_source:
-                        resource_api_version: V3
-                        initial_fetch_timeout: 0s
-                        path_config_source: {path: "\(folder.appending("ecds.yaml"))"}
-                      type_urls:
-                      - type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-                      - type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC
-                  - name: envoy.filters.http.router
-                    typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+        let discovery = """
+            {"name": "\(resource)", "config_discovery": {
+            "config_source": {"resource_api_version": "V3", "initial_fetch_timeout": "0s",
+            "path_config_source": {"path": "\(folder.appending("ecds.yaml"))"}},
+            "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"]}}
+            """
+        return """
+            node: {id: sidecar~10.0.0.1~web-0.shop~shop.svc.cluster.local, cluster: web.shop}
+            static_resources: {listeners: [\(EnvoyText.listener(listenerName, [discovery]))]}
 
-        """
-    }
-}
-
-/// Envoys of this machine in place of pods.
-struct LocalPods: PodProxy {
-    let sidecars: [String: Sidecar]
-
-    func reach<Result: Sendable>(
-        _ pod: Pod, _ work: @escaping @Sendable (PodAccess) async throws -> Result
-    ) async throws -> Result {
-        try await work(try #require(sidecars[pod.name]).access)
-    }
-
-    func log(of pod: Pod) async throws -> String {
-        String(decoding: try Files.read(try #require(sidecars[pod.name]).envoy.log), as: UTF8.self)
+            """
     }
 }

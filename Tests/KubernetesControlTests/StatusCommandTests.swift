@@ -11,16 +11,18 @@ import Testing
 
 /// `status` and `--wait`, as processes: the API server is real, and so is the Envoy that stands in for a pod's; only the way to it
 /// is short, as no node runs here that could lead a port to it.
-@Suite(.requires(.kubernetes), .requires(.registry), .requires(.envoy), .kubernetesServer, .serialized)
+@Suite(
+    .requires(.kubernetes), .requires(.registry), .requires(.envoy), .sharedCluster, .filterImage, .serialized
+)
 struct StatusCommandTests {
     /// A kubectl that leads each port of a pod to the admin interface of an Envoy on this machine.
     private func kubectl(
         _ ports: [Int], to admin: UInt16, in scratch: ScratchDirectory
     ) throws -> [String: String] {
-        let file = scratch.appending("kubectl")
         let lines = ports.map { "echo 'Forwarding from 127.0.0.1:\(admin) -> \($0)'" }
-        let text = """
-            #!/bin/sh
+        let file = try scratch.program(
+            "kubectl",
+            """
             for word in "$@"; do
               if [ "$word" = port-forward ]; then
                 \(lines.joined(separator: "\n    "))
@@ -28,44 +30,31 @@ struct StatusCommandTests {
               fi
             done
             exec \(try #require(Tool.kubectl.path)) "$@"
-
-            """
-        try Files.replace(file, with: Array(text.utf8))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.string)
+            """)
         return ["WASME_KUBECTL": file.string]
-    }
-
-    private func wasme(
-        _ stage: CommandTests.Stage, _ more: [String: String], _ arguments: [String]
-    ) async throws -> ProcessOutcome {
-        try await run(
-            buildFolder.appending("wasme"), arguments, environment: stage.environment.merging(more) { $1 },
-            in: stage.scratch.path)
     }
 
     @Test func `what runs in Envoy Gateway's proxies is proved by its status and by the proxies`()
         async throws
     {
-        try await CommandTests().stage { stage in
-            try await Cluster.define(Cluster.gatewayKinds)
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let label = "gateway.envoyproxy.io/owning-gateway"
             try await Cluster.pod(
                 "edge-0", in: space, "\(label)-name: edge, \(label)-namespace: \(space)",
-                container: "envoy", isRunning: true)
+                containers: ["envoy"], isRunning: true)
             try await ListenerProxy.run { [self] proxy in
                 let port = proxy.envoy.admin.address.port
                 let way = try kubectl([19000], to: port, in: stage.scratch)
                 func deploy(_ value: Int, _ more: [String] = []) async throws -> ProcessOutcome {
-                    try await wasme(
-                        stage, way,
+                    try await stage.wasme(
                         [
                             "deploy", "envoy-gateway", stage.image, "--id", "add-header", "-n", space,
                             "--target", "Gateway/edge", "--config", "{\"a\": \(value)}",
-                        ] + more)
+                        ] + more, way)
                 }
                 func status(_ more: [String] = []) async throws -> ProcessOutcome {
-                    try await wasme(stage, way, ["status", "envoy-gateway", "-n", space] + more)
+                    try await stage.wasme(["status", "envoy-gateway", "-n", space] + more, way)
                 }
                 func say(_ status: String, _ reason: String) async throws {
                     try await Cluster.setStatus(
@@ -87,7 +76,7 @@ struct StatusCommandTests {
                 filter.isSwitchedByRoute = true
                 filter.space = space
                 try proxy.give(filter, version: "2")
-                let proved = try await deploy(1, ["--wait", "--timeout", "20s"])
+                let proved = try await deploy(1, ["--wait", "--timeout", "60s"])
                 #expect(proved.status == 0, "\(proved)")
                 #expect(
                     proved.stdout.contains("EnvoyExtensionPolicy \"\(space)/add-header\": accepted"),
@@ -103,7 +92,7 @@ struct StatusCommandTests {
                 #expect(stale.stdout.contains("was said of an earlier version of it"), "\(stale)")
                 #expect(stale.stdout.contains("outdated"), "\(stale)")
                 try await say("False", "Invalid")
-                let refused = try await deploy(2, ["--wait", "--timeout", "20s"])
+                let refused = try await deploy(2, ["--wait", "--timeout", "60s"])
                 #expect(refused.status == 1)
                 #expect(refused.stdout.contains("refused: Accepted is False for Gateway \"edge\": Invalid"))
                 let json = try await status(["--format", "json"])
@@ -127,8 +116,7 @@ struct StatusCommandTests {
     @Test func `a plugin with a target is looked for in the gateway's proxies, with what its agent counts`()
         async throws
     {
-        try await CommandTests().stage { stage in
-            try await Cluster.define(Cluster.gatewayKinds)
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             let deployed = try await stage.wasme([
                 "deploy", "istio", stage.image, "--id", "add-header", "-n", space, "--target",
@@ -145,17 +133,17 @@ struct StatusCommandTests {
 
             try await Cluster.pod(
                 "edge-0", in: space, "gateway.networking.k8s.io/gateway-name: edge",
-                container: "istio-proxy", isRunning: true)
+                containers: ["istio-proxy"], isRunning: true)
             let name = "extensions.istio.io/wasmplugin/\(space).add-header"
             try await Sidecar.run(.plugin(TinyFilter()), named: name) { [self] sidecar in
                 // An Envoy has a page of metrics too, without those of an agent.
                 let way = try kubectl(
                     [15000, 15020], to: sidecar.envoy.admin.address.port, in: stage.scratch)
                 // Metrics that do not come in time are left out.
-                let deadline = ContinuousClock.now + .seconds(60)
-                var shown = try await wasme(stage, way, ["status", "istio", "add-header", "-n", space])
-                while !shown.stdout.contains("its agent counts"), ContinuousClock.now < deadline {
-                    shown = try await wasme(stage, way, ["status", "istio", "add-header", "-n", space])
+                let shown = try await settled {
+                    try await stage.wasme(["status", "istio", "add-header", "-n", space], way)
+                } until: {
+                    $0.stdout.contains("its agent counts")
                 }
                 #expect(shown.status == 1)
                 // The file that stands in for the agent's is not named by the image.
@@ -169,8 +157,7 @@ struct StatusCommandTests {
 
     @Test func `filters in objects of others are shown with what Gloo and Consul say of these`() async throws
     {
-        try await CommandTests().stage { stage in
-            try await Cluster.define(Cluster.gatewayKinds)
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             try await Cluster.create(
                 "{apiVersion: gateway.solo.io/v1, kind: Gateway, metadata: {name: gateway-proxy}, spec: {httpGateway: {}}}",

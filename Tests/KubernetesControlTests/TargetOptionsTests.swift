@@ -77,30 +77,17 @@ import Testing
 
     @Test(arguments: cases.indices) func `a file says what the command line says`(_ index: Int) async throws {
         let (target, arguments, shows) = Self.cases[index]
-        let scratch = try ScratchDirectory("options")
-        let environment = [
-            "WASME_HOME": scratch.appending("home").string, "HOME": scratch.path.string,
-            "WASME_WHO": "anna@build-1",
-        ]
-        func wasme(_ arguments: [String]) async throws -> String {
-            let outcome = try await run(
-                buildFolder.appending("wasme"), arguments, environment: environment, in: scratch.path)
-            try #require(outcome.status == 0, "\(outcome.stderr)")
-            return outcome.stdout
-        }
-        let module = scratch.appending("filter.wasm")
-        try Files.replace(module, with: TinyFilter().bytes)
-        let image = "hub.example/acme/add-header:v1"
-        _ = try await wasme(["build", "precompiled", module.string, "-t", image, "--root-id", "add_header"])
+        let stage = try Stage(registry: "hub.example")
+        try await stage.build(stage.image)
         // What a target takes of images is not the question here.
         let line =
-            ["deploy", target, image, "-n", "shop", "--config", "{\"a\": 1}", "--no-check"] + arguments
-        let file = try await wasme(line + ["--print-deployment"])
-        let path = try scratch.write("deployment.yaml", file)
-        _ = try await wasme(line + ["--output", "by-line"])
-        _ = try await wasme(["deploy", "-f", path.string, "--no-check", "--output", "by-file"])
-        let byLine = try Self.texts(in: scratch.appending("by-line"))
-        #expect(byLine == (try Self.texts(in: scratch.appending("by-file"))))
+            ["deploy", target, stage.image, "-n", "shop", "--config", "{\"a\": 1}", "--no-check"] + arguments
+        let file = try await stage.done(line + ["--print-deployment"])
+        let path = try stage.scratch.write("deployment.yaml", file)
+        try await stage.done(line + ["--output", "by-line"])
+        try await stage.done(["deploy", "-f", path.string, "--no-check", "--output", "by-file"])
+        let byLine = try Self.texts(in: stage.scratch.appending("by-line"))
+        #expect(byLine == (try Self.texts(in: stage.scratch.appending("by-file"))))
         let all = byLine.values.joined()
         for piece in shows { #expect(all.contains(piece), "\(piece) in \(all)") }
     }

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// `undeploy -f`, as a process, on a real API server.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
 struct UndeployFileTests {
     private static func document(_ name: String, _ image: String, _ target: String, value: Int = 1) -> String
     {
@@ -27,11 +27,10 @@ struct UndeployFileTests {
     @Test func `every target of a file is left, the last one first, and what is not there is told`()
         async throws
     {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
-            for target in VerbStage.targets { try await stage.prepare(target, in: space) }
-            let documents = VerbStage.targets.map {
+            for target in VerbTarget.all { try await stage.prepare(target, in: space) }
+            let documents = VerbTarget.all.map {
                 Self.document("verbs", stage.image(for: $0), $0.first.replacing("SPACE", with: space))
             }
             let file = try stage.scratch.write("all.yaml", documents.joined(separator: "---\n")).string
@@ -41,7 +40,7 @@ struct UndeployFileTests {
             let planned = try await stage.wasme(["undeploy", "-f", file, "--dry-run"])
             #expect(planned.status == 0, "\(planned.stderr)")
             #expect(planned.stdout.hasSuffix("WasmPlugin \(space)/verbs would be deleted\n"))
-            for target in VerbStage.targets {
+            for target in VerbTarget.all {
                 #expect(
                     try await stage.live(target, in: space)?["metadata"]?.description.contains("verbs")
                         == true)
@@ -55,7 +54,7 @@ struct UndeployFileTests {
                     "CiliumEnvoyConfig", "ServiceDefaults", "ContainerPatch", "MeshProxyPatch", "WasmPlugin",
                     "Gateway", "EnvoyExtensionPolicy", "WasmPlugin",
                 ])
-            for target in VerbStage.targets {
+            for target in VerbTarget.all {
                 let live = try await stage.live(target, in: space)
                 if target.before == nil, target.word != "consul" {
                     #expect(live == nil, "\(target)")
@@ -80,8 +79,7 @@ struct UndeployFileTests {
     @Test func `what is not there stops nothing, and a failure says what is gone or brings it back`()
         async throws
     {
-        try await VerbStage.define()
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             let space = try await Cluster.namespace()
             func file(_ names: [String], _ more: [String] = []) throws -> String {
                 let documents = names.map {
@@ -149,7 +147,7 @@ struct UndeployFileTests {
     }
 
     @Test func `a file that is committed, and taken out, is one commit, or none`() async throws {
-        try await DeployStage.run { stage in
+        try await Stage.run { stage in
             try Files.createDirectory(stage.scratch.appending("tmp"))
             let fleet = try await Repository.make(in: stage.scratch)
             let place = ["--git", fleet.root.appending("deploy").string]

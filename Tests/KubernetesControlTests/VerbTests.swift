@@ -8,15 +8,15 @@ import TestSupport
 import Testing
 
 /// The verbs that all targets on Kubernetes have, as processes, on a real API server and a real registry.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized) struct VerbTests {
+@Suite(.requires(.kubernetes), .requires(.registry), .sharedCluster, .filterImage, .serialized)
+struct VerbTests {
     @Test func `a rollback brings back configuration, place and options, for every target`() async throws {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
-            for target in VerbStage.targets { try await rollBack(target, stage) }
+        try await Stage.run { stage in
+            for target in VerbTarget.all { try await rollBack(target, stage) }
         }
     }
 
-    private func rollBack(_ target: VerbStage.Target, _ stage: VerbStage) async throws {
+    private func rollBack(_ target: VerbTarget, _ stage: Stage) async throws {
         let space = try await Cluster.namespace()
         try await stage.prepare(target, in: space)
         func verb(_ words: String...) async throws -> ProcessOutcome {
@@ -68,9 +68,8 @@ import Testing
     @Test func `a diff exits with 1 if a deploy would change something, and with 0 if not, for every target`()
         async throws
     {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
-            for target in VerbStage.targets {
+        try await Stage.run { stage in
+            for target in VerbTarget.all {
                 let space = try await Cluster.namespace()
                 try await stage.prepare(target, in: space)
                 func verb(_ word: String, _ number: Int, _ more: String...) async throws -> ProcessOutcome {
@@ -106,9 +105,8 @@ import Testing
     }
 
     @Test func `two filters in one object of others keep their own histories`() async throws {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
-            let target = try #require(VerbStage.targets.first { $0.word == "gloo" })
+        try await Stage.run { stage in
+            let target = try #require(VerbTarget.all.first { $0.word == "gloo" })
             let space = try await Cluster.namespace()
             try await stage.prepare(target, in: space)
             func verb(_ words: [String]) async throws -> ProcessOutcome {
@@ -135,9 +133,8 @@ import Testing
     }
 
     @Test func `of two clusters both go back or none`() async throws {
-        try await VerbStage.define()
-        try await VerbStage.run { stage in
-            let target = VerbStage.targets[0]
+        try await Stage.run { stage in
+            let target = VerbTarget.all[0]
             let spaces = [try await Cluster.namespace(), try await Cluster.namespace()]
             // Each context has a namespace of its own: for the tool they are two clusters.
             let text = String(decoding: try Files.read(try Cluster.server.administrator), as: UTF8.self)
@@ -153,17 +150,14 @@ import Testing
             // kubectl that cannot reach the API server once a file is there and one object is written.
             let real = try #require(Tool.kubectl.path)
             let armed = stage.scratch.appending("armed")
-            let script = try stage.scratch.write(
+            let script = try stage.scratch.program(
                 "kubectl",
                 """
-                #!/bin/sh
                 case "$*" in *apply*dry-run*) ;; *apply*west*|*west*apply*)
                   if [ -e "\(armed)" ]; then cat >/dev/null; exec "\(real)" --context west --server https://127.0.0.1:1 get pods; fi ;;
                 esac
                 exec "\(real)" "$@"
-
                 """)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.string)
             let ways = ["KUBECONFIG": config.string, "WASME_KUBECTL": script.string]
             let both = ["--context", "east,west"]
             func specs() async throws -> [JSONValue?] {
@@ -211,14 +205,15 @@ import Testing
     }
 
     @Test func `an image that comes back is held against the target, if it can be had`() async throws {
-        try await VerbStage.define()
         let space = try await Cluster.namespace()
-        let target = VerbStage.targets[0]
+        let target = VerbTarget.all[0]
         let rollback = ["rollback", "istio", "verbs", "-n", "SPACE"]
-        let kept = try ScratchDirectory("kept")
-        try await VerbStage.run { stage in
-            let broken = stage.image.replacing("verbs", with: "broken")
-            try await stage.push(broken, TinyFilter(flaw: .missingImport))
+        // This registry goes at the end, and with it what is in it.
+        try await DockerRegistry.run { registry in
+            let stage = try Stage(registry: registry.address)
+            try await stage.push(stage.image)
+            let broken = stage.own("broken")
+            try await stage.push(broken, TinyFilter(flaw: .missingImport), ["--no-check"])
             for image in [broken, stage.image] {
                 let made = try await stage.wasme(
                     ["deploy", "istio", image, "--id", "verbs", "--no-check"] + target.arguments, in: space)
@@ -237,12 +232,7 @@ import Testing
             #expect(forced.status == 0, "\(forced.stderr)")
         }
         // The registry is gone, and so is the store.
-        let alone = VerbStage(
-            scratch: kept, image: "", artifact: "",
-            environment: [
-                "WASME_HOME": kept.appending("none").string, "HOME": kept.path.string,
-                "KUBECONFIG": try Cluster.server.administrator.string,
-            ])
+        let alone = try Stage(registry: "nowhere.example")
         let back = try await alone.wasme(rollback, in: space)
         #expect(back.status == 0, "\(back.stderr)")
         #expect(back.stderr.contains("is not held against istio, as it cannot be had here"), "\(back.stderr)")

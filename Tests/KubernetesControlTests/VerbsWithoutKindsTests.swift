@@ -4,11 +4,11 @@ import TestSupport
 import Testing
 
 /// The verbs of all targets on an API server that knows no target's kinds.
-@Suite(.requires(.kubernetes), .requires(.registry), .kubernetesServer, .serialized)
+@Suite(.requires(.kubernetes), .requires(.registry), .ownCluster(), .filterImage, .serialized)
 struct VerbsWithoutKindsTests {
     @Test func `without the kinds each verb says what is not there`() async throws {
-        try await VerbStage.run { stage in
-            for target in VerbStage.targets {
+        try await Stage.run { stage in
+            for target in VerbTarget.all {
                 let isShared = target.before != nil
                 for verb in [["rollback", "verbs"], ["history", "verbs"], ["undeploy", "verbs"]] {
                     let outcome = try await stage.wasme(

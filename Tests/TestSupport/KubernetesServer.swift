@@ -2,7 +2,7 @@
 
 import Foundation
 package import SystemPackage
-package import Testing
+private import Testing
 
 #if canImport(Glibc)
     private import Glibc
@@ -28,6 +28,8 @@ package final class KubernetesServer: Sendable {
 
     /// The server of the suite that runs with `.kubernetesServer`.
     @TaskLocal package static var current: KubernetesServer?
+
+    private static let anyPort = "http://127.0.0.1:0"
 
     /// The tokens of the users that a test may grant rights to; none has any by itself.
     private static let users = ["alice", "bob", "carol", "dave"]
@@ -63,6 +65,10 @@ package final class KubernetesServer: Sendable {
         try Self.configuration(for: user, url: url, authority: authority, in: scratch)
     }
 
+    /// Variables with which kubectl keeps what it knows of this server beside it, and not in somebody's home under a port that
+    /// the next server may have.
+    package var surroundings: [String: String] { ["HOME": scratch.path.string] }
+
     /// Runs kubectl as the administrator.
     /// - Returns: its standard output.
     /// - Throws: `ProcessFailure` with its standard error if it fails.
@@ -70,54 +76,12 @@ package final class KubernetesServer: Sendable {
     package func kubectl(_ arguments: [String], input: String? = nil) async throws -> String {
         let outcome = try await TestSupport.run(
             try #require(Tool.kubectl.path), ["--kubeconfig", administrator.string] + arguments,
-            input: input)
+            environment: surroundings, input: input)
         guard outcome.status == 0 else {
             throw ProcessFailure(
                 description: "kubectl \(arguments.joined(separator: " ")): \(outcome.stderr)")
         }
         return outcome.stdout
-    }
-
-    /// Makes kinds known, and waits until the server describes them.
-    ///
-    /// kubectl checks what it sends against that description, but only once it is there: without waiting, what a test sends
-    /// would be refused at one time and not at another.
-    /// - Parameter definitions: `CustomResourceDefinition`s, as YAML.
-    /// - Throws: `ProcessFailure`.
-    package func define(_ definitions: String) async throws {
-        try await kubectl(["apply", "--server-side", "-f", "-"], input: definitions)
-        try await waitForDefinitions()
-    }
-
-    /// Makes kinds known that a project publishes.
-    ///
-    /// This server is older than some of the keywords in their schemas, which it drops: rules in CEL hold nothing here.
-    package func install(definitions file: FilePath) async throws {
-        try await kubectl(["create", "--validate=false", "-f", file.string])
-        try await waitForDefinitions()
-    }
-
-    /// Waits until all kinds that are defined are served and described.
-    private func waitForDefinitions() async throws {
-        try await kubectl([
-            "wait", "--for=condition=Established", "--timeout=60s", "--all", "customresourcedefinitions",
-        ])
-        // As its description names each of them.
-        let kinds = try await kubectl([
-            "get", "customresourcedefinitions", "-o",
-            #"jsonpath={range .items[*]}"group":"{.spec.group}","kind":"{.spec.names.kind}"{"\n"}{end}"#,
-        ]).split(separator: "\n")
-        let deadline = ContinuousClock.now + .seconds(60)
-        while true {
-            let description = try await kubectl(["get", "--raw", "/openapi/v2"])
-            let missing = kinds.filter { !description.contains($0) }
-            if missing.isEmpty { return }
-            guard ContinuousClock.now < deadline else {
-                throw ProcessFailure(
-                    description: "kube-apiserver does not describe \(missing.joined(separator: "; "))")
-            }
-            try await Task.sleep(for: .milliseconds(200))
-        }
     }
 
     /// Stops listening, as a server does that goes away half-way.
@@ -128,7 +92,8 @@ package final class KubernetesServer: Sendable {
 
     // MARK: - Start and end
 
-    private static func start() async throws -> KubernetesServer {
+    /// Starts a server; who does, stops it.
+    static func start() async throws -> KubernetesServer {
         var failure: (any Error)?
         // Somebody else may take a port between our choice and their start.
         for _ in 0..<5 {
@@ -139,20 +104,23 @@ package final class KubernetesServer: Sendable {
 
     private static func attempt() async throws -> KubernetesServer {
         let scratch = try ScratchDirectory("kubernetes")
-        let ports = try freePorts(3)
-        let client = "http://127.0.0.1:\(ports[0])"
-        let peer = "http://127.0.0.1:\(ports[1])"
         let etcd = try BackgroundProcess(
             try #require(Tool.etcd.path),
             [
                 "--data-dir", scratch.appending("etcd").string, "--name", "test",
-                "--listen-client-urls", client, "--advertise-client-urls", client,
-                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                "--initial-cluster", "test=\(peer)", "--log-level", "error",
+                "--listen-client-urls", anyPort, "--advertise-client-urls", anyPort,
+                "--listen-peer-urls", anyPort, "--initial-advertise-peer-urls", anyPort,
+                "--initial-cluster", "test=\(anyPort)", "--logger", "zap", "--log-outputs", "stdout",
+                "--enable-grpc-gateway=false",
                 // What a test writes need not outlive the machine.
                 "--unsafe-no-fsync",
             ])
         try etcd.start()
+        // The port that it has, not one that it should have: at that, the etcd of another server might answer.
+        let store = try await etcd.line { line -> String? in
+            guard line.contains("serving client traffic") else { return nil }
+            return line.firstMatch(of: /"address":"([0-9.:]+)"/).map { String($0.1) }
+        }
         let authority = try await CertificateAuthority("kubernetes")
         let serving = try await authority.issue("apiserver")
         let tokens = try scratch.write(
@@ -164,11 +132,14 @@ package final class KubernetesServer: Sendable {
         let made = try await TestSupport.run(
             try #require(Tool.openssl.path), ["genrsa", "-out", accounts, "2048"])
         guard made.status == 0 else { throw ProcessFailure(description: made.stderr) }
-        let url = "https://127.0.0.1:\(ports[2])"
+        // It takes no port 0. Whoever else answers at this port has no certificate of this authority.
+        let port = try freePort()
+        let url = "https://127.0.0.1:\(port)"
         let api = try BackgroundProcess(
             try #require(Tool.kubernetes.path),
             [
-                "--etcd-servers", client, "--bind-address", "127.0.0.1", "--secure-port", "\(ports[2])",
+                "--etcd-servers", "http://\(store)", "--bind-address", "127.0.0.1", "--secure-port",
+                "\(port)",
                 "--tls-cert-file", serving.certificate.string,
                 "--tls-private-key-file", serving.key.string,
                 "--cert-dir", scratch.appending("certificates").string,
@@ -182,22 +153,23 @@ package final class KubernetesServer: Sendable {
         try api.start()
         let server = try KubernetesServer(
             url: url, scratch: scratch, etcd: etcd, api: api, authority: authority)
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = ContinuousClock.now + .seconds(180)
         while true {
             let outcome = try await TestSupport.run(
                 try #require(Tool.kubectl.path),
-                ["--kubeconfig", server.administrator.string, "get", "--raw", "/readyz"])
-            if outcome.status == 0 { return server }
+                ["--kubeconfig", server.administrator.string, "get", "--raw", "/readyz"],
+                environment: server.surroundings)
             guard api.isRunning, etcd.isRunning, ContinuousClock.now < deadline else {
-                let words = "\(outcome.stderr)\n\(api.stderr.suffix(4000))\n\(etcd.stderr.suffix(1000))"
+                let words = "\(outcome.stderr)\n\(api.stderr.suffix(4000))\n\(etcd.stdout.suffix(1000))"
                 await server.stop()
                 throw ProcessFailure(description: "kube-apiserver does not start: \(words)")
             }
-            try await Task.sleep(for: .milliseconds(200))
+            if outcome.status == 0 { return server }
+            try await Task.sleep(for: .milliseconds(300))
         }
     }
 
-    private func stop() async {
+    func stop() async {
         api.resume()
         await api.stop(SIGKILL)
         await etcd.stop(SIGKILL)
@@ -225,81 +197,30 @@ package final class KubernetesServer: Sendable {
             """)
     }
 
-    /// Ports that nobody listens on now.
-    private static func freePorts(_ count: Int) throws -> [UInt16] {
-        var sockets: [Int32] = []
-        defer { for socket in sockets { close(socket) } }
-        var ports: [UInt16] = []
-        for _ in 0..<count {
-            #if canImport(Darwin)
-                let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-            #else
-                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            #endif
-            sockets.append(descriptor)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let code = withUnsafeMutablePointer(to: &address) { address in
-                address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
-                }
+    /// A port that nobody listens on now.
+    private static func freePort() throws -> UInt16 {
+        #if canImport(Darwin)
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #else
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
             }
-            guard descriptor >= 0, code == 0 else {
-                throw ProcessFailure(description: "no free port: error \(errno)")
-            }
-            ports.append(UInt16(bigEndian: address.sin_port))
         }
-        return ports
+        guard descriptor >= 0, code == 0 else {
+            throw ProcessFailure(description: "no free port: error \(errno)")
+        }
+        return UInt16(bigEndian: address.sin_port)
     }
 }
 
 extension BackgroundProcess {
     fileprivate func resume() { signal(SIGCONT) }
-}
-
-/// Runs a suite with an API server of its own, `KubernetesServer.current`.
-package struct KubernetesServerTrait: SuiteTrait, TestScoping {
-    package func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
-    ) async throws {
-        // All suites begin at once; twenty API servers beside each other would only wait for each other.
-        await Self.turnstile.enter()
-        do {
-            try await KubernetesServer.run { server in
-                try await KubernetesServer.$current.withValue(server) { try await function() }
-            }
-        } catch {
-            await Self.turnstile.leave()
-            throw error
-        }
-        await Self.turnstile.leave()
-    }
-
-    private static let turnstile = Turnstile(places: 3)
-}
-
-/// Lets only so many in at a time, in the order in which they came.
-private actor Turnstile {
-    private var free: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    init(places: Int) { free = places }
-
-    func enter() async {
-        guard free == 0 else {
-            free -= 1
-            return
-        }
-        await withCheckedContinuation { waiting.append($0) }
-    }
-
-    func leave() {
-        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
-    }
-}
-
-extension Trait where Self == KubernetesServerTrait {
-    package static var kubernetesServer: Self { KubernetesServerTrait() }
 }
