@@ -97,7 +97,8 @@ import Yams
             #expect(object == nil)
         }
         // Nothing that turns text round or hides in it is copied.
-        for snippet in installation.targets.flatMap(\.snippets) where snippet.id != "wasme" || index < 3 {
+        for snippet in installation.targets.flatMap(\.snippets)
+        where !snippet.text.hasPrefix("wasme ") || index < 3 {
             #expect(
                 !snippet.text.unicodeScalars.contains {
                     [0x202E, 0x2028, 0xFEFF, 0x85, 0xE0001].contains($0.value)
@@ -108,15 +109,32 @@ import Yams
     @Test func `a shell passes the configuration on as it is`() async throws {
         for configuration in Self.configurations {
             let installation = try Self.installation(configuration)
-            let command = try Self.snippet("wasme", of: installation)
-            let outcome = try await run(
-                FilePath("/bin/sh"), ["-c", "wasme() { printf '%s\\0' \"$@\"; }\n" + command])
-            let words = outcome.stdout.split(separator: "\0", omittingEmptySubsequences: false).map(
-                String.init)
-            #expect(words.prefix(3) == ["deploy", "envoy", installation.reference])
-            let place = words.firstIndex(of: "--config")
-            #expect(place.map { words[$0 + 1] } == installation.configuration.text)
+            for (id, target) in [
+                ("wasme", "envoy"), ("istio-command", "istio"), ("envoy-gateway-command", "envoy-gateway"),
+                ("higress-command", "higress"), ("kuma-command", "kuma"), ("consul-command", "consul"),
+            ] {
+                let command = try Self.snippet(id, of: installation)
+                let outcome = try await run(
+                    FilePath("/bin/sh"), ["-c", "wasme() { printf '%s\\0' \"$@\"; }\n" + command])
+                let words = outcome.stdout.split(separator: "\0", omittingEmptySubsequences: false).map(
+                    String.init)
+                #expect(words.prefix(3) == ["deploy", target, installation.reference])
+                let place = words.firstIndex(of: "--config")
+                // What a target cannot be told is left out, as in its object.
+                let isTold =
+                    switch target {
+                    case "higress": configuration.isObject
+                    case "envoy-gateway": configuration.isJSON
+                    default: true
+                    }
+                #expect(place.map { words[$0 + 1] } == (isTold ? configuration.text : nil), "\(id)")
+                #expect(!words.contains("--plain-http"))
+            }
         }
+        let far = Installation(
+            host: try RegistryHost("hub.example"), isEncrypted: false, repository: try Repository("a/b"),
+            digest: Digest(of: []), module: Digest(of: []), rootID: "")
+        #expect(try Self.snippet("istio-command", of: far).contains("--plain-http"))
     }
 
     @Test func `every snippet is pinned to a digest`() throws {
@@ -241,4 +259,9 @@ import Yams
         )
         .replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&amp;", with: "&")
     }
+}
+
+extension Installation.Configuration {
+    fileprivate var isJSON: Bool { if case .json = self { true } else { false } }
+    fileprivate var isObject: Bool { if case .json(let value) = self { value.object != nil } else { false } }
 }

@@ -36,9 +36,10 @@ extension Installation {
         return Target(
             name: "Istio", note: privateNote + objectNote,
             snippets: [
+                command("istio", "-n default -l app=my-app"),
                 Snippet(
                     id: "istio", note: "kubectl apply; the selector says which pods",
-                    text: object("extensions.istio.io/v1alpha1", "WasmPlugin", "default", spec))
+                    text: object("extensions.istio.io/v1alpha1", "WasmPlugin", "default", spec)),
             ])
     }
 
@@ -51,9 +52,10 @@ extension Installation {
         return Target(
             name: "Higress", note: privateNote + objectNote,
             snippets: [
+                command("higress", "", telling: objectNote.isEmpty ? configuration : .none),
                 Snippet(
                     id: "higress", note: "kubectl apply; for the whole gateway",
-                    text: object("extensions.higress.io/v1alpha1", "WasmPlugin", "higress-system", spec))
+                    text: object("extensions.higress.io/v1alpha1", "WasmPlugin", "higress-system", spec)),
             ])
     }
 
@@ -75,14 +77,19 @@ extension Installation {
         ])
         spec["wasm"] = .array([.object(filter)])
         var note = "Of a private repository, add pullSecretRef beside the url."
-        if case .text = configuration { note += " The configuration is no JSON, and was left out." }
+        var told = configuration
+        if case .text = configuration {
+            note += " The configuration is no JSON, and was left out."
+            told = .none
+        }
         return Target(
             name: "Envoy Gateway", note: note,
             snippets: [
+                command("envoy-gateway", "-n default --target HTTPRoute/my-route", telling: told),
                 Snippet(
                     id: "envoy-gateway",
                     note: "kubectl apply; the target is the route that the filter is for",
-                    text: object("gateway.envoyproxy.io/v1alpha1", "EnvoyExtensionPolicy", "default", spec))
+                    text: object("gateway.envoyproxy.io/v1alpha1", "EnvoyExtensionPolicy", "default", spec)),
             ])
     }
 
@@ -121,6 +128,7 @@ extension Installation {
                 The module has to be a file in the sidecar; its address is \(moduleURL), and its SHA-256 is in the name.
                 """,
             snippets: [
+                command("kuma", "-l app=my-app --module-file /wasm/\(module.hex).wasm"),
                 Snippet(
                     id: "kuma", note: "kubectl apply; the labels say which pods",
                     text: YAMLText.document(
@@ -131,7 +139,7 @@ extension Installation {
                                 "labels": .object(["kuma.io/mesh": .string("default")]),
                             ]),
                             "spec": .object(spec),
-                        ])))
+                        ]))),
             ])
     }
 
@@ -162,9 +170,10 @@ extension Installation {
                 The module has to be a file where Envoy runs; its address is \(moduleURL), and its SHA-256 is in the name.
                 """,
             snippets: [
+                command("consul", "--service my-service --module-file /wasm/\(module.hex).wasm"),
                 Snippet(
                     id: "consul", note: "As a file for consul config write",
-                    text: YAMLText.json(entry.prettyPrinted) + "\n")
+                    text: YAMLText.json(entry.prettyPrinted) + "\n"),
             ])
     }
 }

@@ -100,14 +100,36 @@ package struct Installation: Sendable {
 
     /// `wasme deploy`, which does the rest itself.
     private var command: Target {
-        var text = "wasme deploy envoy \(reference)"
-        if let configuration = configuration.text {
-            text += " \\\n  --config \(Self.shellQuoted(configuration))"
-        }
-        return Target(
+        Target(
             name: "wasme",
             note: "Pulls the image, checks the configuration, and runs an Envoy with the filter.",
-            snippets: [Snippet(id: "wasme", note: "In a terminal", text: text + " \\\n  --run\n")])
+            snippets: [
+                Snippet(
+                    id: "wasme", note: "In a terminal", text: deploy("envoy", "--run", telling: configuration)
+                )
+            ])
+    }
+
+    /// `wasme deploy` to a target on Kubernetes, for who does not want to write the object.
+    /// - Parameters:
+    ///   - target: its word on the command line.
+    ///   - options: where the filter runs there.
+    ///   - told: what the filter is told, if not all of it can be said there.
+    /// - Returns: what to copy.
+    func command(_ target: String, _ options: String, telling told: Configuration? = nil) -> Snippet {
+        Snippet(
+            id: "\(target)-command",
+            note: "In a terminal: checks image and configuration, writes the object and keeps its history",
+            text: deploy(target, options, telling: told ?? configuration))
+    }
+
+    private func deploy(_ target: String, _ options: String, telling told: Configuration) -> String {
+        var lines = ["wasme deploy \(target) \(reference)"]
+        if let text = told.text { lines.append("--config \(Self.shellQuoted(text))") }
+        // Only hosts of the same machine are asked without encryption by themselves.
+        if !isEncrypted, !host.isLoopback { lines.append("--plain-http") }
+        if !options.isEmpty { lines.append(options) }
+        return lines.joined(separator: " \\\n  ") + "\n"
     }
 
     /// A word for a shell, whatever is in it (POSIX.1-2017, Shell Command Language, 2.2.2).
