@@ -15,9 +15,16 @@ extension JSONValue {
     package static let maximumDepth = 128
 
     /// Reads one JSON text, strictly (RFC 8259): no comments, no duplicate names, no unpaired surrogates.
-    package init(parsing text: some Sequence<UInt8>) throws(JSONError) {
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - members: what of it is wanted, if not all: the rest is not kept, and no more of it is checked than that it is
+    ///     well-formed.
+    /// - Throws: `JSONError` with the place of the first mistake.
+    package init(
+        parsing text: some Sequence<UInt8>, only members: JSONMembers = .all
+    ) throws(JSONError) {
         var parser = JSONParser(Array(text))
-        self = try parser.document()
+        self = try parser.document(members)
     }
 
     /// Reads one JSON text.
@@ -26,21 +33,21 @@ extension JSONValue {
     }
 }
 
-private struct JSONParser {
-    private let bytes: [UInt8]
-    private var offset = 0
+struct JSONParser {
+    let bytes: [UInt8]
+    var offset = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    mutating func document() throws(JSONError) -> JSONValue {
+    mutating func document(_ members: JSONMembers) throws(JSONError) -> JSONValue {
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
-        let value = try value(depth: 0)
+        let value = try value(members, depth: 0)
         skipSpace()
         guard offset == bytes.count else { throw error("something follows the value") }
         return value
     }
 
-    private func error(_ reason: String, at place: Int? = nil) -> JSONError {
+    func error(_ reason: String, at place: Int? = nil) -> JSONError {
         let before = bytes[..<min(place ?? offset, bytes.count)]
         let line = before.count { $0 == 0x0a } + 1
         let lineStart = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
@@ -49,7 +56,7 @@ private struct JSONParser {
         return JSONError(line: line, column: column, reason: reason)
     }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while offset < bytes.count {
             switch bytes[offset] {
             case 0x20, 0x09, 0x0a, 0x0d: offset += 1
@@ -58,34 +65,42 @@ private struct JSONParser {
         }
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard offset < bytes.count, bytes[offset] == UInt8(ascii: character) else { return false }
         offset += 1
         return true
     }
 
-    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+    /// The first byte of a value.
+    mutating func beginning(depth: Int) throws(JSONError) -> UInt8 {
         guard depth <= JSONValue.maximumDepth else {
             throw error("more than \(JSONValue.maximumDepth) arrays and objects inside each other")
         }
         skipSpace()
         guard offset < bytes.count else { throw error("the text ends where a value is expected") }
-        switch bytes[offset] {
-        case UInt8(ascii: "{"): return .object(try object(depth: depth))
-        case UInt8(ascii: "["): return .array(try array(depth: depth))
+        return bytes[offset]
+    }
+
+    private mutating func value(_ members: JSONMembers, depth: Int) throws(JSONError) -> JSONValue {
+        switch try beginning(depth: depth) {
+        case UInt8(ascii: "{"): return .object(try object(members, depth: depth))
+        case UInt8(ascii: "["): return .array(try array(members, depth: depth))
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
-        default:
-            for (word, value) in [("true", JSONValue.bool(true)), ("false", .bool(false)), ("null", .null)]
-            where bytes[offset...].starts(with: word.utf8) {
-                offset += word.utf8.count
-                return value
-            }
-            throw error("expected a value")
+        default: return try word()
         }
     }
 
-    private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
+    mutating func word() throws(JSONError) -> JSONValue {
+        for (word, value) in [("true", JSONValue.bool(true)), ("false", .bool(false)), ("null", .null)]
+        where bytes[offset...].starts(with: word.utf8) {
+            offset += word.utf8.count
+            return value
+        }
+        throw error("expected a value")
+    }
+
+    private mutating func object(_ members: JSONMembers, depth: Int) throws(JSONError) -> JSONObject {
         var object = JSONObject()
         offset += 1
         skipSpace()
@@ -99,8 +114,17 @@ private struct JSONParser {
             let name = try string()
             skipSpace()
             guard take(":") else { throw error("expected a colon after the name \"\(name)\"") }
-            guard object.insert(name, try value(depth: depth + 1)) else {
-                throw error("the member \"\(name)\" is there twice", at: start)
+            let wanted: JSONMembers? =
+                switch members {
+                case .all: .all
+                case .some(let members): members[name]
+                }
+            if let wanted {
+                guard object.insert(name, try value(wanted, depth: depth + 1)) else {
+                    throw error("the member \"\(name)\" is there twice", at: start)
+                }
+            } else {
+                try skip(depth: depth + 1)
             }
             skipSpace()
         } while take(",")
@@ -108,20 +132,20 @@ private struct JSONParser {
         return object
     }
 
-    private mutating func array(depth: Int) throws(JSONError) -> [JSONValue] {
+    private mutating func array(_ members: JSONMembers, depth: Int) throws(JSONError) -> [JSONValue] {
         var elements: [JSONValue] = []
         offset += 1
         skipSpace()
         if take("]") { return elements }
         repeat {
-            elements.append(try value(depth: depth + 1))
+            elements.append(try value(members, depth: depth + 1))
             skipSpace()
         } while take(",")
         guard take("]") else { throw error("expected a comma or the end of the array") }
         return elements
     }
 
-    private mutating func number() throws(JSONError) -> JSONNumber {
+    mutating func number() throws(JSONError) -> JSONNumber {
         let start = offset
         let marks = "+-.eE".utf8
         while offset < bytes.count, bytes[offset].isDigit || marks.contains(bytes[offset]) { offset += 1 }
@@ -161,7 +185,7 @@ private struct JSONParser {
         }
     }
 
-    private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+    mutating func escape() throws(JSONError) -> Unicode.Scalar {
         let start = offset
         guard offset + 1 < bytes.count else { throw error("the string does not end") }
         let code = bytes[offset + 1]

@@ -50,11 +50,13 @@ extension Kubectl {
         }
     }
 
-    /// The API server's answer to a path of its own.
-    func raw(_ path: String, to subject: String = "ask what the cluster has") async throws -> JSONObject {
+    /// The API server's answer to a path of its own, or what is wanted of it.
+    func raw(
+        _ path: String, only members: JSONMembers = .all, to subject: String = "ask what the cluster has"
+    ) async throws -> JSONObject {
         let answer = try await run(["get", "--raw", path], to: subject)
         do {
-            return try JSONValue(parsing: answer).object ?? JSONObject()
+            return try JSONValue(parsing: answer, only: members).object ?? JSONObject()
         } catch {
             throw KubernetesError(.failed, "cannot \(subject): \"\(path)\" is not JSON", cause: error)
         }

@@ -64,11 +64,23 @@ extension Kubectl {
         }
         if !token.isEmpty { query += "&continue=\(encoded(token))" }
         let space = selection.namespace.map { "namespaces/\($0)/" } ?? ""
-        return try await raw("/api/v1/\(space)pods?\(query)", to: "list \(selection)")
+        return try await raw(
+            "/api/v1/\(space)pods?\(query)", only: Pod.listMembers, to: "list \(selection)")
     }
 }
 
 extension Pod {
+    /// What is read of a list of pods: of ten thousand, the rest is tens of megabytes.
+    fileprivate static let listMembers: JSONMembers = {
+        let names = JSONMembers.some(["name": .all])
+        let pod = JSONMembers.some([
+            "metadata": .some(["namespace": .all, "name": .all, "labels": .all]),
+            "spec": .some(["containers": names, "initContainers": names]),
+            "status": .some(["phase": .all]),
+        ])
+        return .some(["metadata": .some(["continue": .all]), "items": pod])
+    }()
+
     /// Reads an object (core/v1 `Pod`); nil without a name.
     fileprivate init?(_ object: JSONObject) {
         let metadata = object["metadata"]?.object
