@@ -104,7 +104,8 @@ struct UndeployFileTests {
 
             // Who may not look at the last one has undeployed the others before.
             try await Cluster.grant(
-                "alice", "get,list,create,patch,delete", on: "wasmplugins.extensions.istio.io", in: space)
+                "alice", "get,list,create,patch,delete",
+                on: "wasmplugins.extensions.istio.io,envoyfilters.networking.istio.io", in: space)
             let consul = "consul: {namespace: \(space), service: web, module: {file: /m}}"
             let half =
                 [Self.document("zero", stage.image, consul)]
