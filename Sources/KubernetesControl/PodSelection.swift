@@ -48,7 +48,9 @@ extension Kubectl {
     /// Whether there is a pod, however many there are.
     /// - Throws: `KubernetesError`.
     func hasPod(_ selection: PodSelection) async throws -> Bool {
-        try await page(of: selection, atMost: 1)["items"]?.array?.isEmpty == false
+        // One would do, but API servers before 1.24 ask etcd for as many pods at a time as are wanted, until one matches
+        // (kubernetes/kubernetes#108569).
+        try await page(of: selection, atMost: 100)["items"]?.array?.isEmpty == false
     }
 
     /// One answer with pods (Kubernetes API Concepts, "Retrieving large results sets in chunks").
