@@ -8,14 +8,6 @@ import Testing
 
 /// The commands on a filter's page, as somebody runs them who copies them from there.
 @Suite struct HubCommandTests {
-    /// The text of a snippet, as a browser would copy it.
-    private func snippet(_ id: String, of page: String) throws -> String {
-        let start = try #require(page.range(of: "<code data-snippet=\"\(id)\">"), "\(id)")
-        let end = try #require(page.range(of: "</code>", range: start.upperBound..<page.endIndex))
-        return [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-            .reduce(String(page[start.upperBound..<end.lowerBound])) { $0.replacing($1.0, with: $1.1) }
-    }
-
     @Test(.requires(.curl)) func `the command of each target writes what the object beside it says`()
         async throws
     {

@@ -232,9 +232,9 @@ import Yams
             try await hub.client.push(try FilterSketch(), to: "acme/tiny", tag: "v1")
             let page = try await hub.client.get("/r/acme/tiny:v1").text
             let filters = try #require(
-                try Self.loaded(try Self.shown("envoy-filter", page))["http_filters"] as? [Any])
+                try Self.loaded(try TestSupport.snippet("envoy-filter", of: page))["http_filters"] as? [Any])
             let clusters = try #require(
-                try Self.loaded(try Self.shown("envoy-cluster", page))["clusters"] as? [Any])
+                try Self.loaded(try TestSupport.snippet("envoy-cluster", of: page))["clusters"] as? [Any])
             let text = try Self.bootstrap(filters: filters, clusters: clusters)
             let transport = CurlTransport()
             try await EnvoyProcess.run(envoy, .text(text), transport: transport) { envoy in
@@ -248,16 +248,6 @@ import Yams
                 #expect(response.headerFields[try #require(HTTPField.Name("hello"))] == "world")
             }
         }
-    }
-
-    /// A snippet as a browser shows it.
-    static func shown(_ id: String, _ page: String) throws -> String {
-        let start = try #require(page.range(of: "<code data-snippet=\"\(id)\">"), "\(id)")
-        let end = try #require(page.range(of: "</code>", range: start.upperBound..<page.endIndex))
-        return String(page[start.upperBound..<end.lowerBound]).replacing("&lt;", with: "<").replacing(
-            "&gt;", with: ">"
-        )
-        .replacing("&quot;", with: "\"").replacing("&#39;", with: "'").replacing("&amp;", with: "&")
     }
 }
 

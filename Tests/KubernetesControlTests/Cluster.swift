@@ -30,6 +30,27 @@ enum Cluster {
         return kubectl
     }
 
+    /// The configuration of kubectl for the administrator of two servers: the contexts "east", the current one, and "west".
+    static func contexts(east: KubernetesServer, west: KubernetesServer) throws -> String {
+        func place(_ server: KubernetesServer) throws -> Substring {
+            let text = String(decoding: try Files.read(server.administrator), as: UTF8.self)
+            return try #require(text.firstMatch(of: /cluster: \{server.*\}/)).0
+        }
+        return """
+            apiVersion: v1
+            kind: Config
+            current-context: east
+            clusters:
+            - {name: east, \(try place(east))}
+            - {name: west, \(try place(west))}
+            users: [{name: administrator, user: {token: administrator-token}}]
+            contexts:
+            - {name: east, context: {cluster: east, user: administrator}}
+            - {name: west, context: {cluster: west, user: administrator}}
+
+            """
+    }
+
     /// A plugin as it is written.
     static func plugin(
         _ name: String = "add-header", in namespace: String, id: String? = nil, priority: Int = 10,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Files
 import Foundation
 import JSON
 import KubernetesControl
@@ -99,25 +98,8 @@ struct MigrationClusterTests {
         try await MigrationStage.run { stage in
             try await KubernetesServer.run { west in
                 let east = try Cluster.server
-                func place(_ server: KubernetesServer) throws -> Substring {
-                    let text = String(decoding: try Files.read(server.administrator), as: UTF8.self)
-                    return try #require(text.firstMatch(of: /cluster: \{server.*\}/)).0
-                }
                 let configuration = try stage.stage.scratch.write(
-                    "clusters",
-                    """
-                    apiVersion: v1
-                    kind: Config
-                    current-context: east
-                    clusters:
-                    - {name: east, \(try place(east))}
-                    - {name: west, \(try place(west))}
-                    users: [{name: administrator, user: {token: administrator-token}}]
-                    contexts:
-                    - {name: east, context: {cluster: east, user: administrator}}
-                    - {name: west, context: {cluster: west, user: administrator}}
-
-                    """)
+                    "clusters", Cluster.contexts(east: east, west: west))
                 let definitions = try await east.kubectl(["get", "crds", "-o", "name"])
                 try #require(definitions.contains("envoyfilters"))
                 try await west.kubectl(["create", "namespace", stage.space])

@@ -29,33 +29,12 @@ struct TwoClustersTests {
         }
     }
 
-    /// The lines of a server's configuration that say where it is.
-    private static func place(_ server: KubernetesServer) throws -> Substring {
-        let text = String(decoding: try Files.read(server.administrator), as: UTF8.self)
-        return try #require(text.firstMatch(of: /cluster: \{server.*\}/)).0
-    }
-
     private static func run(
         _ work: @Sendable (Stage, Clusters, _ space: String) async throws -> Void
     ) async throws {
         try await Stage.run { stage in
             let (east, west) = (try Cluster.server, try #require(WesternCluster.server))
-            let users = "user: {token: administrator-token}"
-            let configuration = try stage.scratch.write(
-                "clusters",
-                """
-                apiVersion: v1
-                kind: Config
-                current-context: east
-                clusters:
-                - {name: east, \(try place(east))}
-                - {name: west, \(try place(west))}
-                users: [{name: administrator, \(users)}]
-                contexts:
-                - {name: east, context: {cluster: east, user: administrator}}
-                - {name: west, context: {cluster: west, user: administrator}}
-
-                """)
+            let configuration = try stage.scratch.write("clusters", Cluster.contexts(east: east, west: west))
             let space = try await Cluster.namespace()
             try await west.kubectl(["create", "namespace", space])
             try await work(stage, Clusters(east: east, west: west, configuration: configuration), space)
