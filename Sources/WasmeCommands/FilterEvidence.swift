@@ -104,7 +104,13 @@ struct FilterProof {
         of object: ClusterObject, _ search: ProxySearch, by kubectl: Kubectl
     ) async throws -> String {
         var miss: String?
-        if let selection = PodSelection(object) { miss = try await kubectl.miss(of: selection) }
+        if let selection = PodSelection(object) {
+            do {
+                miss = try await kubectl.miss(of: selection)
+            } catch let error as KubernetesError where error.code == .denied {
+                // Who may not look further has at least what was found.
+            }
+        }
         var parts = ["\(object.title) \(miss ?? "selects no pod")"]
         if !search.sought.isEmpty { parts.append("looked for \(search.sought.joined(separator: ", "))") }
         parts += search.remarks

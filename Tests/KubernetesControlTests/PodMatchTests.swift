@@ -81,6 +81,33 @@ struct PodMatchTests {
         }
     }
 
+    @Test func `who may not look for pods elsewhere is told the status of what they may see`() async throws {
+        try await Stage.run { stage in
+            let space = try await Cluster.namespace()
+            let server = try Cluster.server
+            // A control plane beside the plugin: the pods of all namespaces might be meant.
+            try await server.kubectl([
+                "create", "deployment", "istiod", "-n", space, "--image=docker.io/istio/pilot:1.30.3",
+            ])
+            try await server.kubectl([
+                "create", "clusterrole", "planes", "--verb=list", "--resource=deployments.apps",
+            ])
+            try await server.kubectl([
+                "create", "clusterrolebinding", "planes-carol", "--clusterrole=planes", "--user=carol",
+            ])
+            try await Cluster.grant("carol", "get,list", on: "wasmplugins.extensions.istio.io", in: space)
+            try await Cluster.grant("carol", "list", on: "pods", in: space)
+            let deployed = try await stage.deploy(["-n", space, "-l", "app=web"])
+            #expect(deployed.status == 0, "\(deployed.stderr)")
+            let status = try await stage.wasme(["status", "istio", "add-header", "-n", space], as: "carol")
+            #expect(status.status == 1, "\(status.stderr)")
+            #expect(
+                status.stdout.contains(
+                    "selects no pod; looked for pods with app=web in namespace \"\(space)\""),
+                "\(status)")
+        }
+    }
+
     private func selection(_ text: String) throws -> PodSelection? {
         PodSelection(ClusterObject(try #require(try JSONValue(parsing: text).object)))
     }
